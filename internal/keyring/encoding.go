@@ -1,0 +1,89 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxVersion is the largest integer that JavaScript reads exactly.
+const maxVersion = 1<<53 - 1
+
+// Value is a secret string. Its UTF-8 bytes are the HMAC key; it is never base64-decoded.
+// Printing, logging or marshalling a Value shows a placeholder; string(v) is the only way to the secret.
+type Value string
+
+const redacted = "[redacted]"
+
+// String implements fmt.Stringer without the secret.
+func (Value) String() string { return redacted }
+
+// GoString implements fmt.GoStringer without the secret.
+func (Value) GoString() string { return redacted }
+
+// MarshalText implements encoding.TextMarshaler without the secret.
+func (Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Entry is one key of a BETTER_AUTH_SECRETS list.
+type Entry struct {
+	Version int64
+	Value   Value
+}
+
+// FormatList encodes entries as Better Auth's BETTER_AUTH_SECRETS: "version:value,…".
+// The first entry signs, whatever its number.
+func FormatList(entries []Entry) string {
+	parts := make([]string, len(entries))
+	for i, e := range entries {
+		parts[i] = strconv.FormatInt(e.Version, 10) + ":" + string(e.Value)
+	}
+	return strings.Join(parts, ",")
+}
+
+// ParseList decodes BETTER_AUTH_SECRETS under the rules of Better Auth: values are trimmed and may contain colons;
+// empty items, missing or non-decimal versions, empty values and repeated versions are errors.
+// Errors name the position and the version, never a value.
+func ParseList(list string) ([]Entry, error) {
+	items := strings.Split(list, ",")
+	entries := make([]Entry, 0, len(items))
+	seen := make(map[int64]bool, len(items))
+	for i, item := range items {
+		entry, err := parseItem(strings.TrimSpace(item))
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		if seen[entry.Version] {
+			return nil, fmt.Errorf("entry %d: version %d appears twice", i+1, entry.Version)
+		}
+		seen[entry.Version] = true
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+func parseItem(item string) (Entry, error) {
+	number, value, found := strings.Cut(item, ":")
+	if !found {
+		return Entry{}, errors.New("is not of the form version:value")
+	}
+	version, err := ParseVersion(number)
+	if err != nil {
+		return Entry{}, err
+	}
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return Entry{}, fmt.Errorf("version %d has an empty value", version)
+	}
+	return Entry{Version: version, Value: Value(value)}, nil
+}
+
+// ParseVersion reads a key version as it stands in a list or in a token's kid header:
+// decimal digits without sign or leading zero, from 1 to 2^53-1 (which JavaScript reads exactly).
+func ParseVersion(s string) (int64, error) {
+	version, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || version < 1 || version > maxVersion || strconv.FormatInt(version, 10) != s {
+		return 0, errors.New("the version is not a positive decimal number")
+	}
+	return version, nil
+}

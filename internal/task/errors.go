@@ -1,0 +1,15 @@
+package task
+
+import "errors"
+
+// The kinds of error a store reports; adapters map each of them exactly once.
+var (
+	// ErrNotFound: the owner has no task with this ID.
+	ErrNotFound = errors.New("task not found")
+	// ErrMismatch: the task exists, but not at a revision the writer accepts.
+	ErrMismatch = errors.New("task has changed")
+	// ErrAttemptDiffers: the idempotency key was used before with another body.
+	ErrAttemptDiffers = errors.New("idempotency key was used with another request")
+	// ErrUnavailable: the store cannot be reached or is busy; the same call may succeed later.
+	ErrUnavailable = errors.New("task store unavailable")
+)
