@@ -1,0 +1,137 @@
+package keyring
+
+import (
+	"encoding/base64"
+	"slices"
+	"time"
+)
+
+// Policy is what the owner of an app asks of its keys.
+type Policy struct {
+	// Interval is the age at which the active key is replaced; zero means never by itself.
+	Interval time.Duration
+	// RotateAfter asks for an active key created at or after this moment, once it has come; zero asks for nothing.
+	RotateAfter time.Time
+	// RevokeBefore takes all trust from every key created before this moment, once it has come; zero takes none.
+	RevokeBefore time.Time
+	// KeepRevoked leaves revoked keys with the frontend so that what was stored under them stays readable.
+	KeepRevoked bool
+	// MaxLifetime is the longest life of a token that the API accepts, Leeway its tolerance for clocks.
+	MaxLifetime, Leeway time.Duration
+	// SessionLifetime is how long a session cookie signed with a demoted key may be carried over.
+	SessionLifetime time.Duration
+	// HandoverPeriod is how long a frontend that cannot be seen may go on signing with the key before.
+	HandoverPeriod time.Duration
+	// HistoryLimit is how many archived and revoked keys are kept when a rotation begins.
+	HistoryLimit int
+	// Sourced says that values come from an external store and are not generated,
+	// but for the successor of a revoked key while the store holds nothing new.
+	Sourced bool
+}
+
+// Validity is how long a key must be trusted after its last signer has gone.
+func (p Policy) Validity() time.Duration { return p.MaxLifetime + p.Leeway }
+
+// Pod is what one live pod of an app is known to do with keys; what is not known holds a rotation.
+type Pod struct {
+	Name string
+	// Trusts are the versions that the pod is known to have.
+	Trusts []int64
+	// Signs is the only version that the pod can sign with; zero when that is not known.
+	Signs int64
+}
+
+// Fleet is one side of an app.
+type Fleet struct {
+	// Pods are all live pods, terminating ones included.
+	Pods []Pod
+	// Unsettled names a workload that may still start pods of an earlier revision; empty when none does.
+	Unsettled string
+	// Unseen says that the side runs where its pods cannot be listed.
+	Unseen bool
+}
+
+// holding names what keeps a fleet from being known to do what ok says.
+func (f Fleet) holding(ok func(Pod) bool) []string {
+	var names []string
+	for _, p := range f.Pods {
+		if !ok(p) {
+			names = append(names, p.Name)
+		}
+	}
+	if f.Unsettled != "" {
+		names = append(names, f.Unsettled)
+	}
+	return names
+}
+
+// withoutTrust names what is not known to have a key yet.
+func (f Fleet) withoutTrust(version int64) []string {
+	return f.holding(func(p Pod) bool { return slices.Contains(p.Trusts, version) })
+}
+
+// Inputs is everything a transition depends on besides the ring itself.
+type Inputs struct {
+	Now    time.Time
+	Policy Policy
+	// Verifiers and Signers are the live backends and frontends.
+	Verifiers, Signers Fleet
+	// Remains are the projections as they were found; they count only while there is no ring.
+	Remains Remains
+	// Source is the external store's present value; empty when it has none.
+	Source Value
+	// Fresh generates a value; it is called at most once.
+	Fresh func() Value
+}
+
+// Action says which transition a step took.
+type Action string
+
+// The transitions of Next.
+const (
+	ActionNone    Action = ""
+	ActionCreate  Action = "Created"
+	ActionAdopt   Action = "Adopted"
+	ActionRecover Action = "Recovered"
+	ActionRevoke  Action = "Revoked"
+	ActionDemote  Action = "Demoted"
+	ActionPromote Action = "Promoted"
+	ActionPublish Action = "Published"
+)
+
+// Phase is where a rotation stands.
+type Phase string
+
+// The phases of a rotation.
+const (
+	// PhaseStable: one key is in use.
+	PhaseStable Phase = "Stable"
+	// PhasePublishing: every pod is to learn a new key before anyone signs with it.
+	PhasePublishing Phase = "Publishing"
+	// PhasePromoting: the new key signs; pods that may sign with another are on their way out.
+	PhasePromoting Phase = "Promoting"
+	// PhaseDraining: tokens signed with a replaced key are still accepted until they expire.
+	PhaseDraining Phase = "Draining"
+)
+
+// Step is the outcome of Next.
+type Step struct {
+	// Ring must be stored before anything that follows from it; it differs from the given one exactly when Action is set.
+	Ring Ring
+	// Action is the transition taken, Versions the keys that it was about.
+	Action   Action
+	Versions []int64
+	// Phase is where the rotation stands after it.
+	Phase Phase
+	// Waiting names the pods and workloads that hold the rotation.
+	Waiting []string
+	// NextRotation is when the schedule replaces the active key; zero for never by itself.
+	NextRotation time.Time
+	// DueIn is how long until time alone changes something; zero for never.
+	DueIn time.Duration
+}
+
+// Mint turns 32 random bytes into a key of 43 characters that every encoding can carry.
+func Mint(random [32]byte) Value {
+	return Value(base64.RawURLEncoding.EncodeToString(random[:]))
+}

@@ -1,0 +1,178 @@
+package keyring
+
+import (
+	"slices"
+	"time"
+)
+
+// transition takes one kind of step where it is due: the ring after it, and the versions it was about (none: not due).
+type transition struct {
+	action Action
+	take   func(Ring, Inputs) (Ring, []int64)
+}
+
+// transitions in the order of precedence: what takes trust away comes first, what starts something new last.
+var transitions = []transition{
+	{ActionRevoke, revoke},
+	{ActionDemote, demote},
+	{ActionPromote, promote},
+	{ActionPublish, publish},
+}
+
+// Next decides the one transition that the ring is due, if any: publish, promote and demote a key of a rotation,
+// revoke keys, or begin a ring. It changes nothing itself; errors are of the kinds in remains.go and mean that the
+// owner of the app must decide something first.
+func Next(ring Ring, in Inputs) (Step, error) {
+	step, err := advance(ring, in)
+	if err != nil {
+		return Step{Ring: ring}, err
+	}
+	step.Phase, step.Waiting = step.Ring.progress(in)
+	step.NextRotation = step.Ring.scheduled(in.Policy)
+	step.DueIn = dueIn(in.Now, step.Ring.deadlines(in, step))
+	return step, nil
+}
+
+func advance(ring Ring, in Inputs) (Step, error) {
+	if ring.Empty() {
+		return begin(in)
+	}
+	for _, t := range transitions {
+		if after, versions := t.take(ring, in); len(versions) > 0 {
+			return Step{Ring: after, Action: t.action, Versions: versions}, nil
+		}
+	}
+	return Step{Ring: ring}, nil
+}
+
+// begin makes the first ring of an app: from what its Secrets already hold, else from its source, else a fresh key.
+func begin(in Inputs) (Step, error) {
+	ring, action, err := in.Remains.ring(in)
+	if err != nil {
+		return Step{}, err
+	}
+	if ring.Empty() {
+		value, err := firstValue(in)
+		if err != nil {
+			return Step{}, err
+		}
+		action, ring = ActionCreate, Ring{}.with(Key{Version: 1, Value: value, CreatedAt: in.Now, PromotedAt: in.Now})
+	}
+	return Step{Ring: ring, Action: action, Versions: ring.versions()}, nil
+}
+
+func firstValue(in Inputs) (Value, error) {
+	switch {
+	case !in.Policy.Sourced:
+		return in.Fresh(), nil
+	case in.Source == "":
+		return "", ErrSourceMissing
+	default:
+		return in.Source, nil
+	}
+}
+
+// revoke takes all trust from the keys created before the policy's moment, once it has come,
+// and gives the app another active key in the same step.
+func revoke(ring Ring, in Inputs) (Ring, []int64) {
+	if in.Policy.RevokeBefore.IsZero() || in.Now.Before(in.Policy.RevokeBefore) {
+		return ring, nil
+	}
+	var revoked []int64
+	for _, k := range ring.Keys {
+		if k.RevokedAt.IsZero() && k.CreatedAt.Before(in.Policy.RevokeBefore) {
+			k.RevokedAt = in.Now
+			ring, revoked = ring.with(k), append(revoked, k.Version)
+		}
+	}
+	if _, ok := ring.Active(); !ok {
+		ring = ring.with(ring.successor(in))
+	}
+	return ring, revoked
+}
+
+// successor is the key that becomes active at once after a revocation: the published one if it was spared, else a new one.
+func (r Ring) successor(in Inputs) Key {
+	if published, ok := r.published(); ok {
+		published.PromotedAt = in.Now
+		return published
+	}
+	value := in.Source
+	if value == "" || r.holds(value) {
+		value = in.Fresh()
+	}
+	return Key{Version: r.highest() + 1, Value: value, CreatedAt: in.Now, PromotedAt: in.Now}
+}
+
+// demote starts the retirement of a replaced key once no live signer can still use it.
+func demote(ring Ring, in Inputs) (Ring, []int64) {
+	var demoted []int64
+	for _, k := range ring.undrained() {
+		if in.Signers.Unseen && in.Now.Before(ring.handoverEnd(in.Policy)) || len(ring.signing(k, in)) > 0 {
+			continue
+		}
+		k.DemotedAt = in.Now
+		ring, demoted = ring.with(k), append(demoted, k.Version)
+	}
+	return ring, demoted
+}
+
+// promote makes the published key the one that signs once every live pod trusts it.
+func promote(ring Ring, in Inputs) (Ring, []int64) {
+	published, ok := ring.published()
+	if !ok || len(ring.untrusting(in)) > 0 {
+		return ring, nil
+	}
+	published.PromotedAt = in.Now
+	return ring.with(published), []int64{published.Version}
+}
+
+// publish begins a rotation when one is due and the one before no longer stands in its way.
+func publish(ring Ring, in Inputs) (Ring, []int64) {
+	value, due := ring.due(in)
+	_, publishing := ring.published()
+	full := len(ring.Trusted(in.Now, in.Policy.Validity())) >= maxTrusted
+	if !due || publishing || full || len(ring.undrained()) > 0 {
+		return ring, nil
+	}
+	if value == "" {
+		value = in.Fresh()
+	}
+	key := Key{Version: ring.highest() + 1, Value: value, CreatedAt: in.Now}
+	return ring.with(key).pruned(in), []int64{key.Version}
+}
+
+// due reports whether a rotation should begin, and the value it brings; empty for one yet to be generated.
+func (r Ring) due(in Inputs) (Value, bool) {
+	if in.Policy.Sourced {
+		return in.Source, in.Source != "" && !r.holds(in.Source)
+	}
+	active, _ := r.Active()
+	after := in.Policy.RotateAfter
+	asked := after.After(active.CreatedAt) && !in.Now.Before(after)
+	scheduled := r.scheduled(in.Policy)
+	return "", asked || !scheduled.IsZero() && !in.Now.Before(scheduled)
+}
+
+// pruned drops the oldest keys beyond the history limit. A revoked key that the source still offers stays:
+// forgetting it would make it look new.
+func (r Ring) pruned(in Inputs) Ring {
+	past := r.inState(in.Now, in.Policy.Validity(), Archived, Revoked)
+	slices.SortFunc(past, func(a, b Key) int { return int(b.Version - a.Version) })
+	drop := past[min(len(past), in.Policy.HistoryLimit):]
+	keys := slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool {
+		return k.Value != in.Source && slices.ContainsFunc(drop, func(d Key) bool { return d.Version == k.Version })
+	})
+	return Ring{Keys: keys}
+}
+
+// dueIn is the time to the earliest deadline ahead.
+func dueIn(now time.Time, deadlines []time.Time) time.Duration {
+	var due time.Duration
+	for _, d := range deadlines {
+		if wait := d.Sub(now); wait > 0 && (due == 0 || wait < due) {
+			due = wait
+		}
+	}
+	return due
+}

@@ -1,0 +1,99 @@
+package keyring
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The entries of the frontend and backend Secrets; the names are Better Auth's where it has one.
+const (
+	// EntrySecret is the active key.
+	EntrySecret = "BETTER_AUTH_SECRET"
+	// EntrySecrets is a list of keys, the one that signs first.
+	EntrySecrets = "BETTER_AUTH_SECRETS"
+	// EntryKeyVersion is the active version, for the kid header of tokens.
+	EntryKeyVersion = "BETTER_AUTH_KEY_VERSION"
+	// EntryCookieVersions lists the versions whose session cookies may be carried over.
+	EntryCookieVersions = "BETTER_AUTH_COOKIE_VERSIONS"
+	// EntryLegacySecret is the value that was in use before there was a list; only for adopted installations.
+	EntryLegacySecret = "BETTER_AUTH_LEGACY_SECRET"
+)
+
+// Projection is what one side of an app is given of its ring.
+type Projection struct {
+	// Data is the content of the side's Secret.
+	Data map[string]string
+	// Versions are those of BETTER_AUTH_SECRETS in its order: the one that signs first.
+	Versions []int64
+}
+
+// Frontend projects the ring for the side that signs.
+func (r Ring) Frontend(now time.Time, p Policy) Projection {
+	keys := r.inState(now, p.Validity(), Active, Published, Retiring, Archived)
+	if p.KeepRevoked {
+		keys = append(keys, r.inState(now, p.Validity(), Revoked)...)
+	}
+	projection := project(keys)
+	active, _ := r.Active()
+	projection.Data[EntryKeyVersion] = strconv.FormatInt(active.Version, 10)
+	projection.Data[EntryCookieVersions] = FormatVersions(r.cookieVersions(now, p.SessionLifetime))
+	for _, k := range keys {
+		if k.Adopted {
+			projection.Data[EntryLegacySecret] = string(k.Value)
+		}
+	}
+	return projection
+}
+
+// Backend projects the ring for the side that verifies.
+func (r Ring) Backend(now time.Time, p Policy) Projection {
+	return project(r.Trusted(now, p.Validity()))
+}
+
+// project lists keys, the first of which is the active one.
+func project(keys []Key) Projection {
+	entries := make([]Entry, len(keys))
+	versions := make([]int64, len(keys))
+	for i, k := range keys {
+		entries[i], versions[i] = Entry{k.Version, k.Value}, k.Version
+	}
+	return Projection{
+		Data:     map[string]string{EntrySecret: string(keys[0].Value), EntrySecrets: FormatList(entries)},
+		Versions: versions,
+	}
+}
+
+// cookieVersions are those not revoked that sign, will sign, or did so less than a session's lifetime ago.
+func (r Ring) cookieVersions(now time.Time, lifetime time.Duration) []int64 {
+	var versions []int64
+	for _, k := range slices.Backward(r.Keys) {
+		if k.RevokedAt.IsZero() && (k.DemotedAt.IsZero() || now.Before(k.DemotedAt.Add(lifetime))) {
+			versions = append(versions, k.Version)
+		}
+	}
+	return versions
+}
+
+// FormatVersions writes versions as they stand in annotations and environments: "2,1".
+func FormatVersions(versions []int64) string {
+	parts := make([]string, len(versions))
+	for i, v := range versions {
+		parts[i] = strconv.FormatInt(v, 10)
+	}
+	return strings.Join(parts, ",")
+}
+
+// ParseVersions reads what FormatVersions wrote; anything else is an error.
+func ParseVersions(s string) ([]int64, error) {
+	var versions []int64
+	for part := range strings.SplitSeq(s, ",") {
+		version, err := ParseVersion(part)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, version)
+	}
+	return versions, nil
+}

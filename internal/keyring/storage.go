@@ -1,0 +1,56 @@
+package keyring
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// StorageKey is the entry of the keyring Secret that holds the ring.
+const StorageKey = "keyring.json"
+
+// storedKey is a key as it is kept; moments that have not come are left out.
+type storedKey struct {
+	Version    int64     `json:"version"`
+	Value      string    `json:"value"`
+	Adopted    bool      `json:"adopted,omitempty"`
+	CreatedAt  time.Time `json:"createdAt"`
+	PromotedAt time.Time `json:"promotedAt,omitzero"`
+	DemotedAt  time.Time `json:"demotedAt,omitzero"`
+	RevokedAt  time.Time `json:"revokedAt,omitzero"`
+}
+
+// Marshal encodes the ring as the data of the keyring Secret.
+func (r Ring) Marshal() (map[string][]byte, error) {
+	stored := make([]storedKey, len(r.Keys))
+	for i, k := range r.Keys {
+		stored[i] = storedKey{k.Version, string(k.Value), k.Adopted, k.CreatedAt, k.PromotedAt, k.DemotedAt, k.RevokedAt}
+	}
+	data, err := json.Marshal(stored)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the ring: %w", err)
+	}
+	return map[string][]byte{StorageKey: data}, nil
+}
+
+// Unmarshal decodes the data of a keyring Secret. What Marshal would not have written is an error
+// that names the place and never a value.
+func Unmarshal(data map[string][]byte) (Ring, error) {
+	var stored []storedKey
+	if json.Unmarshal(data[StorageKey], &stored) != nil || len(stored) == 0 {
+		return Ring{}, fmt.Errorf("entry %s is not a list of keys", StorageKey)
+	}
+	var ring Ring
+	for _, s := range stored {
+		if s.Version <= ring.highest() || s.Value == "" || s.CreatedAt.IsZero() {
+			return Ring{}, fmt.Errorf("the key after version %d is incomplete or out of order", ring.highest())
+		}
+		ring.Keys = append(ring.Keys,
+			Key{s.Version, Value(s.Value), s.Adopted, s.CreatedAt, s.PromotedAt, s.DemotedAt, s.RevokedAt})
+	}
+	if _, ok := ring.Active(); !ok {
+		return Ring{}, errors.New("no key is active")
+	}
+	return ring, nil
+}
