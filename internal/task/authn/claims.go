@@ -1,0 +1,160 @@
+package authn
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// header and claims keep their members as raw JSON, so that absent, null and wrongly typed stay distinguishable.
+// json.Unmarshal of go-json-experiment is strict where encoding/json is not: names are case-sensitive, a name that
+// appears twice, invalid UTF-8, lone surrogates and text after the object are errors.
+type header struct {
+	Algorithm jsontext.Value `json:"alg"`
+	KeyID     jsontext.Value `json:"kid"`
+	Critical  jsontext.Value `json:"crit"`
+	Encoded   jsontext.Value `json:"b64"`
+}
+
+type claims struct {
+	Subject   jsontext.Value `json:"sub"`
+	Issuer    jsontext.Value `json:"iss"`
+	Audience  jsontext.Value `json:"aud"`
+	Expires   jsontext.Value `json:"exp"`
+	NotBefore jsontext.Value `json:"nbf"`
+	IssuedAt  jsontext.Value `json:"iat"`
+}
+
+func parseHeader(segment string) (h header, ok bool) {
+	raw, ok := decode(segment)
+	return h, ok && json.Unmarshal(raw, &h) == nil
+}
+
+func parseClaims(payload []byte) (c claims, ok bool) {
+	return c, json.Unmarshal(payload, &c) == nil
+}
+
+// keys chooses which keys may have signed a token with this header: the one that kid names, or all without a kid.
+func (h header) keys(trusted *Keys) ([]key, Reason) {
+	if algorithm, _ := text(h.Algorithm); algorithm != jwt.SigningMethodHS256.Alg() {
+		return nil, Algorithm
+	}
+	// RFC 7797 forbids an unencoded payload in a JWT, with crit or without.
+	if h.Critical != nil || h.Encoded != nil && string(h.Encoded) != "true" {
+		return nil, Critical
+	}
+	if h.KeyID == nil {
+		return trusted.keys, ""
+	}
+	kid, _ := text(h.KeyID)
+	named := trusted.named(kid)
+	if named == nil {
+		return nil, UnknownKey
+	}
+	return named, ""
+}
+
+// judge applies the policy to claims whose signature is verified.
+func (p Policy) judge(c claims, now time.Time) Reason {
+	if reason := p.judgeTimes(c, now); reason != "" {
+		return reason
+	}
+	if issuer, _ := text(c.Issuer); p.Issuer != "" && issuer != p.Issuer {
+		return Issuer
+	}
+	if p.Audience != "" && !addressed(c.Audience, p.Audience) {
+		return Audience
+	}
+	// A NUL cannot be stored as text by PostgreSQL, so nobody with such a name could own a task.
+	if subject, _ := text(c.Subject); subject == "" || strings.ContainsRune(subject, 0) {
+		return Subject
+	}
+	return ""
+}
+
+func (p Policy) judgeTimes(c claims, now time.Time) Reason {
+	if c.Expires == nil {
+		return NoExpiry
+	}
+	expires, okExpires := seconds(c.Expires)
+	notBefore, okNotBefore := moment(c.NotBefore)
+	issuedAt, okIssuedAt := moment(c.IssuedAt)
+	if !okExpires || !okNotBefore || !okIssuedAt {
+		return Malformed
+	}
+	clock, leeway := float64(now.UnixMicro())/1e6, p.Leeway.Seconds()
+	switch {
+	case clock >= expires+leeway:
+		return Expired
+	case max(notBefore, issuedAt) > clock+leeway:
+		return NotYet
+	case expires > clock+p.MaxLifetime.Seconds()+leeway:
+		return Lifetime
+	}
+	return ""
+}
+
+// addressed reports whether aud is the audience, or an array of strings that holds it.
+func addressed(aud jsontext.Value, audience string) bool {
+	if aud.Kind() != '[' {
+		one, _ := text(aud)
+		return one == audience
+	}
+	var all []jsontext.Value
+	if json.Unmarshal(aud, &all) != nil {
+		return false
+	}
+	found := false
+	for _, each := range all {
+		one, ok := text(each)
+		if !ok {
+			return false
+		}
+		found = found || one == audience
+	}
+	return found
+}
+
+// text reads a JSON string; anything else, also an absent value, is not ok.
+func text(v jsontext.Value) (string, bool) {
+	if v.Kind() != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1]), true
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, v)
+	return string(unquoted), err == nil
+}
+
+// seconds reads a NumericDate, which may have a fraction. What float64 cannot hold is not ok.
+func seconds(v jsontext.Value) (float64, bool) {
+	if v.Kind() != '0' {
+		return 0, false
+	}
+	number, err := strconv.ParseFloat(string(v), 64)
+	return number, err == nil
+}
+
+// moment reads an optional NumericDate; absent is long past.
+func moment(v jsontext.Value) (float64, bool) {
+	if v == nil {
+		return 0, true
+	}
+	return seconds(v)
+}
+
+// decode reads canonical unpadded base64url. The standard decoder skips line breaks, which no token may hold.
+func decode(segment string) ([]byte, bool) {
+	if strings.ContainsAny(segment, "\r\n") {
+		return nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+	return raw, err == nil
+}

@@ -1,0 +1,82 @@
+// Package keysource is where the task API's verification keys come from: the environment, or a directory that is
+// watched while the API runs.
+package keysource
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+)
+
+// The names under which Better Auth and the Secrets of an app carry the keys. The list wins over the single key.
+const (
+	listName   = "BETTER_AUTH_SECRETS"
+	singleName = "BETTER_AUTH_SECRET"
+)
+
+// FromEnv reads the keys from environment variables; an empty one counts as not set.
+func FromEnv(env func(string) string) (*authn.Keys, error) {
+	if list := env(listName); list != "" {
+		return fromList(list)
+	}
+	if single := env(singleName); single != "" {
+		return fromSingle(single)
+	}
+	return nil, fmt.Errorf("neither %s nor %s is set", listName, singleName)
+}
+
+// FromDir reads the keys from files of those names, as a mounted Secret has them.
+func FromDir(dir string) (*authn.Keys, error) {
+	name, content, err := readDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return parse(name, content)
+}
+
+// readDir returns the file that counts. Errors name files, never their content.
+func readDir(dir string) (name, content string, err error) {
+	for _, name := range []string{listName, singleName} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			return name, string(content), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", "", fmt.Errorf("reading the keys: %w", err)
+		}
+	}
+	return "", "", fmt.Errorf("directory %s has neither a file %s nor %s", dir, listName, singleName)
+}
+
+func parse(name, content string) (*authn.Keys, error) {
+	if name == listName {
+		return fromList(content)
+	}
+	return fromSingle(content)
+}
+
+func fromList(list string) (*authn.Keys, error) {
+	entries, err := keyring.ParseList(list)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", listName, err)
+	}
+	keys, err := authn.NewKeys(entries)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", listName, err)
+	}
+	return keys, nil
+}
+
+// fromSingle takes the value as it stands, a trailing line break included: that is what Better Auth signs with.
+func fromSingle(value string) (*authn.Keys, error) {
+	keys, err := authn.NewKeys([]keyring.Entry{{Version: 1, Value: keyring.Value(value)}})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", singleName, err)
+	}
+	return keys, nil
+}

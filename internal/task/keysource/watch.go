@@ -1,0 +1,109 @@
+package keysource
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+)
+
+const (
+	// settle lets a writer that is not atomic finish, and a burst of events become one reload.
+	settle = 20 * time.Millisecond
+	// poll catches what the notifications miss: a directory that was replaced, a file system without them.
+	poll = 5 * time.Second
+)
+
+// Dir holds the keys of a watched directory. Its keys are always usable: a reload that fails keeps the last good ones.
+type Dir struct {
+	path   string
+	keys   atomic.Pointer[authn.Keys]
+	seen   state
+	report func(*authn.Keys, error)
+}
+
+// state is what a read of the directory gave, to tell a change from the same thing again.
+type state struct {
+	name, content, failure string
+}
+
+// OpenDir reads the directory for the first time. report is told of every later change: the keys now trusted, and the
+// error when the change was refused.
+func OpenDir(path string, report func(*authn.Keys, error)) (*Dir, error) {
+	d := &Dir{path: path, report: report}
+	keys, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	d.keys.Store(keys)
+	return d, nil
+}
+
+// Keys returns the keys trusted now.
+func (d *Dir) Keys() *authn.Keys { return d.keys.Load() }
+
+// Watch reloads on every change until the context ends. Where the system offers no notifications (which is reported),
+// changes are still found by looking every few seconds.
+func (d *Dir) Watch(ctx context.Context) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		d.report(d.Keys(), fmt.Errorf("watching %s: %w", d.path, err))
+		watcher = &fsnotify.Watcher{}
+	} else {
+		defer watcher.Close()
+	}
+	d.follow(ctx, watcher, err == nil)
+}
+
+func (d *Dir) follow(ctx context.Context, watcher *fsnotify.Watcher, notified bool) {
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	due := time.After(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-watcher.Events:
+			if due == nil {
+				due = time.After(settle)
+			}
+		case <-watcher.Errors:
+		case <-ticker.C:
+			due = time.After(0)
+		case <-due:
+			due = nil
+			// Adding again is free, and follows a directory that was replaced by another of its name.
+			if notified {
+				_ = watcher.Add(d.path)
+			}
+			d.reload()
+		}
+	}
+}
+
+// reload swaps the keys when the directory has changed to something usable.
+func (d *Dir) reload() {
+	before := d.seen
+	keys, err := d.read()
+	if d.seen == before {
+		return
+	}
+	if err == nil {
+		d.keys.Store(keys)
+	}
+	d.report(d.Keys(), err)
+}
+
+func (d *Dir) read() (*authn.Keys, error) {
+	name, content, err := readDir(d.path)
+	if err != nil {
+		d.seen = state{failure: err.Error()}
+		return nil, err
+	}
+	d.seen = state{name: name, content: content}
+	return parse(name, content)
+}
