@@ -1,0 +1,101 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// AuthSpec is about the shared secret and the tokens signed with it.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.rotation) || !has(self.rotation.rotateAfter)",message="rotateAfter cannot be set with a source: write a new value to the source instead"
+type AuthSpec struct {
+	// source is an external store's Secret whose value is the shared secret; each new value becomes the next key and
+	// is rotated in. Without a source the operator generates the keys.
+	// +optional
+	Source *AuthSource `json:"source,omitempty"`
+	// rotation says when keys are replaced and revoked.
+	// +optional
+	// +kubebuilder:default={}
+	Rotation RotationSpec `json:"rotation,omitzero"`
+	// tokens is what the embedded task API asks of tokens.
+	// +optional
+	// +kubebuilder:default={}
+	Tokens TokenSpec `json:"tokens,omitzero"`
+}
+
+// AuthSource is where the shared secret comes from when the operator does not generate it.
+type AuthSource struct {
+	// secretRef is the entry that an external secret store keeps up to date. It holds at least 32 characters, without
+	// commas, line breaks or surrounding space. The operator reads it and never writes it.
+	// +required
+	SecretRef SecretKeyReference `json:"secretRef,omitzero"`
+}
+
+// RevokedKeys says what becomes of revoked keys.
+//
+// +kubebuilder:validation:Enum=Forget;KeepForDecryption
+type RevokedKeys string
+
+const (
+	// RevokedKeysForget takes revoked keys from the frontend too.
+	RevokedKeysForget RevokedKeys = "Forget"
+	// RevokedKeysKeepForDecryption leaves them with the frontend, which then still reads what it encrypted under them.
+	RevokedKeysKeepForDecryption RevokedKeys = "KeepForDecryption"
+)
+
+// RotationSpec says when keys are replaced and revoked. rotateAfter and revokeBefore are moments, not switches:
+// applying the same manifest again does nothing.
+type RotationSpec struct {
+	// interval is the age at which the active key is replaced, in a rotation that no user and no request notices.
+	// A tenth of it is added at most, differently for each app, so that many apps do not rotate at once.
+	// 0s means never by itself; otherwise at least 1h. Default 720h (30 days). It does not count with a source.
+	// +optional
+	// +kubebuilder:default="720h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1h')",message="must be 0s (never) or at least 1h"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+	// rotateAfter starts a rotation, once this moment has come, when the active key was created before it.
+	// Set it to the present time to rotate now.
+	// +optional
+	RotateAfter *metav1.Time `json:"rotateAfter,omitempty"`
+	// revokeBefore takes all trust from every key created before this moment, at once: tokens and sessions made with
+	// them fail from then on. Set it to the present time after a leak.
+	// +optional
+	RevokeBefore *metav1.Time `json:"revokeBefore,omitempty"`
+	// revokedKeys says what becomes of revoked keys: Forget (the default) takes them from the frontend too;
+	// KeepForDecryption leaves them there to read what Better Auth stored under them, never for sessions.
+	// +optional
+	// +kubebuilder:default=Forget
+	RevokedKeys RevokedKeys `json:"revokedKeys,omitempty"`
+	// historyLimit is how many keys that the API no longer trusts are kept, so that the frontend can decrypt what it
+	// stored under them; 0 to 100, default 10.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	HistoryLimit *int32 `json:"historyLimit,omitempty"`
+}
+
+// TokenSpec is what the embedded task API asks of tokens. A frontend or backend image of your own finds the values in
+// JWT_ISSUER, JWT_AUDIENCE and JWT_MAX_LIFETIME.
+type TokenSpec struct {
+	// maxLifetime is the longest time to live of a token that the API accepts, and therefore how long a replaced key
+	// keeps verifying; 1m to 8760h, default 168h (7 days).
+	// +optional
+	// +kubebuilder:default="168h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="must be between 1m and 8760h"
+	MaxLifetime *metav1.Duration `json:"maxLifetime,omitempty"`
+	// leeway is the tolerance for clocks that differ; 0s to 10m, default 30s.
+	// +optional
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('10m')",message="must be between 0s and 10m"
+	Leeway *metav1.Duration `json:"leeway,omitempty"`
+	// issuer is the iss claim that a token must have. Not checked when absent.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	Issuer string `json:"issuer,omitempty"`
+	// audience is the aud claim that a token must have or list. Not checked when absent.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	Audience string `json:"audience,omitempty"`
+}

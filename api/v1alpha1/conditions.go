@@ -1,0 +1,87 @@
+package v1alpha1
+
+// Condition types. All are of positive polarity: True is good.
+const (
+	// ConditionReady: the stack serves with agreed keys. It sums up the others.
+	ConditionReady = "Ready"
+	// ConditionKeysInSync: both Secrets hold what the keyring says.
+	ConditionKeysInSync = "KeysInSync"
+	// ConditionBackendAvailable: the backend has its pods.
+	ConditionBackendAvailable = "BackendAvailable"
+	// ConditionFrontendAvailable: the frontend has its pods, or the operator does not run it.
+	ConditionFrontendAvailable = "FrontendAvailable"
+	// ConditionRotationComplete: one key is in use and every pod has taken it up.
+	ConditionRotationComplete = "RotationComplete"
+	// ConditionSourceValid: the external source holds a usable value; absent without a source.
+	ConditionSourceValid = "SourceValid"
+)
+
+// Reasons of KeysInSync, and of Ready where that is the cause.
+const (
+	// ReasonInSync: nothing to do.
+	ReasonInSync = "InSync"
+	// ReasonSecretsDiffer: the two Secrets held different secrets before the operator had keys of its own.
+	ReasonSecretsDiffer = "SecretsDiffer"
+	// ReasonSecretUnusable: a Secret to adopt holds a value that BETTER_AUTH_SECRETS cannot carry.
+	ReasonSecretUnusable = "SecretUnusable"
+	// ReasonSecretClaimed: a referenced Secret belongs to another TodoApp.
+	ReasonSecretClaimed = "SecretClaimed"
+	// ReasonSecretConflict: a referenced Secret holds a secret that is not the app's, and nothing permits replacing it.
+	ReasonSecretConflict = "SecretConflict"
+	// ReasonKeyringUnreadable: the keyring Secret was changed to something that is no keyring.
+	ReasonKeyringUnreadable = "KeyringUnreadable"
+	// ReasonSourceMissing: the source Secret or its entry does not exist.
+	ReasonSourceMissing = "SourceMissing"
+	// ReasonSourceInvalid: the source holds a weak or unusable value.
+	ReasonSourceInvalid = "SourceInvalid"
+	// ReasonSourceReverted: the source holds a value that was replaced or revoked before.
+	ReasonSourceReverted = "SourceReverted"
+)
+
+// Reasons of BackendAvailable and FrontendAvailable, and of Ready where those are the cause.
+const (
+	// ReasonAvailable: all pods are ready.
+	ReasonAvailable = "Available"
+	// ReasonNotManaged: the operator does not run this side.
+	ReasonNotManaged = "NotManaged"
+	// ReasonScaledToZero: no pods are asked for.
+	ReasonScaledToZero = "ScaledToZero"
+	// ReasonProgressing: pods are starting or being replaced.
+	ReasonProgressing = "Progressing"
+	// ReasonImageUnavailable: the image cannot be pulled.
+	ReasonImageUnavailable = "ImageUnavailable"
+	// ReasonVolumePending: the data volume cannot be bound.
+	ReasonVolumePending = "VolumePending"
+	// ReasonSecretMissing: a Secret that the pods need does not exist or lacks its entry.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonCrashing: the container exits again and again.
+	ReasonCrashing = "Crashing"
+	// ReasonUnschedulable: no node takes a pod.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonForbidden: the cluster refuses the pods, by quota, Pod Security or another policy.
+	ReasonForbidden = "Forbidden"
+	// ReasonNotReady: pods run and do not become ready.
+	ReasonNotReady = "NotReady"
+)
+
+// Reasons of RotationComplete.
+const (
+	// ReasonComplete: one key is in use.
+	ReasonComplete = "Complete"
+	// ReasonWaitingForPods: pods have not taken up the keys yet; the message names them.
+	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonDraining: tokens signed with a replaced key are accepted until they have expired.
+	ReasonDraining = "Draining"
+	// ReasonTooManyKeys: a rotation is due and waits until a replaced key has retired: the API trusts three at most.
+	ReasonTooManyKeys = "TooManyKeys"
+)
+
+// Reasons that are not about one part.
+const (
+	// ReasonReady: everything is as asked.
+	ReasonReady = "Ready"
+	// ReasonValid: the source holds a usable value.
+	ReasonValid = "Valid"
+	// ReasonApplyFailed: the API server refused an object; the message says which and why.
+	ReasonApplyFailed = "ApplyFailed"
+)

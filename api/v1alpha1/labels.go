@@ -1,0 +1,22 @@
+package v1alpha1
+
+// Labels and annotations of the objects that the operator makes.
+const (
+	// LabelApp names the TodoApp that an object belongs to.
+	LabelApp = "todoapp.dev/app"
+	// LabelComponent is frontend, backend or keyring.
+	LabelComponent = "todoapp.dev/component"
+	// AnnotationKeys on a pod lists the versions that it started with, the one that signs first.
+	AnnotationKeys = "todoapp.dev/keys"
+	// AnnotationRefresh on a pod makes the kubelet renew its mounted Secret.
+	AnnotationRefresh = "todoapp.dev/refresh"
+	// AnnotationReplaceSecret on a TodoApp names a Secret whose secret may be replaced by the app's.
+	AnnotationReplaceSecret = "todoapp.dev/replace-secret"
+	// AnnotationAllowStorageChange on a TodoApp permits, with the value "true", another kind of storage: tasks are not moved.
+	AnnotationAllowStorageChange = "todoapp.dev/allow-storage-change"
+
+	// ComponentFrontend, ComponentBackend and ComponentKeyring are the values of LabelComponent.
+	ComponentFrontend = "frontend"
+	ComponentBackend  = "backend"
+	ComponentKeyring  = "keyring"
+)

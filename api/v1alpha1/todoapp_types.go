@@ -1,0 +1,87 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// TodoApp is a todo stack whose frontend signs and whose backend verifies tokens with one shared secret.
+// The operator generates and rotates that secret, keeps it in one Secret for each side, and runs the stack.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=tda,categories=all
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Key",type=integer,JSONPath=`.status.keys[?(@.state=="Active")].version`,description="The version of the key that signs"
+// +kubebuilder:printcolumn:name="Rotation",type=string,JSONPath=`.status.rotation.phase`
+// +kubebuilder:printcolumn:name="Next",type=string,format=date-time,JSONPath=`.status.rotation.next`,description="When the schedule replaces the key"
+// +kubebuilder:printcolumn:name="Frontend",type=integer,JSONPath=`.status.frontend.readyReplicas`,priority=1
+// +kubebuilder:printcolumn:name="Backend",type=integer,JSONPath=`.status.backend.readyReplicas`,priority=1
+// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.frontend.url`,priority=1
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 63",message="metadata.name must be at most 63 lower case letters, digits and hyphens, and begin with a letter: Services and labels carry it"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.frontend) && has(self.spec.frontend.secretRef) ? self.spec.frontend.secretRef.name : self.metadata.name + '-frontend-auth') != (has(self.spec.backend) && has(self.spec.backend.secretRef) ? self.spec.backend.secretRef.name : self.metadata.name + '-backend-auth')",message="spec.frontend.secretRef and spec.backend.secretRef must name different Secrets: the operator writes each side its own"
+// +kubebuilder:validation:XValidation:rule="!(has(self.spec.frontend) && has(self.spec.frontend.secretRef)) || self.spec.frontend.secretRef.name != self.metadata.name + '-keyring'",message="spec.frontend.secretRef must not name the keyring Secret: no pod reads that one"
+// +kubebuilder:validation:XValidation:rule="!(has(self.spec.backend) && has(self.spec.backend.secretRef)) || self.spec.backend.secretRef.name != self.metadata.name + '-keyring'",message="spec.backend.secretRef must not name the keyring Secret: no pod reads that one"
+// +kubebuilder:validation:XValidation:rule="!(has(self.spec.auth) && has(self.spec.auth.source)) || !(self.spec.auth.source.secretRef.name in [self.metadata.name + '-keyring', has(self.spec.frontend) && has(self.spec.frontend.secretRef) ? self.spec.frontend.secretRef.name : self.metadata.name + '-frontend-auth', has(self.spec.backend) && has(self.spec.backend.secretRef) ? self.spec.backend.secretRef.name : self.metadata.name + '-backend-auth'])",message="spec.auth.source.secretRef must name a Secret of its own: the operator writes the others"
+type TodoApp struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is the desired stack. An empty spec is valid: the embedded task API on SQLite with generated keys.
+	// +optional
+	Spec TodoAppSpec `json:"spec,omitzero"`
+
+	// status is what the operator observed last; it is output only.
+	// +optional
+	Status TodoAppStatus `json:"status,omitzero"`
+}
+
+// TodoAppList is a list of TodoApps.
+//
+// +kubebuilder:object:root=true
+type TodoAppList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitzero"`
+	Items           []TodoApp `json:"items"`
+}
+
+// TodoAppSpec is the desired stack.
+type TodoAppSpec struct {
+	// auth is about the shared secret and the tokens signed with it.
+	// +optional
+	// +kubebuilder:default={}
+	Auth AuthSpec `json:"auth,omitzero"`
+	// frontend is the side that signs tokens.
+	// +optional
+	// +kubebuilder:default={}
+	Frontend FrontendSpec `json:"frontend,omitzero"`
+	// backend is the side that verifies tokens and serves tasks.
+	// +optional
+	// +kubebuilder:default={}
+	Backend BackendSpec `json:"backend,omitzero"`
+}
+
+// SecretReference names a Secret in the TodoApp's namespace.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be a Secret's name: lower case letters, digits, hyphens and dots"
+	Name string `json:"name,omitempty"`
+}
+
+// SecretKeyReference names one entry of a Secret in the TodoApp's namespace.
+type SecretKeyReference struct {
+	SecretReference `json:",inline"`
+	// key is the entry of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
+}

@@ -1,0 +1,224 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// FrontendSpec is the side that signs tokens.
+type FrontendSpec struct {
+	// image is the Next.js image to run. Without one there is no workload; the Secret is written all the same.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Image string `json:"image,omitempty"`
+	// replicas is how many pods run; 0 to 100, default 1.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Replicas *int32 `json:"replicas,omitempty"`
+	// port the container listens on, and that of the Service; default 3000.
+	// +optional
+	// +kubebuilder:default=3000
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+	// sessionLifetime is how long a session cookie signed with a replaced key is carried over to the new one;
+	// default 168h (7 days, Better Auth's own default for sessions).
+	// +optional
+	// +kubebuilder:default="168h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
+	SessionLifetime *metav1.Duration `json:"sessionLifetime,omitempty"`
+	// handoverPeriod is how long a frontend that runs elsewhere, so that its pods cannot be seen, may go on signing
+	// with a replaced key; default 1h. It counts only without an image and without labelled pods.
+	// +optional
+	// +kubebuilder:default="1h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
+	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
+	// url is where browsers reach the frontend, such as https://todo.example.com. It becomes BETTER_AUTH_URL,
+	// NEXT_PUBLIC_APP_URL, and the origin that the API allows.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="must be an http or https URL with a host, such as https://todo.example.com"
+	URL string `json:"url,omitempty"`
+	// secretRef names the Secret that the operator writes for the frontend; default <app>-frontend-auth.
+	// +optional
+	SecretRef *SecretReference `json:"secretRef,omitempty"`
+	// database is the frontend's own, for users and sessions; it becomes DATABASE_URL.
+	// +optional
+	Database     *DatabaseSpec `json:"database,omitempty"`
+	WorkloadSpec `json:",inline"`
+}
+
+// KeyDelivery says how a backend learns of new keys.
+//
+// +kubebuilder:validation:Enum=Reload;Restart
+type KeyDelivery string
+
+const (
+	// KeyDeliveryReload: the backend reads its mounted Secret again while it runs.
+	KeyDeliveryReload KeyDelivery = "Reload"
+	// KeyDeliveryRestart: the backend reads its environment when it starts, so it is rolled.
+	KeyDeliveryRestart KeyDelivery = "Restart"
+)
+
+// BackendSpec is the side that verifies tokens and serves tasks.
+//
+// +kubebuilder:validation:XValidation:rule="self.replicas <= 1 || has(self.storage.postgres) || (has(self.image) && !has(self.storage.sqlite))",message="more than one replica needs storage.postgres: SQLite serves one pod"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Reload' || !has(self.image)",message="keyDelivery Reload is only for the embedded API: an image of your own reads its environment at start, so leave keyDelivery out or set Restart"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Restart' || has(self.image)",message="keyDelivery Restart is only for an image of your own: the embedded API reloads its keys"
+type BackendSpec struct {
+	// image is a backend of your own. Without one the operator runs its embedded task API, from its own image.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Image string `json:"image,omitempty"`
+	// replicas is how many pods run; 0 to 100, default 1. More than one needs storage.postgres.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Replicas *int32 `json:"replicas,omitempty"`
+	// port the container listens on, and that of the Service; default 8000. The embedded API also listens on 9090, for
+	// metrics and the operator, so that cannot be the port.
+	// +optional
+	// +kubebuilder:default=8000
+	// +kubebuilder:validation:Minimum=1024
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="self != 9090",message="9090 is the operations port"
+	Port int32 `json:"port,omitempty"`
+	// secretRef names the Secret that the operator writes for the backend; default <app>-backend-auth.
+	// +optional
+	SecretRef *SecretReference `json:"secretRef,omitempty"`
+	// keyDelivery says how the backend learns of new keys: Reload (always so for the embedded API: its Secret is
+	// mounted and read again, no pod restarts) or Restart (always so for an image of your own: its pods are rolled).
+	// +optional
+	KeyDelivery KeyDelivery `json:"keyDelivery,omitempty"`
+	// storage is where tasks are kept; default SQLite on a volume of 1Gi for the embedded API, and nothing for an image
+	// of your own.
+	// +optional
+	// +kubebuilder:default={}
+	Storage StorageSpec `json:"storage,omitzero"`
+	// cors is about browsers that call the API from another origin.
+	// +optional
+	// +kubebuilder:default={}
+	CORS         CORSSpec `json:"cors,omitzero"`
+	WorkloadSpec `json:",inline"`
+}
+
+// StorageSpec is where tasks are kept: one of its members.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.sqlite) && has(self.postgres))",message="set sqlite or postgres, not both"
+type StorageSpec struct {
+	// sqlite keeps tasks in a file on a volume, for one pod.
+	// +optional
+	SQLite *SQLiteSpec `json:"sqlite,omitempty"`
+	// postgres keeps tasks in a PostgreSQL database, such as PostgreSQL itself, Neon or CockroachDB.
+	// +optional
+	Postgres *DatabaseSpec `json:"postgres,omitempty"`
+}
+
+// ReclaimPolicy says what becomes of the data volume with its TodoApp.
+//
+// +kubebuilder:validation:Enum=Retain;Delete
+type ReclaimPolicy string
+
+const (
+	// ReclaimRetain keeps the volume when the TodoApp is deleted; another of the same name finds its tasks again.
+	ReclaimRetain ReclaimPolicy = "Retain"
+	// ReclaimDelete deletes the volume with the TodoApp.
+	ReclaimDelete ReclaimPolicy = "Delete"
+)
+
+// SQLiteSpec is the volume for the SQLite file.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot be changed: a claim stays in its class"
+type SQLiteSpec struct {
+	// size of the volume; it can only grow; default 1Gi.
+	// +optional
+	// +kubebuilder:default="1Gi"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="must be more than 0"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="a volume can only grow"
+	Size *resource.Quantity `json:"size,omitempty"`
+	// storageClassName of the volume; default the cluster's default class.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName *string `json:"storageClassName,omitempty"`
+	// reclaimPolicy says what becomes of the volume when the TodoApp is deleted: Retain (the default) or Delete.
+	// +optional
+	// +kubebuilder:default=Retain
+	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+}
+
+// DatabaseSpec is where to find a database.
+type DatabaseSpec struct {
+	// urlSecretRef is the entry of a Secret that holds the URL, such as postgres://user:password@host/database.
+	// +required
+	URLSecretRef SecretKeyReference `json:"urlSecretRef,omitzero"`
+}
+
+// CORSSpec is about browsers that call the API from another origin.
+type CORSSpec struct {
+	// allowedOrigins are origins such as https://todo.example.com; default the one of frontend.url, if any.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=255
+	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^https?://[^/?#,\\\\s]+$')",message="must be an origin such as https://todo.example.com, without a path"
+	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
+}
+
+// WorkloadSpec is what both sides have in common.
+type WorkloadSpec struct {
+	// env adds environment variables to the container. It may not set what the operator sets itself.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:XValidation:rule="self.all(e, !(e.name in ['BETTER_AUTH_SECRET', 'BETTER_AUTH_SECRETS', 'BETTER_AUTH_KEY_VERSION', 'BETTER_AUTH_COOKIE_VERSIONS', 'BETTER_AUTH_LEGACY_SECRET', 'BETTER_AUTH_URL']))",message="the operator sets BETTER_AUTH_SECRET, BETTER_AUTH_SECRETS, BETTER_AUTH_KEY_VERSION, BETTER_AUTH_COOKIE_VERSIONS, BETTER_AUTH_LEGACY_SECRET and BETTER_AUTH_URL itself: remove them from env"
+	Env []corev1.EnvVar `json:"env,omitempty"`
+	// resources of the container.
+	// +optional
+	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	// template is what else the pods are given.
+	// +optional
+	Template PodTemplate `json:"template,omitzero"`
+}
+
+// PodTemplate is what pods are given besides what the operator decides. Each field means what it means in a pod.
+type PodTemplate struct {
+	// nodeSelector that a node must match.
+	// +optional
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// tolerations of the pods.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
+	// affinity of the pods.
+	// +optional
+	Affinity *corev1.Affinity `json:"affinity,omitempty"`
+	// imagePullSecrets of the pods.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=20
+	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	// serviceAccountName the pods run as; default the namespace's default account. No token of it is mounted.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
+	// annotations of the pods, but for todoapp.dev/*, which are the operator's.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=50
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/'))",message="todoapp.dev/* annotations are the operator's"
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// labels of the pods, but for todoapp.dev/* and app.kubernetes.io/*, which are the operator's.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=50
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/') && !k.startsWith('app.kubernetes.io/'))",message="todoapp.dev/* and app.kubernetes.io/* labels are the operator's"
+	Labels map[string]string `json:"labels,omitempty"`
+}

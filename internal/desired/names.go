@@ -1,0 +1,50 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// maxName is what a label value and a Service's name can hold.
+const maxName = 63
+
+// name is the app's name with a suffix; one that would be too long is cut and told apart by a hash of the whole.
+func name(app *todov1.TodoApp, suffix string) string {
+	full := app.Name + "-" + suffix
+	if len(full) <= maxName {
+		return full
+	}
+	sum := sha256.Sum256([]byte(full))
+	hash := hex.EncodeToString(sum[:4])
+	return app.Name[:maxName-len(suffix)-len(hash)-2] + "-" + hash + "-" + suffix
+}
+
+// Keyring is the name of the Secret that holds the app's ring.
+func Keyring(app *todov1.TodoApp) string { return name(app, "keyring") }
+
+// Frontend is the name of the frontend's Deployment and Service.
+func Frontend(app *todov1.TodoApp) string { return name(app, "frontend") }
+
+// Backend is the name of the backend's Deployment and Service.
+func Backend(app *todov1.TodoApp) string { return name(app, "backend") }
+
+// Data is the name of the claim for the backend's SQLite file.
+func Data(app *todov1.TodoApp) string { return name(app, "data") }
+
+// FrontendSecret is the name of the Secret that the frontend reads.
+func FrontendSecret(app *todov1.TodoApp) string {
+	if ref := app.Spec.Frontend.SecretRef; ref != nil {
+		return ref.Name
+	}
+	return name(app, "frontend-auth")
+}
+
+// BackendSecret is the name of the Secret that the backend reads.
+func BackendSecret(app *todov1.TodoApp) string {
+	if ref := app.Spec.Backend.SecretRef; ref != nil {
+		return ref.Name
+	}
+	return name(app, "backend-auth")
+}
