@@ -1,0 +1,166 @@
+package desired
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// OperationsPort is where the embedded API serves its health, its metrics and the versions it trusts.
+const OperationsPort = 9090
+
+const (
+	authDirectory = "/etc/todoapp/auth"
+	dataDirectory = "/data"
+)
+
+func backendDeployment(app *todov1.TodoApp, versions []int64, images Images) *appsv1ac.DeploymentApplyConfiguration {
+	work := app.Spec.Backend.WorkloadSpec
+	count := replicas(app.Spec.Backend.Replicas)
+	if !Embedded(app) {
+		keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
+		return onVolume(app, deployment(app, backendSide(app), work, count, ownBackend(app), keys))
+	}
+	return onVolume(app, deployment(app, backendSide(app), work, count, taskAPI(app, images), nil))
+}
+
+// onVolume lets go of the volume before another pod takes it: SQLite has one writer.
+func onVolume(app *todov1.TodoApp, d *appsv1ac.DeploymentApplyConfiguration) *appsv1ac.DeploymentApplyConfiguration {
+	if UsesSQLite(app) {
+		d.Spec.Strategy = appsv1ac.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)
+	}
+	return d
+}
+
+// taskAPI is a pod of the embedded API. It reads its keys from a mounted Secret, again whenever that changes.
+func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfiguration {
+	c := container(backendSide(app), images.TaskAPI, app.Spec.Backend.WorkloadSpec).
+		WithArgs(taskAPIArgs(app)...).
+		WithPorts(corev1ac.ContainerPort().WithName("operations").WithContainerPort(OperationsPort).
+			WithProtocol(corev1.ProtocolTCP)).
+		WithVolumeMounts(corev1ac.VolumeMount().WithName("auth").WithMountPath(authDirectory).WithReadOnly(true)).
+		WithStartupProbe(operations("/readyz").WithPeriodSeconds(1).WithFailureThreshold(120)).
+		WithReadinessProbe(operations("/readyz").WithPeriodSeconds(5)).
+		WithLivenessProbe(operations("/healthz").WithPeriodSeconds(10).WithTimeoutSeconds(5))
+	c.SecurityContext.WithReadOnlyRootFilesystem(true)
+	if c.Resources == nil {
+		c.Resources = modest()
+	}
+	pod := corev1ac.PodSpec().
+		WithSecurityContext(securityContext().WithRunAsUser(nonRoot).WithRunAsGroup(nonRoot).WithFSGroup(nonRoot)).
+		WithVolumes(corev1ac.Volume().WithName("auth").WithSecret(
+			corev1ac.SecretVolumeSource().WithSecretName(BackendSecret(app)).WithDefaultMode(0o440)))
+	if UsesSQLite(app) {
+		return withData(app, pod, c)
+	}
+	withVariables(c, variableFrom("TASKAPI_DATABASE_URL", app.Spec.Backend.Storage.Postgres.URLSecretRef))
+	return pod.WithContainers(c.WithLifecycle(serving()))
+}
+
+func taskAPIArgs(app *todov1.TodoApp) []string {
+	tokens := app.Spec.Auth.Tokens
+	args := []string{
+		"api",
+		"--listen=:" + strconv.Itoa(int(app.Spec.Backend.Port)),
+		"--ops-listen=:" + strconv.Itoa(OperationsPort),
+		"--auth-dir=" + authDirectory,
+		"--max-lifetime=" + tokens.MaxLifetime.Duration.String(),
+		"--leeway=" + tokens.Leeway.Duration.String(),
+	}
+	if UsesSQLite(app) {
+		args = append(args, "--database-url=sqlite://"+dataDirectory+"/tasks.db")
+	}
+	if tokens.Issuer != "" {
+		args = append(args, "--issuer="+tokens.Issuer)
+	}
+	if tokens.Audience != "" {
+		args = append(args, "--audience="+tokens.Audience)
+	}
+	if origins := allowedOrigins(app); len(origins) > 0 {
+		args = append(args, "--cors-allowed-origins="+strings.Join(origins, ","))
+	}
+	return args
+}
+
+// allowedOrigins are the ones the app names, or else the frontend's.
+func allowedOrigins(app *todov1.TodoApp) []string {
+	if origins := app.Spec.Backend.CORS.AllowedOrigins; len(origins) > 0 {
+		return origins
+	}
+	u, err := url.Parse(app.Spec.Frontend.URL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Scheme + "://" + u.Host}
+}
+
+// ownBackend is a pod of the app's own image, which reads its keys from its environment.
+func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
+	spec := app.Spec.Backend
+	c := listening(container(backendSide(app), spec.Image, spec.WorkloadSpec)).
+		WithEnvFrom(environmentOf(BackendSecret(app)))
+	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
+	pod := corev1ac.PodSpec().WithSecurityContext(securityContext())
+	if spec.Storage.Postgres != nil {
+		withVariables(c, variableFrom("DATABASE_URL", spec.Storage.Postgres.URLSecretRef))
+	}
+	if UsesSQLite(app) {
+		pod.SecurityContext.WithFSGroup(nonRoot)
+		return withData(app, pod, c)
+	}
+	return pod.WithContainers(c)
+}
+
+func operations(path string) *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().WithHTTPGet(
+		corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("operations")))
+}
+
+// modest is what the embedded API asks for when the app does not say.
+func modest() *corev1ac.ResourceRequirementsApplyConfiguration {
+	return corev1ac.ResourceRequirements().WithRequests(corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse("10m"),
+		corev1.ResourceMemory: resource.MustParse("48Mi"),
+	})
+}
+
+// withData mounts the data volume.
+func withData(app *todov1.TodoApp, pod *corev1ac.PodSpecApplyConfiguration, c *corev1ac.ContainerApplyConfiguration,
+) *corev1ac.PodSpecApplyConfiguration {
+	c.WithVolumeMounts(corev1ac.VolumeMount().WithName("data").WithMountPath(dataDirectory))
+	return pod.WithContainers(c).WithVolumes(corev1ac.Volume().WithName("data").WithPersistentVolumeClaim(
+		corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(Data(app))))
+}
+
+// dataClaim is the volume of the SQLite file. Unless it is to be deleted with the app, nothing owns it.
+func dataClaim(app *todov1.TodoApp) *corev1ac.PersistentVolumeClaimApplyConfiguration {
+	spec := todov1.SQLiteSpec{}
+	if given := app.Spec.Backend.Storage.SQLite; given != nil {
+		spec = *given
+	}
+	size := resource.MustParse("1Gi")
+	if spec.Size != nil {
+		size = *spec.Size
+	}
+	claim := corev1ac.PersistentVolumeClaim(Data(app), app.Namespace).
+		WithLabels(Labels(app, todov1.ComponentBackend)).
+		WithSpec(corev1ac.PersistentVolumeClaimSpec().
+			WithAccessModes(corev1.ReadWriteOnce).
+			WithResources(corev1ac.VolumeResourceRequirements().
+				WithRequests(corev1.ResourceList{corev1.ResourceStorage: size})))
+	claim.Spec.StorageClassName = spec.StorageClassName
+	if spec.ReclaimPolicy == todov1.ReclaimDelete {
+		claim.WithOwnerReferences(OwnerReference(app))
+	}
+	return claim
+}

@@ -1,0 +1,156 @@
+package desired
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// nonRoot is the user and group of the operator's own image.
+const nonRoot = 65532
+
+// drainSeconds is how long a pod goes on serving after it was told to stop, while proxies learn that it leaves.
+const drainSeconds = 3
+
+// deployment wraps a pod of one side; annotations are the operator's, the rest of the metadata is the app's.
+func deployment(app *todov1.TodoApp, s side, work todov1.WorkloadSpec, count int32,
+	pod *corev1ac.PodSpecApplyConfiguration, annotations map[string]string,
+) *appsv1ac.DeploymentApplyConfiguration {
+	labels := maps.Clone(work.Template.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, Labels(app, s.component))
+	template := corev1ac.PodTemplateSpec().WithLabels(labels).
+		WithAnnotations(work.Template.Annotations).WithAnnotations(annotations).
+		WithSpec(placed(app, s, work.Template, pod))
+	return appsv1ac.Deployment(s.name, app.Namespace).
+		WithLabels(Labels(app, s.component)).
+		WithOwnerReferences(OwnerReference(app)).
+		WithSpec(appsv1ac.DeploymentSpec().
+			WithReplicas(count).
+			WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, s.component))).
+			WithStrategy(rolling()).
+			WithTemplate(template))
+}
+
+// rolling replaces pods one by one and never goes below what is asked for.
+func rolling() *appsv1ac.DeploymentStrategyApplyConfiguration {
+	return appsv1ac.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).
+		WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
+			WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))
+}
+
+// placed adds to a pod where it may run, and takes from it what it does not need.
+func placed(app *todov1.TodoApp, s side, t todov1.PodTemplate, pod *corev1ac.PodSpecApplyConfiguration,
+) *corev1ac.PodSpecApplyConfiguration {
+	pod.WithAutomountServiceAccountToken(false).WithEnableServiceLinks(false).
+		WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
+			WithMaxSkew(1).WithTopologyKey("kubernetes.io/hostname").
+			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+			WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, s.component))))
+	if len(t.NodeSelector) > 0 {
+		pod.WithNodeSelector(t.NodeSelector)
+	}
+	if t.ServiceAccountName != "" {
+		pod.WithServiceAccountName(t.ServiceAccountName)
+	}
+	pod.Tolerations = config[[]corev1ac.TolerationApplyConfiguration](t.Tolerations)
+	pod.Affinity = config[*corev1ac.AffinityApplyConfiguration](t.Affinity)
+	pod.ImagePullSecrets = config[[]corev1ac.LocalObjectReferenceApplyConfiguration](t.ImagePullSecrets)
+	return pod
+}
+
+// container is what the containers of both sides have in common, within the restricted Pod Security Standard.
+func container(s side, image string, work todov1.WorkloadSpec) *corev1ac.ContainerApplyConfiguration {
+	c := corev1ac.Container().
+		WithName(s.component).
+		WithImage(image).
+		WithPorts(corev1ac.ContainerPort().WithName("http").WithContainerPort(s.port).WithProtocol(corev1.ProtocolTCP)).
+		WithSecurityContext(corev1ac.SecurityContext().
+			WithAllowPrivilegeEscalation(false).
+			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+	c.Env = config[[]corev1ac.EnvVarApplyConfiguration](work.Env)
+	if asked := work.Resources; len(asked.Requests)+len(asked.Limits)+len(asked.Claims) > 0 {
+		c.Resources = config[*corev1ac.ResourceRequirementsApplyConfiguration](asked)
+	}
+	return c
+}
+
+func securityContext() *corev1ac.PodSecurityContextApplyConfiguration {
+	return corev1ac.PodSecurityContext().WithRunAsNonRoot(true).
+		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
+}
+
+// serving keeps a container in service until it can no longer be reached.
+func serving() *corev1ac.LifecycleApplyConfiguration {
+	return corev1ac.Lifecycle().WithPreStop(
+		corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(drainSeconds)))
+}
+
+// listening are the probes of a container of which only the port is known.
+func listening(c *corev1ac.ContainerApplyConfiguration) *corev1ac.ContainerApplyConfiguration {
+	open := corev1ac.TCPSocketAction().WithPort(intstr.FromString("http"))
+	return c.WithLifecycle(serving()).
+		WithStartupProbe(corev1ac.Probe().WithTCPSocket(open).WithPeriodSeconds(1).WithFailureThreshold(120)).
+		WithReadinessProbe(corev1ac.Probe().WithTCPSocket(open).WithPeriodSeconds(5))
+}
+
+// withVariables adds what the operator sets. Where the app sets the same variable, the app's stands: those that it
+// must not set never get past admission.
+func withVariables(c *corev1ac.ContainerApplyConfiguration, variables ...*corev1ac.EnvVarApplyConfiguration) {
+	for _, v := range variables {
+		set := func(e corev1ac.EnvVarApplyConfiguration) bool { return *e.Name == *v.Name }
+		if !slices.ContainsFunc(c.Env, set) {
+			c.WithEnv(v)
+		}
+	}
+}
+
+func variable(name, value string) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(name).WithValue(value)
+}
+
+func variableFrom(name string, ref todov1.SecretKeyReference) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
+		WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(ref.Name).WithKey(ref.Key)))
+}
+
+func environmentOf(secret string) *corev1ac.EnvFromSourceApplyConfiguration {
+	return corev1ac.EnvFromSource().WithSecretRef(corev1ac.SecretEnvSource().WithName(secret))
+}
+
+// tokenVariables tell an image of the app's own what the operator tells the embedded API by flags.
+func tokenVariables(t todov1.TokenSpec) []*corev1ac.EnvVarApplyConfiguration {
+	var variables []*corev1ac.EnvVarApplyConfiguration
+	if t.Issuer != "" {
+		variables = append(variables, variable("JWT_ISSUER", t.Issuer))
+	}
+	if t.Audience != "" {
+		variables = append(variables, variable("JWT_AUDIENCE", t.Audience))
+	}
+	return append(variables, variable("JWT_MAX_LIFETIME", t.MaxLifetime.Duration.String()))
+}
+
+// config turns a part of the app's spec into the apply configuration of the same shape. Both are generated from one
+// API type, so the way through JSON cannot fail.
+func config[C any](part any) C {
+	var c C
+	data, err := json.Marshal(part)
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
