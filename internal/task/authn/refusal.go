@@ -20,13 +20,15 @@ const (
 	Issuer     Reason = "issuer"
 	Audience   Reason = "audience"
 	Subject    Reason = "subject"
+	// Foreign is the reason of a 403: the token is good, what it asks for is another subject's.
+	Foreign Reason = "foreign"
 )
 
 // Reasons lists all of them.
 func Reasons() []Reason {
 	return []Reason{
 		Missing, Repeated, Oversized, Malformed, Algorithm, Critical, UnknownKey, Signature,
-		NoExpiry, Expired, NotYet, Lifetime, Issuer, Audience, Subject,
+		NoExpiry, Expired, NotYet, Lifetime, Issuer, Audience, Subject, Foreign,
 	}
 }
 

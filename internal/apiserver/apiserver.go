@@ -1,0 +1,80 @@
+// Package apiserver is the api command: it reads its settings, opens the store and the keys, and serves the task API
+// until it is told to stop.
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/signal"
+	"syscall"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/keysource"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
+)
+
+// Run is the api command with the arguments after its name. It returns when the context ends or a SIGTERM or SIGINT
+// has been served; a second one kills the process as usual. Errors say what to do and hold no secret.
+func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	if len(args) > 0 && args[0] == "backup" {
+		return backup(ctx, args[1:], env, stdout)
+	}
+	var s settings
+	flags := flag.NewFlagSet("todoapp-operator api [flags] | api backup DESTINATION", flag.ContinueOnError)
+	s.define(flags)
+	rest, err := parse(flags, args, env, stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
+		return err
+	case len(rest) > 0:
+		return fmt.Errorf("unexpected argument %q: the api command takes flags only, see --help", rest[0])
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	return serve(ctx, s, env, slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.logLevel})))
+}
+
+// openKeys returns where the trusted keys are read from at each request, and what keeps them up to date.
+func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog.Logger) (
+	keys func() *authn.Keys, watch func(context.Context), err error,
+) {
+	if s.authDir == "" {
+		fixed, err := keysource.FromEnv(env)
+		if err != nil {
+			return nil, nil, fmt.Errorf("no verification key: %w (or name a directory with --auth-dir)", err)
+		}
+		m.Loaded(len(fixed.Versions()))
+		return func() *authn.Keys { return fixed }, func(context.Context) {}, nil
+	}
+	dir, err := keysource.OpenDir(s.authDir, func(now *authn.Keys, err error) {
+		m.Reloaded(err)
+		m.Loaded(len(now.Versions()))
+		if err != nil {
+			log.Error("keeping the last good keys", "error", err.Error(), "versions", now.Versions())
+			return
+		}
+		log.Info("keys reloaded", "versions", now.Versions())
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("no verification key: %w", err)
+	}
+	m.Loaded(len(dir.Keys().Versions()))
+	return dir.Keys, dir.Watch, nil
+}
+
+func policyOf(s settings) authn.Policy {
+	return authn.Policy{Issuer: s.issuer, Audience: s.audience, MaxLifetime: s.maxLifetime, Leeway: s.leeway}
+}
+
+var _ httpapi.Observer = (*metrics.Metrics)(nil)

@@ -1,0 +1,120 @@
+package apiserver
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+)
+
+// settings are the values of the flags.
+type settings struct {
+	listen, opsListen string
+	authDir           string
+	databaseURL       string
+	issuer, audience  string
+	maxLifetime       time.Duration
+	leeway            time.Duration
+	origins           []string
+	rateLimit         float64
+	shutdownDelay     time.Duration
+	logLevel          slog.Level
+}
+
+const defaultDatabaseURL = "sqlite:///data/tasks.db"
+
+func (s *settings) define(flags *flag.FlagSet) {
+	flags.StringVar(&s.listen, "listen", ":8000", "`address` of the API")
+	flags.StringVar(&s.opsListen, "ops-listen", ":9090", "`address` of the operations port: metrics, keyring, health")
+	flags.StringVar(&s.authDir, "auth-dir", "", "`directory` with the files BETTER_AUTH_SECRETS or BETTER_AUTH_SECRET, "+
+		"followed without a restart; without it the environment variables of those names count")
+	s.defineDatabase(flags)
+	flags.StringVar(&s.issuer, "issuer", "", "iss that a token must have; empty: not checked")
+	flags.StringVar(&s.audience, "audience", "", "aud that a token must have; empty: not checked")
+	flags.DurationVar(&s.maxLifetime, "max-lifetime", 168*time.Hour, "how far ahead the exp of a token may lie")
+	flags.DurationVar(&s.leeway, "leeway", 30*time.Second, "difference of clocks to put up with")
+	flags.Func("cors-allowed-origins", "comma-separated `origins` that browsers may call from, such as "+
+		"https://todo.example.com; * for all, without credentials (default none)", s.addOrigins)
+	flags.Float64Var(&s.rateLimit, "rate-limit", 0, "requests per `second` that one subject may send; 0: no limit")
+	flags.DurationVar(&s.shutdownDelay, "shutdown-delay", 0, "how long to go on serving, not ready, after SIGTERM")
+	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "debug (also audits accepted tokens), info, warn or error")
+}
+
+func (s *settings) defineDatabase(flags *flag.FlagSet) {
+	flags.StringVar(&s.databaseURL, "database-url", defaultDatabaseURL, "`URL` of the store: sqlite:///path or postgres://…")
+}
+
+func (s *settings) addOrigins(list string) error {
+	s.origins = nil
+	for origin := range strings.SplitSeq(list, ",") {
+		origin = strings.TrimSpace(origin)
+		if err := httpapi.CheckOrigin(origin); err != nil {
+			return err
+		}
+		s.origins = append(s.origins, origin)
+	}
+	return nil
+}
+
+// check finds values that a flag's type lets through but that mean nothing.
+func (s *settings) check() error {
+	switch {
+	case s.maxLifetime <= 0:
+		return errors.New("--max-lifetime must be more than 0, such as 168h")
+	case s.leeway < 0:
+		return errors.New("--leeway must not be negative")
+	case s.shutdownDelay < 0:
+		return errors.New("--shutdown-delay must not be negative")
+	case !(s.rateLimit >= 0 && s.rateLimit <= 1e6):
+		return errors.New("--rate-limit must be from 0 (no limit) to 1000000")
+	}
+	return nil
+}
+
+// parse reads the environment, then the arguments, which win. It returns the arguments that are not flags.
+// For --help it writes the description and returns flag.ErrHelp.
+func parse(flags *flag.FlagSet, args []string, env func(string) string, help io.Writer) ([]string, error) {
+	flags.Init(flags.Name(), flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	var err error
+	flags.VisitAll(func(f *flag.Flag) {
+		value := env(variable(f.Name))
+		if value == "" || err != nil {
+			return
+		}
+		if setErr := flags.Set(f.Name, value); setErr != nil {
+			err = fmt.Errorf("environment variable %s=%q: %w", variable(f.Name), value, setErr)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		describe(flags, help)
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w (see %s --help)", err, flags.Name())
+	}
+	return flags.Args(), nil
+}
+
+func variable(name string) string {
+	return "TASKAPI_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func describe(flags *flag.FlagSet, to io.Writer) {
+	fmt.Fprintf(to, "Usage: %s\n\nFlags, and the environment variables that set them where the flag is not given:\n\n",
+		flags.Name())
+	flags.VisitAll(func(f *flag.Flag) {
+		kind, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(to, "  --%s %s\n  %s\n      %s\n", f.Name, kind, variable(f.Name), usage)
+	})
+}

@@ -1,0 +1,113 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
+)
+
+// The limits on slow clients: a request that is not read and answered within a minute is cut off.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 45 * time.Second
+	idleTimeout   = 60 * time.Second
+	// maxHeader leaves room for a token that is far too large, so that it is refused by a proper 401.
+	maxHeader = 64 << 10
+	// drainTimeout is how long requests under way may take after SIGTERM.
+	drainTimeout = 20 * time.Second
+)
+
+func serve(ctx context.Context, s settings, env func(string) string, log *slog.Logger) (err error) {
+	m := metrics.New()
+	keys, watch, err := openKeys(s, env, m, log)
+	if err != nil {
+		return err
+	}
+	traces, err := openTracing(ctx, env)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, s.databaseURL, m, traces, log)
+	if err != nil {
+		return err
+	}
+	// The store closes last, when no request is under way any more.
+	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
+	api := httpapi.New(httpapi.Config{
+		Store: store, Keys: keys, Policy: policyOf(s), Origins: s.origins, Rate: s.rateLimit,
+		Log: log, Metrics: m.Handler(), Observer: m, Now: time.Now,
+	})
+	public, err := listen(s.listen, traces.wrap(api.Public()), log)
+	if err != nil {
+		return err
+	}
+	operations, err := listen(s.opsListen, api.Operations(), log)
+	if err != nil {
+		return errors.Join(err, public.listener.Close())
+	}
+	log.Info("serving", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
+	return run(ctx, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
+}
+
+// run serves on all ports and watches the keys until the context ends or a port fails, then drains port by port.
+func run(ctx context.Context, watch func(context.Context), drain func(), ports ...*port) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { watch(ctx) })
+	for _, p := range ports {
+		running.Go(func() {
+			if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serving %s: %w", p.address(), err))
+			}
+		})
+	}
+	<-ctx.Done()
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	drain()
+	deadline, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer stop()
+	for _, p := range ports {
+		if failure := p.server.Shutdown(deadline); failure != nil {
+			err = errors.Join(err, fmt.Errorf("finishing requests on %s: %w", p.address(), failure), p.server.Close())
+		}
+	}
+	running.Wait()
+	cancel(nil)
+	return err
+}
+
+// port is a server and the listener it has already bound.
+type port struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+func (p *port) address() string { return p.listener.Addr().String() }
+
+func listen(address string, handler http.Handler, log *slog.Logger) (*port, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return &port{listener: listener, server: &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// OPTIONS * is a path like any other: there is nothing.
+		DisableGeneralOptionsHandler: true,
+	}}, nil
+}
+

@@ -1,0 +1,115 @@
+// Package httpapi serves a task.Store over HTTP: routes, JSON, bearer authentication and the operations port.
+//
+// A request under /api/ is refused in one fixed order: 401, then 404 and 405 for the route, then 403 and 429, then what
+// the request itself says (415, 413, 400, 422), then 404 for the task, then 412. The function serve is that order.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+)
+
+// storeTimeout bounds what one request may ask of the store; beyond it the answer is 503.
+const storeTimeout = 20 * time.Second
+
+// Config is what an API is made of. Every field but Origins and Rate is needed.
+type Config struct {
+	Store  task.Store
+	Keys   func() *authn.Keys
+	Policy authn.Policy
+	// Origins may call from a browser; "*" stands for every origin, without credentials.
+	Origins []string
+	// Rate is the requests per second that one subject may send; 0 is no limit.
+	Rate float64
+	// Log takes the audit of authentication and what went wrong inside.
+	Log *slog.Logger
+	// Metrics answers GET /metrics on the operations port; Observer is told of every request.
+	Metrics  http.Handler
+	Observer Observer
+	Now      func() time.Time
+}
+
+// Observer counts. Route is the pattern of a path, never the path itself.
+type Observer interface {
+	Request(route, method string, status int, took time.Duration)
+	Refused(reason authn.Reason)
+}
+
+// API answers requests on two ports that share one readiness.
+type API struct {
+	Config
+	cors     cors
+	limits   *limits
+	draining atomic.Bool
+}
+
+// New makes an API.
+func New(config Config) *API {
+	return &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
+}
+
+// Drain makes readiness fail from now on; everything else goes on.
+func (a *API) Drain() { a.draining.Store(true) }
+
+// Public serves the API port.
+func (a *API) Public() http.Handler {
+	return a.observe(func(c *call) error {
+		if a.cors.answer(c.w, c.r) {
+			return nil
+		}
+		return a.serve(c, findPublic)
+	})
+}
+
+// Operations serves the operations port.
+func (a *API) Operations() http.Handler {
+	return a.observe(func(c *call) error { return a.serve(c, findOperations) })
+}
+
+// call is one request under way.
+type call struct {
+	w   *recorder
+	r   *http.Request
+	ctx context.Context
+	// id is the request's, for the log.
+	id string
+	// identity is set under /api/ once the token is verified.
+	identity authn.Identity
+	// task is the {id} of the path as it was written.
+	task string
+}
+
+// serve finds what a request addresses and answers it, refusing in the order of the contract.
+func (a *API) serve(c *call, find func([]string) *resource) error {
+	segments, clean := split(c.r.URL)
+	owned := len(segments) > 1 && segments[0] == "api"
+	if owned {
+		if err := a.authenticate(c); err != nil {
+			return err
+		}
+	}
+	found := find(segments)
+	if found == nil || !clean {
+		return &problem{status: http.StatusNotFound, detail: "there is nothing at this path"}
+	}
+	c.r.Pattern = found.pattern
+	operation := found.operations[c.r.Method]
+	if operation == nil {
+		return notAllowed(found.allow)
+	}
+	if owned {
+		if err := a.authorize(c, segments); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), storeTimeout)
+	defer cancel()
+	c.ctx = ctx
+	return operation(a, c)
+}

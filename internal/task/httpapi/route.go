@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// resource is what a path stands for and what can be done with it.
+type resource struct {
+	pattern    string
+	allow      string
+	operations map[string]operation
+}
+
+type operation func(*API, *call) error
+
+var (
+	collection = &resource{"/api/{user_id}/tasks", "GET, HEAD, POST", map[string]operation{
+		http.MethodGet: (*API).list, http.MethodHead: (*API).list, http.MethodPost: (*API).create,
+	}}
+	item = &resource{"/api/{user_id}/tasks/{id}", "DELETE, GET, HEAD, PATCH, PUT", map[string]operation{
+		http.MethodGet: (*API).get, http.MethodHead: (*API).get, http.MethodPut: (*API).update,
+		http.MethodPatch: (*API).update, http.MethodDelete: (*API).remove,
+	}}
+	completion = &resource{"/api/{user_id}/tasks/{id}/complete", "PATCH", map[string]operation{
+		http.MethodPatch: (*API).toggle,
+	}}
+	publicPages = map[string]*resource{
+		"healthz":      page("/healthz", (*API).healthz),
+		"readyz":       page("/readyz", (*API).readyz),
+		"openapi.json": page("/openapi.json", (*API).openAPI),
+		"docs":         page("/docs", (*API).docs),
+	}
+	operationsPages = map[string]*resource{
+		"healthz": publicPages["healthz"],
+		"readyz":  publicPages["readyz"],
+		"metrics": page("/metrics", (*API).metrics),
+		"keyring": page("/keyring", (*API).keyring),
+	}
+)
+
+func page(pattern string, read operation) *resource {
+	return &resource{pattern, "GET, HEAD", map[string]operation{http.MethodGet: read, http.MethodHead: read}}
+}
+
+func findPublic(segments []string) *resource {
+	switch {
+	case len(segments) == 1:
+		return publicPages[segments[0]]
+	case len(segments) < 3 || segments[0] != "api" || segments[2] != "tasks":
+		return nil
+	case len(segments) == 3:
+		return collection
+	case len(segments) == 4:
+		return item
+	case len(segments) == 5 && segments[4] == "complete":
+		return completion
+	}
+	return nil
+}
+
+func findOperations(segments []string) *resource {
+	if len(segments) != 1 {
+		return nil
+	}
+	return operationsPages[segments[0]]
+}
+
+// split cuts a path at its slashes and decodes each part by itself, so that %2F never separates and a path is never
+// rewritten: http.ServeMux would redirect to a cleaned path. It is clean when no part is empty or a raw dot segment.
+func split(u *url.URL) (segments []string, clean bool) {
+	// net/url keeps the path as it was written only where decoding it loses something.
+	path, escaped := u.Path, u.RawPath != ""
+	if escaped {
+		path = u.RawPath
+	}
+	rest, clean := strings.CutPrefix(path, "/")
+	const longest = 5
+	segments = strings.SplitN(rest, "/", longest+1)
+	for i, segment := range segments {
+		if segment == "" || segment == "." || segment == ".." {
+			clean = false
+		}
+		if escaped {
+			decoded, err := url.PathUnescape(segment)
+			clean = clean && err == nil
+			segments[i] = decoded
+		}
+	}
+	return segments, clean
+}
+
+// pathOf is the path-only reference of an owner's tasks, followed by more.
+func pathOf(owner, more string) string {
+	segment := url.PathEscape(owner)
+	if owner == "." || owner == ".." {
+		segment = strings.ReplaceAll(owner, ".", "%2E")
+	}
+	return "/api/" + segment + "/tasks" + more
+}

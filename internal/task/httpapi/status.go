@@ -1,0 +1,70 @@
+package httpapi
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// pingTimeout bounds a readiness check, well below the period of a probe.
+const pingTimeout = 2 * time.Second
+
+//go:embed openapi.json
+var openAPIDocument []byte
+
+//go:embed docs.html
+var docsPage []byte
+
+func (a *API) healthz(c *call) error {
+	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ok"}`))
+	return nil
+}
+
+// readyz needs no look at the keys: without one the API does not start, and a reload never takes the last away.
+func (a *API) readyz(c *call) error {
+	if a.draining.Load() {
+		return unavailable("shutting down")
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, pingTimeout)
+	defer cancel()
+	if err := a.Store.Ping(ctx); err != nil {
+		return unavailable("the task store is unavailable")
+	}
+	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ready"}`))
+	return nil
+}
+
+// keyring shows which key versions are trusted now; the operator waits for it during a rotation.
+func (a *API) keyring(c *call) error {
+	versions := a.Keys().Versions()
+	body, err := json.Marshal(struct {
+		Versions []int64 `json:"versions"`
+		Active   int64   `json:"active"`
+	}{versions, versions[0]})
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Cache-Control", "no-store")
+	writeBody(c.w, http.StatusOK, "application/json", body)
+	return nil
+}
+
+func (a *API) metrics(c *call) error {
+	a.Metrics.ServeHTTP(c.w, c.r)
+	return nil
+}
+
+func (a *API) openAPI(c *call) error {
+	writeBody(c.w, http.StatusOK, "application/json", openAPIDocument)
+	return nil
+}
+
+// docs forbids the page everything but itself: nothing is loaded from another host.
+func (a *API) docs(c *call) error {
+	c.w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
+	writeBody(c.w, http.StatusOK, "text/html; charset=utf-8", docsPage)
+	return nil
+}

@@ -1,0 +1,118 @@
+// Package metrics counts what the task API does, for Prometheus.
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+)
+
+// Metrics is one process's set of metrics, in a registry of its own. Labels never hold what a client made up.
+type Metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	refused   *prometheus.CounterVec
+	reloads   *prometheus.CounterVec
+	keys      prometheus.Gauge
+	calls     *prometheus.HistogramVec
+	failures  *prometheus.CounterVec
+}
+
+// New makes the metrics; those whose labels are known beforehand show 0 from the start, so that a rate sees the first.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counter("http_requests_total", "Requests answered.", "route", "method", "status"),
+		durations: histogram("http_request_duration_seconds", "Time from the header to the end of the answer.",
+			"route", "method"),
+		refused: counter("auth_failures_total", "Requests refused with 401 or 403.", "reason"),
+		reloads: counter("key_reloads_total", "Changes of the key directory; a bad one keeps the last good keys.",
+			"result"),
+		keys: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "taskapi_keys_loaded", Help: "Verification keys trusted now.",
+		}),
+		calls:    histogram("store_duration_seconds", "Time the store took.", "operation"),
+		failures: counter("store_failures_total", "Calls that the store could not carry out.", "operation"),
+	}
+	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, reason := range authn.Reasons() {
+		m.refused.WithLabelValues(string(reason))
+	}
+	for _, result := range []string{"good", "bad"} {
+		m.reloads.WithLabelValues(result)
+	}
+	for _, operation := range observed.Operations() {
+		m.calls.WithLabelValues(operation)
+		m.failures.WithLabelValues(operation)
+	}
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "taskapi_" + name, Help: help}, labels)
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "taskapi_" + name, Help: help,
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	}, labels)
+}
+
+// Register adds a collector that something else owns, such as a store's connection pool.
+func (m *Metrics) Register(c prometheus.Collector) { m.registry.MustRegister(c) }
+
+// Handler serves the text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Request counts one answer.
+func (m *Metrics) Request(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// Refused counts a 401 or 403.
+func (m *Metrics) Refused(reason authn.Reason) { m.refused.WithLabelValues(string(reason)).Inc() }
+
+// Loaded sets how many keys are trusted.
+func (m *Metrics) Loaded(keys int) { m.keys.Set(float64(keys)) }
+
+// Reloaded counts a change of the key directory.
+func (m *Metrics) Reloaded(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("bad").Inc()
+		return
+	}
+	m.reloads.WithLabelValues("good").Inc()
+}
+
+// StoreCall is an observed.Begin.
+func (m *Metrics) StoreCall(ctx context.Context, operation string) (context.Context, func(error)) {
+	start := time.Now()
+	return ctx, func(err error) {
+		m.calls.WithLabelValues(operation).Observe(time.Since(start).Seconds())
+		if failed(err) {
+			m.failures.WithLabelValues(operation).Inc()
+		}
+	}
+}
+
+// failed tells a store in trouble from one that said no.
+func failed(err error) bool {
+	return err != nil && !errors.Is(err, task.ErrNotFound) && !errors.Is(err, task.ErrMismatch) &&
+		!errors.Is(err, task.ErrAttemptDiffers)
+}
