@@ -3,8 +3,11 @@ package keyring
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // maxVersion is the largest integer that JavaScript reads exactly.
@@ -19,8 +22,9 @@ const redacted = "[redacted]"
 // String implements fmt.Stringer without the secret.
 func (Value) String() string { return redacted }
 
-// GoString implements fmt.GoStringer without the secret.
-func (Value) GoString() string { return redacted }
+// Format implements fmt.Formatter without the secret: for a verb that does not fit, such as %d, fmt would otherwise
+// show the bare string.
+func (Value) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // MarshalText implements encoding.TextMarshaler without the secret.
 func (Value) MarshalText() ([]byte, error) { return []byte(redacted), nil }
@@ -42,14 +46,15 @@ func FormatList(entries []Entry) string {
 }
 
 // ParseList decodes BETTER_AUTH_SECRETS under the rules of Better Auth: values are trimmed and may contain colons;
-// empty items, missing or non-decimal versions, empty values and repeated versions are errors.
+// empty items, missing or non-decimal versions, empty values and repeated versions are errors, and so is what would
+// become another key on its way through an environment variable.
 // Errors name the position and the version, never a value.
 func ParseList(list string) ([]Entry, error) {
 	items := strings.Split(list, ",")
 	entries := make([]Entry, 0, len(items))
 	seen := make(map[int64]bool, len(items))
 	for i, item := range items {
-		entry, err := parseItem(strings.TrimSpace(item))
+		entry, err := parseItem(trim(item))
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
@@ -71,11 +76,28 @@ func parseItem(item string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	value = strings.TrimSpace(value)
-	if value == "" {
+	switch value = trim(value); {
+	case value == "":
 		return Entry{}, fmt.Errorf("version %d has an empty value", version)
+	case !printable(value):
+		return Entry{}, fmt.Errorf("version %d has a value that is not text", version)
 	}
 	return Entry{Version: version, Value: Value(value)}, nil
+}
+
+// Portable reports whether a value means the same in BETTER_AUTH_SECRET and in BETTER_AUTH_SECRETS:
+// lists split on commas and trim their items.
+func Portable(v Value) bool {
+	s := string(v)
+	return s != "" && !strings.ContainsAny(s, ",\r\n") && trim(s) == s && printable(s)
+}
+
+// printable reports whether JavaScript, environment variables and JSON all keep the bytes of a value as they are.
+func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// trim cuts what JavaScript's trim cuts: Go counts U+0085 as space and JavaScript does not, U+FEFF is the reverse.
+func trim(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return r == '\uFEFF' || r != '\u0085' && unicode.IsSpace(r) })
 }
 
 // ParseVersion reads a key version as it stands in a list or in a token's kid header:

@@ -2,13 +2,14 @@ package keyring
 
 import (
 	"encoding/base64"
+	"hash/fnv"
 	"slices"
 	"time"
 )
 
 // Policy is what the owner of an app asks of its keys.
 type Policy struct {
-	// Interval is the age at which the active key is replaced; zero means never by itself.
+	// Interval is the age at which the active key is replaced, its Spread included; zero means never by itself.
 	Interval time.Duration
 	// RotateAfter asks for an active key created at or after this moment, once it has come; zero asks for nothing.
 	RotateAfter time.Time
@@ -32,10 +33,19 @@ type Policy struct {
 // Validity is how long a key must be trusted after its last signer has gone.
 func (p Policy) Validity() time.Duration { return p.MaxLifetime + p.Leeway }
 
+// Spread is an app's own share, from nothing to a tenth, of an interval, to be added to it: a fleet of apps that were
+// made together does not rotate together. The same uid always has the same share.
+func Spread(interval time.Duration, uid string) time.Duration {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(uid))
+	const steps = 1 << 16
+	return interval / 10 / steps * time.Duration(hash.Sum64()%steps)
+}
+
 // Pod is what one live pod of an app is known to do with keys; what is not known holds a rotation.
 type Pod struct {
 	Name string
-	// Trusts are the versions that the pod is known to have.
+	// Trusts are the versions that the pod is known to have; empty when that is not known.
 	Trusts []int64
 	// Signs is the only version that the pod can sign with; zero when that is not known.
 	Signs int64
@@ -49,6 +59,9 @@ type Fleet struct {
 	Unsettled string
 	// Unseen says that the side runs where its pods cannot be listed.
 	Unseen bool
+	// WrittenAt is when the Secret of an unseen side took its present content: it cannot have taken up the active key
+	// before. Zero when that is not known; then the promotion counts.
+	WrittenAt time.Time
 }
 
 // holding names what keeps a fleet from being known to do what ok says.
@@ -72,16 +85,28 @@ func (f Fleet) withoutTrust(version int64) []string {
 
 // Inputs is everything a transition depends on besides the ring itself.
 type Inputs struct {
+	// Now is read after the pods were listed: what a pod that has gone by then signed, it signed before.
 	Now    time.Time
 	Policy Policy
 	// Verifiers and Signers are the live backends and frontends.
 	Verifiers, Signers Fleet
-	// Remains are the projections as they were found; they count only while there is no ring.
+	// Remains are the Secrets of both sides as they were found. Without a ring they are what it is rebuilt from; with one
+	// they hold a rotation until they carry its projections, because a pod that starts takes up what they hold.
+	// They must be read before the ring is: a writer that is behind must not find them as it left them.
 	Remains Remains
-	// Source is the external store's present value; empty when it has none.
+	// Source is the external store's present value; empty when it has none. Once there is a ring, a value that is not
+	// Portable counts as none.
 	Source Value
 	// Fresh generates a value; it is called at most once.
 	Fresh func() Value
+}
+
+// offered is the source's value if it is one that could become a key.
+func (in Inputs) offered() Value {
+	if !in.Policy.Sourced || !Portable(in.Source) {
+		return ""
+	}
+	return in.Source
 }
 
 // Action says which transition a step took.
@@ -123,11 +148,14 @@ type Step struct {
 	Versions []int64
 	// Phase is where the rotation stands after it.
 	Phase Phase
-	// Waiting names the pods and workloads that hold the rotation.
+	// Waiting names the pods, workloads and Secrets that hold the rotation, sorted.
 	Waiting []string
+	// Held says that a further rotation is due and waits for the one before, whose keys are still of use.
+	Held bool
 	// NextRotation is when the schedule replaces the active key; zero for never by itself.
 	NextRotation time.Time
-	// DueIn is how long until time alone changes something; zero for never.
+	// DueIn is how long until time alone changes something, at once after a transition (another may follow it);
+	// zero for never.
 	DueIn time.Duration
 }
 

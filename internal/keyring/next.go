@@ -1,6 +1,8 @@
 package keyring
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -29,7 +31,12 @@ func Next(ring Ring, in Inputs) (Step, error) {
 	}
 	step.Phase, step.Waiting = step.Ring.progress(in)
 	step.NextRotation = step.Ring.scheduled(in.Policy)
+	_, due := step.Ring.due(in)
+	step.Held = due && step.Phase != PhasePublishing
 	step.DueIn = dueIn(in.Now, step.Ring.deadlines(in, step))
+	if step.Action != ActionNone {
+		step.DueIn = time.Nanosecond
+	}
 	return step, nil
 }
 
@@ -67,20 +74,28 @@ func firstValue(in Inputs) (Value, error) {
 		return in.Fresh(), nil
 	case in.Source == "":
 		return "", ErrSourceMissing
+	case !Portable(in.Source):
+		return "", fmt.Errorf("%w: it has a comma, a line break or surrounding space, or is not text", ErrUnusable)
 	default:
 		return in.Source, nil
 	}
 }
 
-// revoke takes all trust from the keys created before the policy's moment, once it has come,
-// and gives the app another active key in the same step.
+// revoke takes all trust from the keys created before the policy's moment, once it has come, and gives the app another
+// active key in the same step. A key of a lower version is no younger, whatever a clock that went back says of it.
 func revoke(ring Ring, in Inputs) (Ring, []int64) {
 	if in.Policy.RevokeBefore.IsZero() || in.Now.Before(in.Policy.RevokeBefore) {
 		return ring, nil
 	}
 	var revoked []int64
-	for _, k := range ring.Keys {
-		if k.RevokedAt.IsZero() && k.CreatedAt.Before(in.Policy.RevokeBefore) {
+	old := 0
+	for i, k := range ring.Keys {
+		if k.CreatedAt.Before(in.Policy.RevokeBefore) {
+			old = i + 1
+		}
+	}
+	for _, k := range ring.Keys[:old] {
+		if k.RevokedAt.IsZero() {
 			k.RevokedAt = in.Now
 			ring, revoked = ring.with(k), append(revoked, k.Version)
 		}
@@ -91,13 +106,13 @@ func revoke(ring Ring, in Inputs) (Ring, []int64) {
 	return ring, revoked
 }
 
-// successor is the key that becomes active at once after a revocation: the published one if it was spared, else a new one.
+// successor is the key that becomes active at once after a revocation: the published one if spared, else a new one.
 func (r Ring) successor(in Inputs) Key {
 	if published, ok := r.published(); ok {
 		published.PromotedAt = in.Now
 		return published
 	}
-	value := in.Source
+	value := in.offered()
 	if value == "" || r.holds(value) {
 		value = in.Fresh()
 	}
@@ -108,7 +123,7 @@ func (r Ring) successor(in Inputs) Key {
 func demote(ring Ring, in Inputs) (Ring, []int64) {
 	var demoted []int64
 	for _, k := range ring.undrained() {
-		if in.Signers.Unseen && in.Now.Before(ring.handoverEnd(in.Policy)) || len(ring.signing(k, in)) > 0 {
+		if in.Signers.Unseen && in.Now.Before(ring.handoverEnd(in)) || len(ring.signing(k, in)) > 0 {
 			continue
 		}
 		k.DemotedAt = in.Now
@@ -145,7 +160,8 @@ func publish(ring Ring, in Inputs) (Ring, []int64) {
 // due reports whether a rotation should begin, and the value it brings; empty for one yet to be generated.
 func (r Ring) due(in Inputs) (Value, bool) {
 	if in.Policy.Sourced {
-		return in.Source, in.Source != "" && !r.holds(in.Source)
+		value := in.offered()
+		return value, value != "" && !r.holds(value)
 	}
 	active, _ := r.Active()
 	after := in.Policy.RotateAfter
@@ -154,14 +170,15 @@ func (r Ring) due(in Inputs) (Value, bool) {
 	return "", asked || !scheduled.IsZero() && !in.Now.Before(scheduled)
 }
 
-// pruned drops the oldest keys beyond the history limit. A revoked key that the source still offers stays:
-// forgetting it would make it look new.
+// pruned drops the oldest keys beyond the history limit. What a source still offers, or has offered and was revoked,
+// stays: forgetting it would make it look new.
 func (r Ring) pruned(in Inputs) Ring {
 	past := r.inState(in.Now, in.Policy.Validity(), Archived, Revoked)
-	slices.SortFunc(past, func(a, b Key) int { return int(b.Version - a.Version) })
+	slices.SortFunc(past, func(a, b Key) int { return cmp.Compare(b.Version, a.Version) })
 	drop := past[min(len(past), in.Policy.HistoryLimit):]
 	keys := slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool {
-		return k.Value != in.Source && slices.ContainsFunc(drop, func(d Key) bool { return d.Version == k.Version })
+		known := in.Policy.Sourced && (k.Value == in.Source || !k.RevokedAt.IsZero())
+		return !known && slices.ContainsFunc(drop, func(d Key) bool { return d.Version == k.Version })
 	})
 	return Ring{Keys: keys}
 }

@@ -26,10 +26,6 @@ func (r Ring) undrained() []Key {
 	return keys
 }
 
-func (r Ring) revoked() []Key {
-	return slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool { return k.RevokedAt.IsZero() })
-}
-
 func (r Ring) holds(value Value) bool {
 	return slices.ContainsFunc(r.Keys, func(k Key) bool { return k.Value == value })
 }
@@ -42,6 +38,18 @@ func (r Ring) versions() []int64 {
 	return versions
 }
 
+// unprojected names the Secrets that do not carry the ring: pods that start now may take up something else.
+func (r Ring) unprojected(in Inputs) []string {
+	var names []string
+	if string(in.Remains.Backend[EntrySecrets]) != r.Backend(in.Now, in.Policy).Data[EntrySecrets] {
+		names = append(names, "the backend's Secret")
+	}
+	if string(in.Remains.Frontend[EntrySecrets]) != r.Frontend(in.Now, in.Policy).Data[EntrySecrets] {
+		names = append(names, "the frontend's Secret")
+	}
+	return names
+}
+
 // untrusting names what must learn the published key before it may sign. Signers count too:
 // a frontend that does not know the key cannot read the sessions that another signs with it.
 func (r Ring) untrusting(in Inputs) []string {
@@ -49,37 +57,47 @@ func (r Ring) untrusting(in Inputs) []string {
 	if !ok {
 		return nil
 	}
-	return append(in.Verifiers.withoutTrust(published.Version), in.Signers.withoutTrust(published.Version)...)
+	names := append(r.unprojected(in), in.Verifiers.withoutTrust(published.Version)...)
+	return append(names, in.Signers.withoutTrust(published.Version)...)
 }
 
-// signing names the signers that may still use a key.
+// signing names what may still sign with a key.
 func (r Ring) signing(k Key, in Inputs) []string {
-	return in.Signers.holding(func(p Pod) bool { return p.Signs != 0 && p.Signs != k.Version })
+	names := in.Signers.holding(func(p Pod) bool { return p.Signs != 0 && p.Signs != k.Version })
+	return append(names, r.unprojected(in)...)
 }
 
-// believing names what may still accept or use a revoked key.
+// believing names what may still accept a revoked key or sign with it. A pod that is not known to have taken up the
+// active key is not known to have dropped any.
 func (r Ring) believing(in Inputs) []string {
+	active, _ := r.Active()
 	var names []string
-	for _, k := range r.revoked() {
-		names = append(names, in.Verifiers.holding(func(p Pod) bool { return !slices.Contains(p.Trusts, k.Version) })...)
+	for _, k := range r.Keys {
+		if k.RevokedAt.IsZero() {
+			continue
+		}
+		knows := func(p Pod) bool {
+			return slices.Contains(p.Trusts, active.Version) && !slices.Contains(p.Trusts, k.Version)
+		}
+		names = append(names, in.Verifiers.holding(knows)...)
+		names = append(names, in.Signers.holding(knows)...)
 		names = append(names, r.signing(k, in)...)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // progress derives the phase and what holds it from the ring and the live pods alone.
 func (r Ring) progress(in Inputs) (Phase, []string) {
-	if _, ok := r.published(); ok {
-		return PhasePublishing, r.untrusting(in)
-	}
-	waiting := r.believing(in)
+	waiting := append(r.believing(in), r.untrusting(in)...)
 	for _, k := range r.undrained() {
 		waiting = append(waiting, r.signing(k, in)...)
 	}
 	slices.Sort(waiting)
 	waiting = slices.Compact(waiting)
+	_, publishing := r.published()
 	switch {
+	case publishing:
+		return PhasePublishing, waiting
 	case len(r.undrained()) > 0 || len(waiting) > 0:
 		return PhasePromoting, waiting
 	case len(r.Trusted(in.Now, in.Policy.Validity())) > 1:
@@ -99,9 +117,13 @@ func (r Ring) scheduled(p Policy) time.Time {
 }
 
 // handoverEnd is when an unseen frontend must have taken up the active key.
-func (r Ring) handoverEnd(p Policy) time.Time {
+func (r Ring) handoverEnd(in Inputs) time.Time {
 	active, _ := r.Active()
-	return active.PromotedAt.Add(p.HandoverPeriod)
+	start := active.PromotedAt
+	if in.Signers.WrittenAt.After(start) {
+		start = in.Signers.WrittenAt
+	}
+	return start.Add(in.Policy.HandoverPeriod)
 }
 
 // deadlines are the moments at which time alone may change the ring or a projection.
@@ -109,10 +131,10 @@ func (r Ring) deadlines(in Inputs, step Step) []time.Time {
 	p := in.Policy
 	moments := []time.Time{step.NextRotation, p.RotateAfter, p.RevokeBefore}
 	if in.Signers.Unseen {
-		moments = append(moments, r.handoverEnd(p))
+		moments = append(moments, r.handoverEnd(in))
 	}
 	for _, k := range r.Keys {
-		if !k.DemotedAt.IsZero() {
+		if !k.DemotedAt.IsZero() && k.RevokedAt.IsZero() {
 			moments = append(moments, k.DemotedAt.Add(p.Validity()), k.DemotedAt.Add(p.SessionLifetime))
 		}
 	}

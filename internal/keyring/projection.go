@@ -25,18 +25,22 @@ const (
 type Projection struct {
 	// Data is the content of the side's Secret.
 	Data map[string]string
-	// Versions are those of BETTER_AUTH_SECRETS in its order: the one that signs first.
+	// Versions are those of BETTER_AUTH_SECRETS in its order: the one that signs first. A revoked key that is there for
+	// decryption alone stands with a minus sign: a pod that took it up as a good one must start anew.
 	Versions []int64
 }
 
-// Frontend projects the ring for the side that signs.
+// Frontend projects the ring for the side that signs; a ring without keys has no projection.
 func (r Ring) Frontend(now time.Time, p Policy) Projection {
+	active, ok := r.Active()
+	if !ok {
+		return Projection{}
+	}
 	keys := r.inState(now, p.Validity(), Active, Published, Retiring, Archived)
 	if p.KeepRevoked {
 		keys = append(keys, r.inState(now, p.Validity(), Revoked)...)
 	}
 	projection := project(keys)
-	active, _ := r.Active()
 	projection.Data[EntryKeyVersion] = strconv.FormatInt(active.Version, 10)
 	projection.Data[EntryCookieVersions] = FormatVersions(r.cookieVersions(now, p.SessionLifetime))
 	for _, k := range keys {
@@ -47,8 +51,11 @@ func (r Ring) Frontend(now time.Time, p Policy) Projection {
 	return projection
 }
 
-// Backend projects the ring for the side that verifies.
+// Backend projects the ring for the side that verifies; a ring without keys has no projection.
 func (r Ring) Backend(now time.Time, p Policy) Projection {
+	if r.Empty() {
+		return Projection{}
+	}
 	return project(r.Trusted(now, p.Validity()))
 }
 
@@ -58,6 +65,9 @@ func project(keys []Key) Projection {
 	versions := make([]int64, len(keys))
 	for i, k := range keys {
 		entries[i], versions[i] = Entry{k.Version, k.Value}, k.Version
+		if !k.RevokedAt.IsZero() {
+			versions[i] = -k.Version
+		}
 	}
 	return Projection{
 		Data:     map[string]string{EntrySecret: string(keys[0].Value), EntrySecrets: FormatList(entries)},
@@ -76,7 +86,8 @@ func (r Ring) cookieVersions(now time.Time, lifetime time.Duration) []int64 {
 	return versions
 }
 
-// FormatVersions writes versions as they stand in annotations and environments: "2,1".
+// FormatVersions writes versions as they stand in annotations and environments: "2,1", or "2,-1" when 1 is revoked and
+// kept for decryption.
 func FormatVersions(versions []int64) string {
 	parts := make([]string, len(versions))
 	for i, v := range versions {
@@ -85,13 +96,17 @@ func FormatVersions(versions []int64) string {
 	return strings.Join(parts, ",")
 }
 
-// ParseVersions reads what FormatVersions wrote; anything else is an error.
+// ParseVersions reads what FormatVersions wrote, minus signs included; anything else is an error.
 func ParseVersions(s string) ([]int64, error) {
 	var versions []int64
 	for part := range strings.SplitSeq(s, ",") {
-		version, err := ParseVersion(part)
+		digits, revoked := strings.CutPrefix(part, "-")
+		version, err := ParseVersion(digits)
 		if err != nil {
 			return nil, err
+		}
+		if revoked {
+			version = -version
 		}
 		versions = append(versions, version)
 	}

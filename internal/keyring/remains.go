@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -28,6 +27,8 @@ type Remains struct {
 type side struct {
 	list   []Entry
 	single Value
+	// carried are the versions whose sessions the frontend carries over; revoked ones are never among them.
+	carried []int64
 }
 
 func readSide(name string, data map[string][]byte) (side, error) {
@@ -44,16 +45,21 @@ func readSide(name string, data map[string][]byte) (side, error) {
 				ErrDiffer, EntrySecret, name, EntrySecrets)
 		}
 	} else if s.single != "" && !Portable(s.single) {
-		return side{}, fmt.Errorf("%w: %s of the %s's Secret has a comma, a line break or surrounding space",
+		return side{}, fmt.Errorf("%w: %s of the %s's Secret has a comma, a line break or surrounding space, or is not text",
 			ErrUnusable, EntrySecret, name)
+	}
+	if versions := string(data[EntryCookieVersions]); versions != "" {
+		carried, err := ParseVersions(versions)
+		if err != nil {
+			return side{}, fmt.Errorf("%w: %s of the %s's Secret: %w", ErrUnusable, EntryCookieVersions, name, err)
+		}
+		s.carried = carried
 	}
 	return s, nil
 }
 
-// Portable reports whether a value means the same in BETTER_AUTH_SECRET and in BETTER_AUTH_SECRETS:
-// lists split on commas and trim their items.
-func Portable(v Value) bool {
-	return v != "" && !strings.ContainsAny(string(v), ",\r\n") && strings.TrimSpace(string(v)) == string(v)
+func (s side) lists(version int64) bool {
+	return slices.ContainsFunc(s.list, func(e Entry) bool { return e.Version == version })
 }
 
 // ring rebuilds a ring from the projections; empty when they hold nothing.
@@ -69,8 +75,11 @@ func (r Remains) ring(in Inputs) (Ring, Action, error) {
 	if len(front.list)+len(back.list) == 0 {
 		return adopted(front.single, back.single, in.Now)
 	}
-	ring, err := r.rebuilt(front, back, in)
-	return ring, ActionRecover, err
+	ring, err := rebuilt(front, back, Value(r.Frontend[EntryLegacySecret]), in)
+	if err != nil {
+		return Ring{}, ActionNone, err
+	}
+	return ring.distrusting(in), ActionRecover, nil
 }
 
 // adopted makes key 1 of the value that both sides, or the only one, used before there was a list.
@@ -86,32 +95,42 @@ func adopted(front, back Value, now time.Time) (Ring, Action, error) {
 	return Ring{}.with(key), ActionAdopt, nil
 }
 
-// rebuilt joins the lists of both sides. The moments are lost, so every key counts as new, the highest first entry as
-// active, and a key before it is trusted only while a backend does, or the frontend would carry its sessions over
-// (never a revoked key): whether its signers are gone has to be seen again.
-func (r Remains) rebuilt(front, back side, in Inputs) (Ring, error) {
+// rebuilt joins the lists of both sides, the highest first entry as the active key. The moments are lost, so every key
+// counts as new, and whether the signers of those before the active one are gone has to be seen again.
+func rebuilt(front, back side, legacy Value, in Inputs) (Ring, error) {
 	values, active, err := union(front, back)
 	if err != nil {
 		return Ring{}, err
 	}
-	trusted := versionsOf(back.list)
-	if len(back.list) == 0 {
-		trusted, _ = ParseVersions(string(r.Frontend[EntryCookieVersions]))
-	}
-	long := max(in.Policy.Validity(), in.Policy.SessionLifetime)
 	var ring Ring
 	for version, value := range values {
-		key := Key{Version: version, Value: value, CreatedAt: in.Now}
-		key.Adopted = string(value) == string(r.Frontend[EntryLegacySecret])
+		key := Key{Version: version, Value: value, Adopted: value == legacy, CreatedAt: in.Now}
 		if version <= active {
 			key.PromotedAt = in.Now
 		}
-		if version < active && !slices.Contains(trusted, version) {
-			key.DemotedAt = in.Now.Add(-long)
+		if version < active {
+			key.DemotedAt = demotedAt(version, front, back)
 		}
 		ring = ring.with(key)
 	}
+	if err := ring.sound(); err != nil {
+		return Ring{}, fmt.Errorf("%w: %s lists more than one version above the first", ErrUnusable, EntrySecrets)
+	}
 	return ring, nil
+}
+
+// longAgo is before any key, and so far back that no longer validity brings a key that may be revoked back to trust.
+var longAgo = time.Unix(0, 0).UTC()
+
+// demotedAt is what a key before the active one gets for the moment it lost: none while both sides trust it (what the
+// backend alone lists was revoked or dropped, and the backend is behind), else long ago, as a revoked one may be among
+// them. Where the backend's list is lost, the sessions that the frontend carries over tell what is not revoked.
+func demotedAt(version int64, front, back side) time.Time {
+	trusted := back.lists(version) && (front.lists(version) || len(front.list) == 0)
+	if trusted || len(back.list) == 0 && slices.Contains(front.carried, version) {
+		return time.Time{}
+	}
+	return longAgo
 }
 
 // union is every version of both sides with its value, and which of them signs.
@@ -137,10 +156,20 @@ func union(front, back side) (map[int64]Value, int64, error) {
 	return values, active, nil
 }
 
-func versionsOf(entries []Entry) []int64 {
-	versions := make([]int64, len(entries))
-	for i, e := range entries {
-		versions[i] = e.Version
+// distrusting adds, revoked, what the source offers to a rebuilt ring that does not know it, if it may be a key whose
+// revocation was lost with the ring: keys have been revoked, and the versions have a gap where it may have been.
+func (r Ring) distrusting(in Inputs) Ring {
+	value, moment := in.offered(), in.Policy.RevokeBefore
+	if value == "" || r.holds(value) || moment.IsZero() || in.Now.Before(moment) {
+		return r
 	}
-	return versions
+	active, _ := r.Active()
+	gap := active.Version - 1
+	for gap > 0 && slices.Contains(r.versions(), gap) {
+		gap--
+	}
+	if gap == 0 {
+		return r
+	}
+	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
 }

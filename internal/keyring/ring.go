@@ -51,6 +51,7 @@ const maxTrusted = 3
 func (r Ring) Empty() bool { return len(r.Keys) == 0 }
 
 // Active returns the key that signs: of the promoted and not revoked the one with the highest version.
+// Every ring but the zero value has one.
 func (r Ring) Active() (Key, bool) {
 	for _, k := range slices.Backward(r.Keys) {
 		if !k.PromotedAt.IsZero() && k.RevokedAt.IsZero() {

@@ -43,14 +43,32 @@ func Unmarshal(data map[string][]byte) (Ring, error) {
 	}
 	var ring Ring
 	for _, s := range stored {
-		if s.Version <= ring.highest() || s.Value == "" || s.CreatedAt.IsZero() {
-			return Ring{}, fmt.Errorf("the key after version %d is incomplete or out of order", ring.highest())
+		if s.Version <= ring.highest() || s.Version > maxVersion || !Portable(Value(s.Value)) || s.CreatedAt.IsZero() {
+			return Ring{}, fmt.Errorf("the key after version %d is incomplete, out of order or out of range", ring.highest())
 		}
 		ring.Keys = append(ring.Keys,
 			Key{s.Version, Value(s.Value), s.Adopted, s.CreatedAt, s.PromotedAt, s.DemotedAt, s.RevokedAt})
 	}
-	if _, ok := ring.Active(); !ok {
-		return Ring{}, errors.New("no key is active")
+	if err := ring.sound(); err != nil {
+		return Ring{}, err
 	}
 	return ring, nil
+}
+
+// sound reports what no sequence of steps leads to: a ring that somebody edited.
+func (r Ring) sound() error {
+	active, ok := r.Active()
+	if !ok || !active.DemotedAt.IsZero() {
+		return errors.New("no key is active")
+	}
+	published := 0
+	for _, k := range r.Keys {
+		if k.PromotedAt.IsZero() && k.RevokedAt.IsZero() {
+			published++
+		}
+	}
+	if published > 1 {
+		return errors.New("more than one key is published")
+	}
+	return nil
 }
