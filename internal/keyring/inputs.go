@@ -2,14 +2,13 @@ package keyring
 
 import (
 	"encoding/base64"
-	"hash/fnv"
 	"slices"
 	"time"
 )
 
 // Policy is what the owner of an app asks of its keys.
 type Policy struct {
-	// Interval is the age at which the active key is replaced, its Spread included; zero means never by itself.
+	// Interval is the age at which the active key is replaced, an app's own spread included; zero means never by itself.
 	Interval time.Duration
 	// RotateAfter asks for an active key created at or after this moment, once it has come; zero asks for nothing.
 	RotateAfter time.Time
@@ -32,15 +31,6 @@ type Policy struct {
 
 // Validity is how long a key must be trusted after its last signer has gone.
 func (p Policy) Validity() time.Duration { return p.MaxLifetime + p.Leeway }
-
-// Spread is an app's own share, from nothing to a tenth, of an interval, to be added to it: a fleet of apps that were
-// made together does not rotate together. The same uid always has the same share.
-func Spread(interval time.Duration, uid string) time.Duration {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(uid))
-	const steps = 1 << 16
-	return interval / 10 / steps * time.Duration(hash.Sum64()%steps)
-}
 
 // Pod is what one live pod of an app is known to do with keys; what is not known holds a rotation.
 type Pod struct {
