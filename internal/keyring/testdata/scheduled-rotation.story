@@ -1,0 +1,21 @@
+# A scheduled rotation from end to end: keys for 30 days, tokens for 7. It waits for each pod, terminating ones too.
+0d app exists
++1m api-1 starts
++1m api-2 starts
++1m web-1 starts
++1m web-2 starts
+30d time passes
++1s api-1 learns
++1s web-3 starts
++1s web-1 stops
++1s web-4 starts
++1s web-2 stops
++1s api-2 learns
++1s web-5 starts
++1s web-3 stops
++1s web-6 starts
++1s web-4 stops
+37d time passes
+37d+50s time passes
++1s api-1 learns
+60d time passes
