@@ -4,6 +4,7 @@ package task
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -69,6 +70,11 @@ type Match struct {
 	// Only limits the accepted revisions to Revisions (which may be empty: then nothing is accepted).
 	Only      bool
 	Revisions []int64
+}
+
+// Accepts reports whether the writer accepts a task at that revision.
+func (m Match) Accepts(revision int64) bool {
+	return !m.Only || slices.Contains(m.Revisions, revision)
 }
 
 // Attempt identifies one try to create a task, so that trying again does not create another.

@@ -1,0 +1,69 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Open opens the store at a database URL and brings its schema up to date; several processes may do so at once.
+//
+//	sqlite:///data/tasks.db   the file /data/tasks.db; sqlite://tasks.db is relative to the working directory
+//	postgres://…, postgresql://…   PostgreSQL, Neon, CockroachDB; the parameters of pgx are honoured, among them
+//	    pool_max_conns (default 8), connect_timeout (seconds, default 10) and default_query_exec_mode: behind a pooler
+//	    that gives out servers by transaction and does not follow prepared statements (pgbouncer before 1.21, or with
+//	    max_prepared_statements=0) it must be "cache_describe", "exec" or "simple_protocol"
+//
+// An error says what is wrong with the URL or the database and never contains the URL's password; it is a
+// task.ErrUnavailable when opening later may succeed.
+func Open(ctx context.Context, databaseURL string, options Options) (*Store, error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	engine, err := openEngine(ctx, databaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("opening task store: %w", err)
+	}
+	return &Store{engine: engine, now: options.Now}, nil
+}
+
+func openEngine(ctx context.Context, databaseURL string) (engine, error) {
+	switch scheme, _, _ := strings.Cut(databaseURL, "://"); scheme {
+	case "sqlite":
+		path, err := sqlitePath(databaseURL)
+		if err != nil {
+			return nil, err
+		}
+		return openSQLite(ctx, path)
+	default:
+		return nil, errScheme
+	}
+}
+
+// errScheme does not repeat the URL: whatever it is, it may hold a password.
+var errScheme = errors.New("database URL must begin with sqlite://, postgres:// or postgresql://")
+
+// sqlitePath is the absolute path of the file that a sqlite:// URL names.
+func sqlitePath(databaseURL string) (string, error) {
+	rest, ok := strings.CutPrefix(databaseURL, "sqlite://")
+	if !ok {
+		return "", errors.New("database URL must begin with sqlite://")
+	}
+	if strings.ContainsAny(rest, "?#") {
+		return "", errors.New("sqlite URL takes no parameters (write ? as %3F and # as %23 in a file name)")
+	}
+	path, err := url.PathUnescape(rest)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("sqlite URL: %w", err)
+	case path == "" || strings.HasSuffix(path, "/"):
+		return "", errors.New("sqlite URL names no file: write sqlite:///data/tasks.db for /data/tasks.db")
+	case path == ":memory:":
+		return "", errors.New("sqlite URL must name a file: tasks in memory would be lost")
+	}
+	return filepath.Abs(path)
+}

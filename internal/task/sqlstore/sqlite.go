@@ -1,0 +1,190 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+)
+
+const (
+	// acquireTimeout is how long a call waits for a connection.
+	acquireTimeout = 5 * time.Second
+	// busyTimeout is how long a call waits for another process that holds the file's lock.
+	busyTimeout = 5 * time.Second
+)
+
+// sqliteStatements test revisions against a JSON array.
+var sqliteStatements = statementsFor(`($3 IS NULL OR revision IN (SELECT value FROM json_each($3)))`)
+
+const (
+	sqliteTaken = `SELECT count(*) FROM todoapp_attempts WHERE owner = $1 AND key = $2 AND created_at >= $3`
+
+	sqliteRemember = `INSERT OR REPLACE INTO todoapp_attempts
+		(owner, key, fingerprint, task_id, title, description, completed, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+)
+
+// sqlite is the engine for a file: one connection writes, a few read beside it.
+type sqlite struct {
+	writer, readers *sqlitePool
+}
+
+// openSQLite opens the file at an absolute path, creating it where it is missing.
+func openSQLite(ctx context.Context, path string) (*sqlite, error) {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("directory of the SQLite file: %w", err)
+	}
+	writer, err := connectSQLite(ctx, path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, writerSetup)
+	if err != nil {
+		return nil, fmt.Errorf("SQLite file %s: %w", path, err)
+	}
+	if err := migrateSQLite(ctx, writer); err != nil {
+		return nil, errors.Join(fmt.Errorf("SQLite file %s: %w", path, sqliteError(ctx, err)), writer.Close())
+	}
+	engine := &sqlite{
+		writer: newSQLitePool(1, func() (*sqliteConn, error) { return nil, errClosed }),
+		readers: newSQLitePool(min(max(4, runtime.GOMAXPROCS(0)), 16), func() (*sqliteConn, error) {
+			return connectSQLite(context.Background(), path, sqlite3.OPEN_READWRITE, readerSetup)
+		}),
+	}
+	engine.writer.idle = append(engine.writer.idle, writer)
+	return engine, nil
+}
+
+const (
+	// synchronous=FULL makes every commit durable on power loss. Nothing is put into temporary files, so that a
+	// read-only root file system will do.
+	commonSetup = `PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;`
+	writerSetup = `PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;` + commonSetup
+	readerSetup = `PRAGMA query_only=ON;` + commonSetup
+)
+
+// connectSQLite opens one connection. Turning a new file to WAL does not wait for others who do so, hence the loop.
+func connectSQLite(ctx context.Context, path string, flags sqlite3.OpenFlag, setup string) (*sqliteConn, error) {
+	deadline := time.Now().Add(busyTimeout)
+	for {
+		conn, err := tryConnectSQLite(path, flags, setup)
+		if !errors.Is(err, sqlite3.BUSY) || time.Now().After(deadline) {
+			return conn, sqliteError(ctx, err)
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return nil, sqliteError(ctx, err)
+		}
+	}
+}
+
+func tryConnectSQLite(path string, flags sqlite3.OpenFlag, setup string) (*sqliteConn, error) {
+	conn, err := sqlite3.OpenFlags(path, flags)
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.BusyTimeout(busyTimeout); err == nil {
+		err = conn.Exec(setup)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &sqliteConn{Conn: conn, prepared: map[string]preparedSQL{}}, nil
+}
+
+func (s *sqlite) sql() *statements { return &sqliteStatements }
+
+func (s *sqlite) read(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	conn, err := s.readers.lend(ctx)
+	if err != nil {
+		return task.Page{}, sqliteError(ctx, err)
+	}
+	defer s.readers.giveBack(conn)
+	conn.SetInterrupt(ctx)
+	defer conn.SetInterrupt(context.Background())
+	page, err := conn.run(sql, args...)
+	return page, sqliteError(ctx, err)
+}
+
+func (s *sqlite) write(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	conn, err := s.writer.lend(ctx)
+	if err != nil {
+		return task.Page{}, sqliteError(ctx, err)
+	}
+	defer s.writer.giveBack(conn)
+	page, err := conn.run(sql, args...)
+	return page, sqliteError(ctx, err)
+}
+
+func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
+	conn, err := s.writer.lend(ctx)
+	if err != nil {
+		return task.Page{}, sqliteError(ctx, err)
+	}
+	defer s.writer.giveBack(conn)
+	var page task.Page
+	err = conn.transaction(func() error {
+		taken, err := conn.run(sqliteTaken, planned.owner, planned.attempt.Key, expiry)
+		if err != nil || taken.Total > 0 {
+			return err
+		}
+		draft := planned.draft
+		page, err = conn.run(sqliteStatements.insert,
+			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
+		if err != nil {
+			return err
+		}
+		_, err = conn.run(sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
+			page.Tasks[0].ID, draft.Title, draft.Description, draft.Completed, planned.at)
+		return err
+	})
+	return page, sqliteError(ctx, err)
+}
+
+// transaction runs do between BEGIN IMMEDIATE and COMMIT, or ROLLBACK when either fails.
+func (c *sqliteConn) transaction(do func() error) error {
+	if err := c.Exec(`BEGIN IMMEDIATE`); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		err = c.Exec(`COMMIT`)
+	}
+	if err != nil && !c.GetAutocommit() {
+		err = errors.Join(err, c.Exec(`ROLLBACK`))
+	}
+	return err
+}
+
+func (s *sqlite) ping(ctx context.Context) error {
+	_, err := s.read(ctx, `SELECT count(*) FROM (SELECT 1 FROM todoapp_tasks LIMIT 1)`)
+	return err
+}
+
+func (s *sqlite) stats() Stats {
+	total, writer := s.readers.stats(), s.writer.stats()
+	return Stats{
+		InUse: total.InUse + writer.InUse,
+		Idle:  total.Idle + writer.Idle,
+		Max:   total.Max + writer.Max,
+		Waits: total.Waits + writer.Waits,
+	}
+}
+
+// close closes the writer last: the last connection moves the write-ahead log into the file.
+func (s *sqlite) close() error { return errors.Join(s.readers.close(), s.writer.close()) }
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,58 @@
+package sqlstore
+
+import "strings"
+
+// statements are the SQL that both databases share. A statement about tasks returns the seven columns of a task
+// (the owner is known to the caller) and may return a number in an eighth.
+type statements struct {
+	list, listState   string // $1 owner, $2 limit, $3 offset (, $4 completed); the eighth column is the total
+	count, countState string // $1 owner (, $2 completed); returns no task, only the total
+	get               string // $1 owner, $2 id
+	insert            string // $1 owner, $2 title, $3 description, $4 completed, $5 now
+	update            string // $1 owner, $2 id, $3 revisions, $4 now, $5 title, $6 set description, $7 description, $8 completed
+	toggle            string // $1 owner, $2 id, $3 revisions, $4 now
+	remove            string // $1 owner, $2 id, $3 revisions
+	attempted         string // $1 owner, $2 key, $3 fingerprint, $4 expiry; the eighth column is 1 for the same fingerprint
+	purge             string // $1 expiry
+}
+
+const (
+	taskColumns = `id, title, description, completed, revision, created_at, updated_at`
+
+	// later keeps updated_at from going back when clocks do.
+	later = `CASE WHEN $4 > updated_at THEN $4 ELSE updated_at END`
+
+	// purgeBatch bounds what one purge deletes.
+	purgeBatch = `256`
+)
+
+// statementsFor builds the statements with the condition by which the database in question tests that
+// the column revision is one of those in $3, or that $3 is null.
+func statementsFor(accepted string) statements {
+	change := `UPDATE todoapp_tasks SET revision = revision + 1, updated_at = ` + later
+	target := ` WHERE owner = $1 AND id = $2 AND ` + accepted + ` RETURNING ` + taskColumns
+	return statements{
+		list:       listWhere(`owner = $1`),
+		listState:  listWhere(`owner = $1 AND completed = $4`),
+		count:      `SELECT count(*) FROM todoapp_tasks WHERE owner = $1`,
+		countState: `SELECT count(*) FROM todoapp_tasks WHERE owner = $1 AND completed = $2`,
+		get:        `SELECT ` + taskColumns + ` FROM todoapp_tasks WHERE owner = $1 AND id = $2`,
+		insert: `INSERT INTO todoapp_tasks (owner, title, description, completed, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $5) RETURNING ` + taskColumns,
+		update: change + `, title = COALESCE($5, title),
+			description = CASE WHEN $6 THEN $7 ELSE description END, completed = COALESCE($8, completed)` + target,
+		toggle: change + `, completed = NOT completed` + target,
+		remove: `DELETE FROM todoapp_tasks` + target,
+		attempted: `SELECT task_id, title, description, completed, 1, created_at, created_at,
+			CASE WHEN fingerprint = $3 THEN 1 ELSE 0 END
+			FROM todoapp_attempts WHERE owner = $1 AND key = $2 AND created_at >= $4`,
+		purge: `DELETE FROM todoapp_attempts WHERE (owner, key) IN
+			(SELECT owner, key FROM todoapp_attempts WHERE created_at < $1 ORDER BY created_at LIMIT ` + purgeBatch + `)`,
+	}
+}
+
+// listWhere asks for a page and for the total in one statement: one round trip, one snapshot.
+func listWhere(condition string) string {
+	return strings.ReplaceAll(`SELECT `+taskColumns+`, (SELECT count(*) FROM todoapp_tasks WHERE {condition})
+		FROM todoapp_tasks WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3`, `{condition}`, condition)
+}

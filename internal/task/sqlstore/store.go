@@ -1,0 +1,182 @@
+// Package sqlstore keeps tasks in SQLite or in a server that speaks PostgreSQL's protocol.
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+)
+
+// remembered is how long an attempt is; see task.Attempt.
+const remembered = 24 * time.Hour
+
+// Options tune a store; the zero value is good for production.
+type Options struct {
+	// Now is the clock that dates tasks; nil is time.Now.
+	Now func() time.Time
+}
+
+// Stats describes the connections of a store at one moment.
+type Stats struct {
+	// InUse connections run a call, Idle ones wait for one; Max is the most there can be of both.
+	InUse, Idle, Max int
+	// Waits counts the calls so far that found every connection in use.
+	Waits int64
+}
+
+// engine runs statements on one kind of database. Its errors are of the kinds of package task.
+type engine interface {
+	// read runs a statement that changes nothing.
+	read(ctx context.Context, sql string, args ...any) (task.Page, error)
+	// write runs a statement to its end, even when ctx is cancelled after it began.
+	write(ctx context.Context, sql string, args ...any) (task.Page, error)
+	// claim creates a task and remembers the attempt, both or neither. When the attempt's key is taken by one made
+	// since expiry, it does nothing and returns an empty page.
+	claim(ctx context.Context, created created, expiry time.Time) (task.Page, error)
+	ping(ctx context.Context) error
+	stats() Stats
+	close() error
+	// sql returns the statements in the database's dialect.
+	sql() *statements
+}
+
+// created is a task that is about to be, and the attempt it comes from.
+type created struct {
+	owner   string // as ownerKey gives it
+	draft   task.Draft
+	attempt task.Attempt
+	at      time.Time
+}
+
+// Store is a task.Store; see Open.
+type Store struct {
+	engine   engine
+	now      func() time.Time
+	attempts atomic.Uint64
+}
+
+var _ task.Store = (*Store)(nil)
+
+// List implements task.Store.
+func (s *Store) List(ctx context.Context, owner string, filter task.Filter) (task.Page, error) {
+	sql, count := s.engine.sql().list, s.engine.sql().count
+	args, countArgs := []any{ownerKey(owner), filter.Limit, filter.Offset}, []any{ownerKey(owner)}
+	if filter.Completed != nil {
+		sql, count = s.engine.sql().listState, s.engine.sql().countState
+		args, countArgs = append(args, *filter.Completed), append(countArgs, *filter.Completed)
+	}
+	page, err := s.engine.read(ctx, sql, args...)
+	if err == nil && len(page.Tasks) == 0 && filter.Offset > 0 {
+		// Past the end no row brings the total. It cannot have been more than the offset then.
+		page, err = s.engine.read(ctx, count, countArgs...)
+		page.Total = min(page.Total, int64(filter.Offset))
+	}
+	if err != nil {
+		return task.Page{}, fmt.Errorf("listing tasks: %w", err)
+	}
+	return owned(page, owner), nil
+}
+
+// Get implements task.Store.
+func (s *Store) Get(ctx context.Context, owner string, id int64) (task.Task, error) {
+	page, err := s.engine.read(ctx, s.engine.sql().get, ownerKey(owner), id)
+	if err != nil {
+		return task.Task{}, fmt.Errorf("getting task: %w", err)
+	}
+	return only(page, owner)
+}
+
+// Update implements task.Store.
+func (s *Store) Update(ctx context.Context, owner string, id int64, change task.Change, match task.Match) (task.Task, error) {
+	if change.Empty() {
+		return s.matching(ctx, owner, id, match)
+	}
+	var completed any
+	if change.Completed != nil {
+		completed = *change.Completed
+	}
+	return s.write(ctx, "updating task", s.engine.sql().update, owner, id, match,
+		s.clock(), change.Title, change.Description.Set, change.Description.Value, completed)
+}
+
+// Toggle implements task.Store.
+func (s *Store) Toggle(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
+	return s.write(ctx, "toggling task", s.engine.sql().toggle, owner, id, match, s.clock())
+}
+
+// Delete implements task.Store.
+func (s *Store) Delete(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
+	return s.write(ctx, "deleting task", s.engine.sql().remove, owner, id, match)
+}
+
+// write runs a statement on one task of the owner; where it hits none, it finds out why.
+func (s *Store) write(ctx context.Context, doing, sql, owner string, id int64, match task.Match, args ...any) (task.Task, error) {
+	var revisions []int64
+	if match.Only {
+		revisions = append([]int64{}, match.Revisions...) // never nil, which would accept all
+	}
+	page, err := s.engine.write(ctx, sql, append([]any{ownerKey(owner), id, revisions}, args...)...)
+	if err != nil {
+		return task.Task{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	if len(page.Tasks) == 0 && match.Only {
+		if _, err := s.Get(ctx, owner, id); err != nil {
+			return task.Task{}, err
+		}
+		return task.Task{}, task.ErrMismatch
+	}
+	return only(page, owner)
+}
+
+// matching is a write that changes nothing.
+func (s *Store) matching(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
+	found, err := s.Get(ctx, owner, id)
+	if err == nil && !match.Accepts(found.Revision) {
+		return task.Task{}, task.ErrMismatch
+	}
+	return found, err
+}
+
+// Ping implements task.Store.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.engine.ping(ctx); err != nil {
+		return fmt.Errorf("pinging task store: %w", err)
+	}
+	return nil
+}
+
+// Stats describes the store's connections now.
+func (s *Store) Stats() Stats { return s.engine.stats() }
+
+// Close implements task.Store.
+func (s *Store) Close() error {
+	if err := s.engine.close(); err != nil {
+		return fmt.Errorf("closing task store: %w", err)
+	}
+	return nil
+}
+
+// clock reads the time as it is stored.
+func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// owned says whose the tasks are.
+func owned(page task.Page, owner string) task.Page {
+	if page.Tasks == nil {
+		page.Tasks = []task.Task{}
+	}
+	for i := range page.Tasks {
+		page.Tasks[i].Owner = owner
+	}
+	return page
+}
+
+// only returns the one task of a page.
+func only(page task.Page, owner string) (task.Task, error) {
+	if len(page.Tasks) == 0 {
+		return task.Task{}, task.ErrNotFound
+	}
+	return owned(page, owner).Tasks[0], nil
+}
