@@ -110,4 +110,3 @@ func listen(address string, handler http.Handler, log *slog.Logger) (*port, erro
 		DisableGeneralOptionsHandler: true,
 	}}, nil
 }
-

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
@@ -13,18 +14,19 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 )
 
-// reopen is the pause between attempts to reach a store that is not there yet.
+// reopen is the pause between attempts to reach a server that is not there yet.
 const reopen = time.Second
 
-// openStore opens and migrates the store. A database that cannot be reached yet is waited for: starting together with
-// it is usual. Anything else that is wrong is an error.
+// openStore opens and migrates the store. A server that cannot be reached yet is waited for, since starting together
+// with it is usual. Anything else that is wrong, such as a file that cannot be opened, is an error.
 func openStore(ctx context.Context, url string, m *metrics.Metrics, traces tracing, log *slog.Logger) (task.Store, error) {
 	for {
-		store, err := sqlstore.Open(ctx, url)
+		store, err := sqlstore.Open(ctx, url, sqlstore.Options{})
 		if err == nil {
+			m.WatchPool(func() metrics.Pool { return metrics.Pool(store.Stats()) })
 			return observed.New(traces.store(store), m.StoreCall), nil
 		}
-		if !errors.Is(err, task.ErrUnavailable) {
+		if !errors.Is(err, task.ErrUnavailable) || strings.HasPrefix(url, "sqlite:") {
 			return nil, fmt.Errorf("opening the store: %w", err)
 		}
 		log.Warn("waiting for the store", "error", err.Error())

@@ -68,6 +68,7 @@ func TestGoodTokensAreAccepted(t *testing.T) {
 		"nbf and iat now":         {"Bearer " + forge(goodHeader, with(exp(900), `"nbf":1800000030`, `"iat":1800000030`), active), Identity{"alice", 2}},
 		"nbf long ago":            {"Bearer " + forge(goodHeader, with(exp(900), `"nbf":-1`, `"iat":0`), active), Identity{"alice", 2}},
 		"subject of all kinds":    {"Bearer " + forge(goodHeader, claimsWith(`"sub":"a/b \u00e9\ud83d\ude00"`, exp(900)), active), Identity{"a/b é😀", 2}},
+		"subject with a NUL":      {"Bearer " + forge(goodHeader, claimsWith(`"sub":"a\u0000"`, exp(900)), active), Identity{"a\x00", 2}},
 		"unknown claims":          {"Bearer " + forge(goodHeader, with(exp(900), `"email":"a@b.c","nested":{"exp":1}`), active), Identity{"alice", 2}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,8 +71,7 @@ func (p Policy) judge(c claims, now time.Time) Reason {
 	if p.Audience != "" && !addressed(c.Audience, p.Audience) {
 		return Audience
 	}
-	// A NUL cannot be stored as text by PostgreSQL, so nobody with such a name could own a task.
-	if subject, _ := text(c.Subject); subject == "" || strings.ContainsRune(subject, 0) {
+	if subject, _ := text(c.Subject); subject == "" {
 		return Subject
 	}
 	return ""

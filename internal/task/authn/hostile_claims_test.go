@@ -167,7 +167,7 @@ func hostileSubjects() []hostile {
 		signed("id instead", claimsWith(`"id":"alice"`, `"user_id":"alice"`, exp(900)), Subject),
 		signed("cookie cache of Better Auth", claimsWith(`"session":{"userId":"alice"}`, `"user":{"id":"alice"}`, exp(900)), Subject),
 	}
-	for _, value := range []string{`""`, `null`, `1`, `true`, `["alice"]`, `{"id":"alice"}`, `"\u0000"`, `"ali\u0000ce"`} {
+	for _, value := range []string{`""`, `null`, `1`, `true`, `["alice"]`, `{"id":"alice"}`} {
 		all = append(all, signed("subject "+value, claimsWith(`"sub":`+value, exp(900)), Subject))
 	}
 	return append(all, signed("subject of half a surrogate pair", claimsWith(`"sub":"\ud83d"`, exp(900)), Malformed))

@@ -63,13 +63,13 @@ func (a *API) Public() http.Handler {
 		if a.cors.answer(c.w, c.r) {
 			return nil
 		}
-		return a.serve(c, findPublic)
+		return a.serve(c, public)
 	})
 }
 
 // Operations serves the operations port.
 func (a *API) Operations() http.Handler {
-	return a.observe(func(c *call) error { return a.serve(c, findOperations) })
+	return a.observe(func(c *call) error { return a.serve(c, operations) })
 }
 
 // call is one request under way.
@@ -86,15 +86,15 @@ type call struct {
 }
 
 // serve finds what a request addresses and answers it, refusing in the order of the contract.
-func (a *API) serve(c *call, find func([]string) *resource) error {
+func (a *API) serve(c *call, port site) error {
 	segments, clean := split(c.r.URL)
-	owned := len(segments) > 1 && segments[0] == "api"
+	owned := port.tasks && len(segments) > 1 && segments[0] == "api"
 	if owned {
 		if err := a.authenticate(c); err != nil {
 			return err
 		}
 	}
-	found := find(segments)
+	found := port.find(segments)
 	if found == nil || !clean {
 		return &problem{status: http.StatusNotFound, detail: "there is nothing at this path"}
 	}

@@ -15,6 +15,17 @@ type resource struct {
 
 type operation func(*API, *call) error
 
+// site is what one port offers: pages for everyone, and on the API port the tasks of those who prove who they are.
+type site struct {
+	tasks bool
+	pages map[string]*resource
+}
+
+var (
+	public     = site{tasks: true, pages: publicPages}
+	operations = site{pages: operationsPages}
+)
+
 var (
 	collection = &resource{"/api/{user_id}/tasks", "GET, HEAD, POST", map[string]operation{
 		http.MethodGet: (*API).list, http.MethodHead: (*API).list, http.MethodPost: (*API).create,
@@ -44,11 +55,11 @@ func page(pattern string, read operation) *resource {
 	return &resource{pattern, "GET, HEAD", map[string]operation{http.MethodGet: read, http.MethodHead: read}}
 }
 
-func findPublic(segments []string) *resource {
+func (s site) find(segments []string) *resource {
 	switch {
 	case len(segments) == 1:
-		return publicPages[segments[0]]
-	case len(segments) < 3 || segments[0] != "api" || segments[2] != "tasks":
+		return s.pages[segments[0]]
+	case !s.tasks || len(segments) < 3 || segments[0] != "api" || segments[2] != "tasks":
 		return nil
 	case len(segments) == 3:
 		return collection
@@ -58,13 +69,6 @@ func findPublic(segments []string) *resource {
 		return completion
 	}
 	return nil
-}
-
-func findOperations(segments []string) *resource {
-	if len(segments) != 1 {
-		return nil
-	}
-	return operationsPages[segments[0]]
 }
 
 // split cuts a path at its slashes and decodes each part by itself, so that %2F never separates and a path is never

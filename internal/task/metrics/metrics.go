@@ -71,8 +71,29 @@ func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 	}, labels)
 }
 
-// Register adds a collector that something else owns, such as a store's connection pool.
-func (m *Metrics) Register(c prometheus.Collector) { m.registry.MustRegister(c) }
+// Pool describes the connections of a store at one moment; Waits counts the calls that found all of them in use.
+type Pool struct {
+	InUse, Idle, Max int
+	Waits            int64
+}
+
+// WatchPool reads the pool whenever the metrics are.
+func (m *Metrics) WatchPool(read func() Pool) {
+	gauge := func(state string, value func(Pool) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "taskapi_store_connections", Help: "Connections to the database.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, func() float64 { return float64(value(read())) })
+	}
+	m.registry.MustRegister(
+		gauge("in_use", func(p Pool) int { return p.InUse }),
+		gauge("idle", func(p Pool) int { return p.Idle }),
+		gauge("max", func(p Pool) int { return p.Max }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "taskapi_store_connection_waits_total", Help: "Calls that found every connection in use.",
+		}, func() float64 { return float64(read().Waits) }),
+	)
+}
 
 // Handler serves the text format.
 func (m *Metrics) Handler() http.Handler {

@@ -1,0 +1,161 @@
+package apiserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const secret = "a-secret-of-the-test-0123456789012345678901"
+
+// running is the api command under test.
+type running struct {
+	t        *testing.T
+	api, ops string
+	stop     context.CancelFunc
+	done     chan error
+	log      *lines
+}
+
+// lines collects a log, and hands each line on.
+type lines struct {
+	pipe *io.PipeWriter
+	next chan string
+}
+
+func newLines() *lines {
+	read, write := io.Pipe()
+	l := &lines{pipe: write, next: make(chan string, 10_000)}
+	go func() {
+		for scanner := bufio.NewScanner(read); scanner.Scan(); {
+			l.next <- scanner.Text()
+		}
+	}()
+	return l
+}
+
+// await returns the first line from now on that has the message.
+func (l *lines) await(t *testing.T, message string) map[string]any {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case line := <-l.next:
+			var entry map[string]any
+			if err := json.Unmarshal([]byte(line), &entry); err != nil {
+				t.Fatalf("the log is not JSON: %q", line)
+			}
+			if entry["msg"] == message {
+				return entry
+			}
+		case <-deadline:
+			t.Fatalf("%q was never logged", message)
+		}
+	}
+}
+
+// start runs the command on free ports with a new SQLite file, unless the arguments say otherwise.
+func start(t *testing.T, env map[string]string, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{t: t, stop: cancel, done: make(chan error, 1), log: newLines()}
+	database := "sqlite://" + filepath.Join(t.TempDir(), "tasks.db")
+	args = append([]string{"--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--database-url=" + database}, args...)
+	go func() {
+		r.done <- Run(ctx, args, func(k string) string { return env[k] }, io.Discard, r.log.pipe)
+		r.log.pipe.Close()
+	}()
+	t.Cleanup(func() { cancel(); <-r.done })
+	entry := r.log.await(t, "serving")
+	r.api, r.ops = "http://"+entry["listen"].(string), "http://"+entry["ops_listen"].(string)
+	return r
+}
+
+func tokenFor(subject, kid, key string) string {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"sub": subject, "exp": time.Now().Add(15 * time.Minute).Unix(),
+	})
+	if kid != "" {
+		token.Header["kid"] = kid
+	}
+	signed, err := token.SignedString([]byte(key))
+	if err != nil {
+		panic(err)
+	}
+	return signed
+}
+
+// ask sends one request and returns the status and the body.
+func (r *running) ask(method, url, token, body string) (int, string) {
+	r.t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return response.StatusCode, string(content)
+}
+
+func (r *running) want(status int, part, method, url, token, body string) {
+	r.t.Helper()
+	got, content := r.ask(method, url, token, body)
+	if got != status || !strings.Contains(content, part) {
+		r.t.Errorf("%s %s: %d %s, want %d with %q", method, url, got, content, status, part)
+	}
+}
+
+func TestTheWholeCommand(t *testing.T) {
+	r := start(t, map[string]string{"BETTER_AUTH_SECRETS": "3:" + secret + ",2:older-" + secret})
+	alice := tokenFor("alice", "3", secret)
+	r.want(201, `"title":"milk"`, "POST", r.api+"/api/alice/tasks", alice, `{"title":" milk "}`)
+	r.want(200, `"completed":true`, "PATCH", r.api+"/api/alice/tasks/1/complete", alice, "")
+	r.want(200, `[{"id":1,`, "GET", r.api+"/api/alice/tasks", tokenFor("alice", "", "older-"+secret), "")
+	r.want(403, "another user", "GET", r.api+"/api/bob/tasks", alice, "")
+	r.want(401, "missing token", "GET", r.api+"/api/alice/tasks", "", "")
+	r.want(200, `{"versions":[3,2],"active":3}`, "GET", r.ops+"/keyring", "", "")
+	for _, port := range []string{r.api, r.ops} {
+		r.want(200, "ok", "GET", port+"/healthz", "", "")
+		r.want(200, "ready", "GET", port+"/readyz", "", "")
+	}
+	r.want(404, "", "GET", r.api+"/metrics", "", "")
+	r.want(404, "", "GET", r.api+"/keyring", "", "")
+	r.want(404, "", "GET", r.ops+"/api/alice/tasks", "", "")
+	for _, line := range []string{
+		`taskapi_http_requests_total{method="POST",route="/api/{user_id}/tasks",status="201"} 1`,
+		`taskapi_auth_failures_total{reason="missing"} 1`,
+		`taskapi_auth_failures_total{reason="foreign"} 1`,
+		`taskapi_keys_loaded 2`,
+		`taskapi_store_duration_seconds_count{operation="create"} 1`,
+		`taskapi_store_connections{state="max"}`,
+		`taskapi_key_reloads_total{result="bad"} 0`,
+	} {
+		r.want(200, line, "GET", r.ops+"/metrics", "", "")
+	}
+}
+
+var _ = fmt.Sprint
+var _ = os.Stat
