@@ -114,7 +114,7 @@ func rebuilt(front, back side, legacy Value, in Inputs) (Ring, error) {
 		ring = ring.with(key)
 	}
 	if err := ring.sound(); err != nil {
-		return Ring{}, fmt.Errorf("%w: %s lists more than one version above the first", ErrUnusable, EntrySecrets)
+		return Ring{}, fmt.Errorf("%w: as %s stand, %w", ErrUnusable, EntrySecrets, err)
 	}
 	return ring, nil
 }

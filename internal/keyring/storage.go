@@ -43,8 +43,8 @@ func Unmarshal(data map[string][]byte) (Ring, error) {
 	}
 	var ring Ring
 	for _, s := range stored {
-		if s.Version <= ring.highest() || s.Version > maxVersion || !Portable(Value(s.Value)) || s.CreatedAt.IsZero() {
-			return Ring{}, fmt.Errorf("the key after version %d is incomplete, out of order or out of range", ring.highest())
+		if s.Version <= ring.highest() || !Portable(Value(s.Value)) || s.CreatedAt.IsZero() {
+			return Ring{}, fmt.Errorf("the key after version %d is incomplete or out of order", ring.highest())
 		}
 		ring.Keys = append(ring.Keys,
 			Key{s.Version, Value(s.Value), s.Adopted, s.CreatedAt, s.PromotedAt, s.DemotedAt, s.RevokedAt})
@@ -60,6 +60,9 @@ func (r Ring) sound() error {
 	active, ok := r.Active()
 	if !ok || !active.DemotedAt.IsZero() {
 		return errors.New("no key is active")
+	}
+	if r.highest() > maxVersion/2 {
+		return fmt.Errorf("version %d leaves no room for later ones", r.highest())
 	}
 	published := 0
 	for _, k := range r.Keys {

@@ -1,0 +1,184 @@
+package keyring_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// found are Secrets as an operator without a ring may find them; letters stand for secrets.
+var found = []secret{
+	{"nothing", map[string]string{"OTHER": "A", keyring.EntrySecret: ""}},
+	{"A", map[string]string{keyring.EntrySecret: "A"}},
+	{"B", map[string]string{keyring.EntrySecret: "B"}},
+	{"1:A", list("1:A", "1")},
+	{"1:A,2:B", list("1:A,2:B", "2,1")},
+	{"2:B,1:A", list("2:B,1:A", "2,1")},
+	{"2:B,1:A, A not carried over", list("2:B,1:A", "2")},
+	{"2:B", list("2:B", "2")},
+	{"3:C,2:B,1:A", list("3:C,2:B,1:A", "3,2,1")},
+	{"1:B", list("1:B", "1")},
+}
+
+// spoilt are Secrets that nothing can be made of, or not without a question.
+var spoilt = []secret{
+	{"A and a line break", map[string]string{keyring.EntrySecret: "A\n"}},
+	{"1:A,2:B,3:C", list("1:A,2:B,3:C", "3,2,1")},
+	{"9007199254740991:A", list("9007199254740991:A", "")},
+	{"1:A without a single secret", map[string]string{keyring.EntrySecrets: "1:A"}},
+	{"1:A but B is the secret", map[string]string{keyring.EntrySecrets: "1:A", keyring.EntrySecret: "B"}},
+	{"1:A,", map[string]string{keyring.EntrySecrets: "1:A,", keyring.EntrySecret: "A"}},
+	{"1:A, carries over junk", map[string]string{keyring.EntrySecrets: "1:A", keyring.EntryCookieVersions: "A"}},
+}
+
+type secret struct {
+	name string
+	data map[string]string
+}
+
+// list is a Secret with a list, whose first entry signs, and the versions whose sessions are carried over.
+func list(entries, carried string) map[string]string {
+	_, rest, _ := strings.Cut(entries, ":")
+	first, _, _ := strings.Cut(rest, ",")
+	return map[string]string{
+		keyring.EntrySecrets: entries, keyring.EntrySecret: first, keyring.EntryCookieVersions: carried,
+	}
+}
+
+// secretData is what a Secret holds, with secrets for letters; a backend carries no sessions over.
+func secretData(data map[string]string, backend bool) map[string][]byte {
+	full := map[string][]byte{}
+	letters := strings.NewReplacer("A", string(secretOf("A")), "B", string(secretOf("B")), "C", string(secretOf("C")))
+	for entry, value := range data {
+		full[entry] = []byte(letters.Replace(value))
+	}
+	if backend {
+		delete(full, keyring.EntryCookieVersions)
+	}
+	return full
+}
+
+// TestRemains tells for every pair of Secrets what becomes of them: testdata/remains.txt.
+func TestRemains(t *testing.T) {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%-28s%-28s%s\n", "the frontend's Secret", "the backend's", "what becomes of them")
+	for _, front := range found {
+		for _, back := range found {
+			tellRemains(&out, front, back)
+		}
+	}
+	for _, bad := range spoilt {
+		tellRemains(&out, bad, found[0])
+		tellRemains(&out, found[0], bad)
+	}
+	if bytes.Contains(out.Bytes(), []byte(sentinel)) {
+		t.Error("a secret is shown")
+	}
+	if *update {
+		if err := os.WriteFile("testdata/remains.txt", out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/remains.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), want) {
+		t.Errorf("testdata/remains.txt has changed (-update accepts it):\n%s", out.Bytes())
+	}
+}
+
+func tellRemains(out io.Writer, front, back secret) {
+	step, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
+		Now: epoch, Policy: keyring.Policy{MaxLifetime: days(7), SessionLifetime: days(30)},
+		Remains: keyring.Remains{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)},
+		Fresh:   func() keyring.Value { return secretOf("fresh") },
+	})
+	fmt.Fprintf(out, "%-28s%-28s%s\n", front.name, back.name, becomes(step, err))
+}
+
+func becomes(step keyring.Step, err error) string {
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	var states []string
+	for _, k := range slices.Backward(step.Ring.Keys) {
+		states = append(states, fmt.Sprintf("%d %s", k.Version, step.Ring.State(k, epoch, days(7))))
+	}
+	return string(step.Action) + ": " + strings.Join(states, ", ")
+}
+
+// TestFirstValue is what an app begins with where its Secrets hold nothing.
+func TestFirstValue(t *testing.T) {
+	fresh := func() keyring.Value { return secretOf("fresh") }
+	tests := map[string]struct {
+		in   keyring.Inputs
+		want keyring.Value
+		err  error
+	}{
+		"generated":         {in: keyring.Inputs{Fresh: fresh}, want: fresh()},
+		"source not asked":  {in: keyring.Inputs{Fresh: fresh, Source: secretOf("A")}, want: fresh()},
+		"sourced":           {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: secretOf("A")}, want: secretOf("A")},
+		"source empty":      {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}}, err: keyring.ErrSourceMissing},
+		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: secretOf("A,")}, err: keyring.ErrUnusable},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.in.Now = epoch
+			step, err := keyring.Next(keyring.Ring{}, test.in)
+			if !errors.Is(err, test.err) || strings.Contains(errorText(err), sentinel) {
+				t.Fatalf("error %v, want %v", err, test.err)
+			}
+			if active, _ := step.Ring.Active(); active.Value != test.want {
+				t.Error("the app begins with another value")
+			}
+		})
+	}
+}
+
+// FuzzRemains begins a ring from whatever two Secrets hold: an error shows nothing, and a ring stands two rotations.
+func FuzzRemains(f *testing.F) {
+	all := slices.Concat(found, spoilt)
+	for _, front := range all {
+		for _, back := range all {
+			a, b := secretData(front.data, false), secretData(back.data, true)
+			f.Add(string(a[keyring.EntrySecret]), string(a[keyring.EntrySecrets]), string(a[keyring.EntryCookieVersions]),
+				string(b[keyring.EntrySecret]), string(b[keyring.EntrySecrets]))
+		}
+	}
+	f.Fuzz(func(t *testing.T, frontSecret, frontList, carried, backSecret, backList string) {
+		front := map[string][]byte{
+			keyring.EntrySecret: []byte(frontSecret), keyring.EntrySecrets: []byte(frontList),
+			keyring.EntryCookieVersions: []byte(carried),
+		}
+		back := map[string][]byte{keyring.EntrySecret: []byte(backSecret), keyring.EntrySecrets: []byte(backList)}
+		before := keyring.Remains{Frontend: maps.Clone(front), Backend: maps.Clone(back)}
+		policy := keyring.Policy{MaxLifetime: days(7), SessionLifetime: days(30)}
+		step, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
+			Now: epoch, Policy: policy, Remains: before, Fresh: func() keyring.Value { return secretOf("fresh") },
+		})
+		if err != nil {
+			if strings.Contains(err.Error(), sentinel) {
+				t.Fatal("the error shows a secret")
+			}
+			return
+		}
+		stored, err := step.Ring.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back2, err := keyring.Unmarshal(stored)
+		if err != nil || !back2.Equal(step.Ring) {
+			t.Fatalf("the ring does not come back as it was: %v", err)
+		}
+		checkRing(t, step.Ring, epoch, policy)
+	})
+}
