@@ -1,0 +1,272 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+)
+
+func TestUnauthorized(t *testing.T) {
+	s := serving(t)
+	good := tokenOf("alice")
+	expired := tokenWith(jwt.MapClaims{"sub": "alice", "exp": time.Now().Add(-time.Hour).Unix()})
+	const presented = `Bearer error="invalid_token"`
+	for _, c := range []struct {
+		headers           []string
+		detail, challenge string
+	}{
+		{[]string{"Authorization", "-"}, "missing token", "Bearer"},
+		{[]string{"Authorization", ""}, "missing token", "Bearer"},
+		{[]string{"Authorization", "Bearer"}, "missing token", "Bearer"},
+		{[]string{"Authorization", "Basic YTpi"}, "missing token", "Bearer"},
+		{[]string{"Authorization", "Bearer " + good, "Authorization", "Bearer " + good}, "missing token", "Bearer"},
+		{[]string{"Authorization", "-", "Cookie", "token=" + good}, "missing token", "Bearer"},
+		{[]string{"Authorization", "-", "Proxy-Authorization", "Bearer " + good}, "missing token", "Bearer"},
+		{[]string{"Authorization", "-", "X-Authorization", "Bearer " + good}, "missing token", "Bearer"},
+		{[]string{"Authorization", "Bearer x"}, "invalid token", presented},
+		{[]string{"Authorization", "Bearer " + good + "x"}, "invalid token", presented},
+		{[]string{"Authorization", "Bearer " + strings.Repeat("x", 8193)}, "invalid token", presented},
+		{[]string{"Authorization", "Bearer " + strings.Repeat("x", 40_000)}, "invalid token", presented},
+		{[]string{"Authorization", "Bearer " + expired}, "token expired", presented},
+	} {
+		for _, target := range []string{tasksOfAlice, "/api/bob/tasks/1", "/api/", "/api/nothing", tasksOfAlice + "?access_token=" + good} {
+			got := s.do("GET", target, "", c.headers...).want(401).has("Www-Authenticate", c.challenge)
+			var p struct{ Detail string }
+			if got.decode(&p); p.Detail != c.detail {
+				t.Errorf("%v: %q, want %q", c.headers, p.Detail, c.detail)
+			}
+		}
+	}
+	for _, value := range []string{"bearer " + good, "BEARER   " + good} {
+		s.do("GET", tasksOfAlice, "", "Authorization", value).want(200)
+	}
+}
+
+func TestForbiddenIsTheSameWhateverExists(t *testing.T) {
+	s := serving(t)
+	path, _ := s.add("of alice")
+	bob := []string{"Authorization", "Bearer " + tokenOf("bob")}
+	var first answer
+	for _, target := range []string{path, tasksOfAlice + "/999", tasksOfAlice + "/x", tasksOfAlice, "/api/nobody/tasks/1", path + "/complete"} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+			got := s.do(method, target, "", bob...)
+			if got.status == 405 {
+				continue
+			}
+			if got.want(403); first.body == "" {
+				first = got
+			}
+			if got.body != first.body {
+				t.Errorf("%s: %s, elsewhere %s", got.what, got.body, first.body)
+			}
+		}
+	}
+	if got := s.do("GET", "/api/bob/tasks", "", bob...).want(200); got.body != "[]" {
+		t.Errorf("bob sees %s", got.body)
+	}
+	s.do("GET", "/api/bob/tasks/1", "", bob...).want(404)
+}
+
+func TestAuditTellsTheOperatorAndNoToken(t *testing.T) {
+	s := serving(t)
+	good := tokenOf("alice")
+	forged := good[:len(good)-3] + "AAA"
+	expired := tokenWith(jwt.MapClaims{"sub": "carol", "exp": 1})
+	s.do("GET", tasksOfAlice, "", "X-Request-Id", "accepted-1").want(200).has("X-Request-Id", "accepted-1")
+	s.do("GET", tasksOfAlice, "", "X-Request-Id", "forged-1", "Authorization", "Bearer "+forged).want(401)
+	s.do("GET", tasksOfAlice, "", "X-Request-Id", "expired-1", "Authorization", "Bearer "+expired).want(401)
+	s.do("GET", "/api/bob/tasks", "", "X-Request-Id", "foreign-1").want(403)
+	for id, want := range map[string]map[string]any{
+		"accepted-1": {"level": "DEBUG", "decision": "accepted", "key_version": 3., "subject": "alice"},
+		"forged-1":   {"level": "INFO", "decision": "refused", "reason": "signature", "key_version": nil, "subject": nil},
+		"expired-1":  {"level": "INFO", "decision": "refused", "reason": "expired", "key_version": 3., "subject": "carol"},
+		"foreign-1":  {"level": "INFO", "decision": "refused", "reason": "foreign", "key_version": 3., "subject": "alice"},
+	} {
+		entry := entryOf(t, s.log.String(), id)
+		for name, value := range want {
+			if entry[name] != value {
+				t.Errorf("%s: %s is %v, want %v", id, name, entry[name], value)
+			}
+		}
+		if client, _ := entry["client"].(string); !strings.HasPrefix(client, "127.0.0.1:") {
+			t.Errorf("%s: client is %v", id, entry["client"])
+		}
+	}
+	for _, part := range strings.Split(good+"."+forged+"."+expired+"."+active, ".") {
+		if strings.Contains(s.log.String(), part) {
+			t.Errorf("the log holds %q", part)
+		}
+	}
+}
+
+// entryOf is the last entry of a request.
+func entryOf(t *testing.T, log, id string) (found map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("%q is not JSON: %v", line, err)
+		}
+		if entry["request_id"] == id {
+			found = entry
+		}
+	}
+	if found == nil {
+		t.Fatalf("no entry of %s in %s", id, log)
+	}
+	return found
+}
+
+func TestRequestIDs(t *testing.T) {
+	s := serving(t)
+	for _, given := range []string{"", "with space", strings.Repeat("x", 65), "a\"b", "ünï", "<x>"} {
+		got := s.do("GET", "/healthz", "", "X-Request-Id", given)
+		if id := got.header.Get("X-Request-Id"); id == given || id == "" {
+			t.Errorf("%q was answered with %q", given, id)
+		}
+	}
+}
+
+func TestTrailersAreNoHeaders(t *testing.T) {
+	s := serving(t)
+	chunked := func(trailer string) string {
+		return "POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n" +
+			"Transfer-Encoding: chunked\r\nTrailer: Authorization, Idempotency-Key\r\n%s\r\nd\r\n{\"title\":\"x\"}\r\n0\r\n" + trailer + "\r\n"
+	}
+	credential := "Authorization: Bearer " + tokenOf("alice") + "\r\n"
+	s.raw(fmt.Sprintf(chunked(credential), "")).want(401)
+	s.raw(fmt.Sprintf(chunked("Idempotency-Key: \r\n"), credential)).want(201)
+	s.raw(fmt.Sprintf(chunked("Authorization: Bearer x\r\n"), credential)).want(201)
+}
+
+func TestBodiesOfUnknownLength(t *testing.T) {
+	s := serving(t)
+	head := "POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nAuthorization: Bearer " +
+		tokenOf("alice") + "\r\n"
+	s.raw(head + "\r\n0\r\n\r\n").want(400)
+	s.raw(head + "\r\n2\r\n{}\r\n0\r\n\r\n").want(415)
+	s.raw(head + "Content-Type: application/json\r\n\r\n0\r\n\r\n").want(400)
+	s.raw(head + "Content-Type: application/json\r\n\r\nzz\r\n{}\r\n0\r\n\r\n").want(400)
+	s.raw(head + "Content-Type: application/json\r\n\r\n11000\r\n" + strings.Repeat(" ", 0x11000) + "\r\n0\r\n\r\n").want(413)
+}
+
+func TestRateLimit(t *testing.T) {
+	now := time.Now()
+	s := serving(t, func(c *Config) { c.Rate = 2; c.Now = func() time.Time { return now } })
+	bob := []string{"Authorization", "Bearer " + tokenOf("bob")}
+	for range 2 {
+		s.do("GET", tasksOfAlice, "").want(200)
+	}
+	s.do("GET", tasksOfAlice, "").want(429).has("Retry-After", "1")
+	s.do("POST", tasksOfAlice, "{", "Content-Type", "x").want(429)
+	s.do("GET", "/api/bob/tasks", "", bob...).want(200)
+	s.do("GET", "/api/bob/tasks", "").want(403)
+	s.do("GET", "/healthz", "").want(200)
+	now = now.Add(500 * time.Millisecond)
+	s.do("GET", tasksOfAlice, "").want(200)
+	s.do("GET", tasksOfAlice, "").want(429)
+	now = now.Add(5 * time.Minute)
+	for range 2 {
+		s.do("GET", tasksOfAlice, "").want(200)
+	}
+	s.do("GET", tasksOfAlice, "").want(429)
+}
+
+func TestLimitsForgetOnlyWhoIsNotLimited(t *testing.T) {
+	now := time.Unix(0, 0)
+	l := newLimits(0.5)
+	for i := range 3 * maxLimiters {
+		if wait := l.wait(fmt.Sprint(i), now); wait != 0 {
+			t.Fatalf("subject %d waits %v", i, wait)
+		}
+	}
+	if kept := len(l.current) + len(l.former); kept > 2*maxLimiters {
+		t.Errorf("%d subjects are remembered", kept)
+	}
+	now = now.Add(time.Minute)
+	l.wait("alice", now)
+	for range 20 {
+		now = now.Add(100 * time.Millisecond)
+		l.wait(now.String(), now)
+		if wait := l.wait("alice", now); now.Sub(time.Unix(60, 0)) < 2*time.Second && wait <= 0 {
+			t.Fatalf("the limit was forgotten after %v", now.Sub(time.Unix(60, 0)))
+		}
+	}
+}
+
+func TestCORS(t *testing.T) {
+	const home, other = "https://todo.example.com", "https://evil.example.com"
+	preflight := []string{"Authorization", "-", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "authorization", "Origin"}
+	s := serving(t, func(c *Config) { c.Origins = []string{"http://localhost:3000", home} })
+	got := s.do("OPTIONS", tasksOfAlice+"/1", "", append(preflight, home)...).want(204)
+	got.has("Access-Control-Allow-Origin", home).has("Access-Control-Max-Age", "600").has("Access-Control-Allow-Credentials", "true").has("Vary", "Origin")
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		if !strings.Contains(got.header.Get("Access-Control-Allow-Methods"), method) {
+			t.Errorf("%s is not allowed", method)
+		}
+	}
+	for _, name := range []string{"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"} {
+		if !strings.Contains(got.header.Get("Access-Control-Allow-Headers"), name) {
+			t.Errorf("%s is not allowed", name)
+		}
+	}
+	for _, origin := range []string{other, "null", home + ".evil.example", "http://todo.example.com", "https://TODO.example.com", home + ":444", home + "/"} {
+		got := s.do("OPTIONS", tasksOfAlice, "", append(preflight, origin)...).want(401)
+		got.has("Access-Control-Allow-Origin", "").has("Access-Control-Max-Age", "")
+		s.do("GET", tasksOfAlice, "", "Origin", origin).want(200).has("Access-Control-Allow-Origin", "").has("Vary", "Origin")
+	}
+	const exposed = "ETag, Link, Location, Retry-After, X-Total-Count"
+	s.do("GET", tasksOfAlice, "", "Origin", home).want(200).has("Access-Control-Allow-Origin", home).has("Access-Control-Expose-Headers", exposed)
+	s.do("GET", tasksOfAlice, "", "Origin", home, "Authorization", "-").want(401).has("Access-Control-Allow-Origin", home)
+	s.do("GET", "/nothing", "", "Origin", home).want(404).has("Access-Control-Allow-Origin", home)
+	s.do("GET", tasksOfAlice, "").want(200).has("Access-Control-Allow-Origin", "").has("Vary", "Origin")
+	s.do("OPTIONS", tasksOfAlice, "", "Origin", home).want(405)
+	s.at(s.ops, "OPTIONS", "/keyring", "", append(preflight, home)...).want(405).has("Access-Control-Allow-Origin", "")
+
+	all := serving(t, func(c *Config) { c.Origins = []string{"*"} })
+	for _, got := range []answer{
+		all.do("OPTIONS", tasksOfAlice, "", append(preflight, other)...).want(204), all.do("GET", tasksOfAlice, "", "Origin", other).want(200),
+	} {
+		got.has("Access-Control-Allow-Origin", "*").has("Access-Control-Allow-Credentials", "")
+	}
+	none := serving(t)
+	none.do("OPTIONS", tasksOfAlice, "", append(preflight, home)...).want(401)
+	got = none.do("OPTIONS", tasksOfAlice, "", "Origin", home, "Access-Control-Request-Method", "PUT").want(405)
+	for name := range got.header {
+		if strings.HasPrefix(name, "Access-Control-") || name == "Vary" {
+			t.Errorf("%s without allowed origins", name)
+		}
+	}
+}
+
+func TestCheckOrigin(t *testing.T) {
+	for origin, good := range map[string]bool{
+		"*": true, "https://a.example": true, "http://localhost:3000": true, "https://[::1]:8": true,
+		"": false, "null": false, "a.example": false, "https://a.example/": false, "https://a.example/x": false, "ftp://a": false,
+		"https://*.example": true, "https://u@a.example": false, "https://a.example?x": false, "HTTPS://a.example": false, "https://": false,
+	} {
+		if err := CheckOrigin(origin); (err == nil) != good {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}
+
+func TestReasonsOfAuthnAreCounted(t *testing.T) {
+	s := serving(t)
+	s.do("GET", tasksOfAlice, "", "Authorization", "-").want(401)
+	s.do("GET", "/api/bob/tasks", "").want(403)
+	if got := fmt.Sprint(s.counted.reasons); got != fmt.Sprint([]authn.Reason{authn.Missing, authn.Foreign}) {
+		t.Errorf("counted %s", got)
+	}
+	s.do("GET", "/api/alice/none", "").want(404)
+	if !s.counted.saw("GET other " + http.StatusText(404)) {
+		t.Errorf("counted %v", s.counted.routes)
+	}
+}

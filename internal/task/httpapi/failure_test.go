@@ -1,0 +1,57 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+)
+
+// troubled is a store whose reads fail.
+type troubled struct {
+	task.Store
+	fail func() error
+}
+
+func (s troubled) Get(context.Context, string, int64) (task.Task, error) { return task.Task{}, s.fail() }
+func (s troubled) Ping(context.Context) error                            { return s.fail() }
+
+func TestStoresInTrouble(t *testing.T) {
+	const hidden = `pq: relation "tasks" at /var/lib/secret.go:7`
+	for name, c := range map[string]struct {
+		fail   func() error
+		status int
+		ready  int
+	}{
+		"unavailable": {func() error { return fmt.Errorf("dialing %s: %w", hidden, task.ErrUnavailable) }, 503, 503},
+		"out of time": {func() error { return fmt.Errorf("%s: %w", hidden, context.DeadlineExceeded) }, 503, 503},
+		"a defect":    {func() error { return errors.New(hidden) }, 500, 503},
+		"a panic":     {func() error { panic(hidden) }, 500, 500},
+		"a nil panic": {func() error { var none *task.Task; return errors.New(none.Title) }, 500, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serving(t, func(config *Config) { config.Store = troubled{config.Store, c.fail} })
+			for target, status := range map[string]int{tasksOfAlice + "/1": c.status, "/readyz": c.ready} {
+				got := s.do("GET", target, "", "X-Request-Id", "broken").want(status)
+				if (status == 503) != (got.header.Get("Retry-After") == "1") {
+					t.Errorf("%s: Retry-After is %q", target, got.header.Get("Retry-After"))
+				}
+				if everything := fmt.Sprint(got.body, got.header); strings.Contains(everything, "pq") || strings.Contains(everything, ".go") {
+					t.Errorf("the client learns %s", everything)
+				}
+			}
+			if c.status == 500 && entryOf(t, s.log.String(), "broken")["level"] != "ERROR" {
+				t.Errorf("the operator learns nothing: %s", s.log)
+			}
+			s.do("GET", "/healthz", "").want(200)
+			s.do("GET", tasksOfAlice, "").want(200)
+			if !s.counted.saw("GET /api/{user_id}/tasks/{id} " + http.StatusText(c.status)) {
+				t.Errorf("counted %v", s.counted.routes)
+			}
+		})
+	}
+}

@@ -1,0 +1,296 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
+)
+
+const (
+	active  = "active-key-0123456789012345678901234567890"
+	earlier = "earlier-key-012345678901234567890123456789"
+)
+
+// served is an API on a real port, over a real store.
+type served struct {
+	t       *testing.T
+	api     *API
+	address string
+	ops     string
+	log     *buffer
+	counted *counts
+}
+
+// buffer is a log that a test may read while the server writes it.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// counts is an Observer that remembers.
+type counts struct {
+	mu      sync.Mutex
+	routes  []string
+	reasons []authn.Reason
+}
+
+func (c *counts) Request(route, method string, status int, _ time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.routes = append(c.routes, method+" "+route+" "+http.StatusText(status))
+}
+
+func (c *counts) Refused(reason authn.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reasons = append(c.reasons, reason)
+}
+
+func (c *counts) saw(route string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.routes, route)
+}
+
+func serving(t *testing.T, changes ...func(*Config)) *served {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tasks.db"), sqlstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := authn.NewKeys([]keyring.Entry{{Version: 3, Value: active}, {Version: 2, Value: earlier}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &served{t: t, log: &buffer{}, counted: &counts{}}
+	config := Config{
+		Store: store, Keys: func() *authn.Keys { return keys },
+		Policy:  authn.Policy{MaxLifetime: 168 * time.Hour, Leeway: 30 * time.Second},
+		Log:     slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Metrics: http.NotFoundHandler(), Observer: s.counted, Now: time.Now,
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	s.api = New(config)
+	public, ops := httptest.NewServer(s.api.Public()), httptest.NewServer(s.api.Operations())
+	s.address, s.ops = public.Listener.Addr().String(), ops.Listener.Addr().String()
+	t.Cleanup(func() {
+		public.Close()
+		ops.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func tokenOf(subject string) string { return tokenWith(jwt.MapClaims{"sub": subject}) }
+
+func tokenWith(claims jwt.MapClaims) string {
+	if claims["exp"] == nil {
+		claims["exp"] = time.Now().Add(15 * time.Minute).Unix()
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	token.Header["kid"] = "3"
+	signed, err := token.SignedString([]byte(active))
+	if err != nil {
+		panic(err)
+	}
+	return signed
+}
+
+// answer is what came back.
+type answer struct {
+	t      *testing.T
+	what   string
+	status int
+	header http.Header
+	body   string
+}
+
+// headers are name and value by turns; a value "-" takes a header away that the harness would send.
+func (s *served) do(method, target, body string, headers ...string) answer {
+	s.t.Helper()
+	return s.at(s.address, method, target, body, headers...)
+}
+
+// at sends the target verbatim, which http.NewRequest would not.
+func (s *served) at(address, method, target, body string, headers ...string) answer {
+	s.t.Helper()
+	path, query, _ := strings.Cut(target, "?")
+	request := &http.Request{
+		Method: method, URL: &url.URL{Scheme: "http", Host: address, Opaque: path, RawQuery: query},
+		Header: http.Header{"Authorization": {"Bearer " + tokenOf("alice")}},
+		Body:   io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Del(headers[i])
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] != "-" {
+			request.Header[http.CanonicalHeaderKey(headers[i])] = append(request.Header[headers[i]], headers[i+1])
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return s.read(method+" "+target+" "+body, response)
+}
+
+func (s *served) read(what string, response *http.Response) answer {
+	s.t.Helper()
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatalf("%s: %v", what, err)
+	}
+	if len(what) > 200 {
+		what = what[:200] + "…"
+	}
+	return answer{s.t, what, response.StatusCode, response.Header, string(content)}
+}
+
+// raw writes bytes to a connection and reads one answer.
+func (s *served) raw(request string) answer {
+	s.t.Helper()
+	connection, err := net.Dial("tcp", s.address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer connection.Close()
+	if err := connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := io.WriteString(connection, request); err != nil {
+		s.t.Fatal(err)
+	}
+	method, _, _ := strings.Cut(request, " ")
+	response, err := http.ReadResponse(bufio.NewReader(connection), &http.Request{Method: method})
+	if err != nil {
+		s.t.Fatalf("%q: %v", request, err)
+	}
+	return s.read(request, response)
+}
+
+// want checks the status, and of every error that it is a problem of RFC 9457 with a detail.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Errorf("%s\n got %d %s\nwant %d", a.what, a.status, a.body, status)
+		return a
+	}
+	if status >= 400 && a.body != "" {
+		var p struct {
+			Status int
+			Detail string
+			Errors []fieldError
+		}
+		a.decode(&p)
+		if a.header.Get("Content-Type") != "application/problem+json" || p.Status != status || p.Detail == "" {
+			a.t.Errorf("%s\n is no problem: %s %s", a.what, a.header.Get("Content-Type"), a.body)
+		}
+		if (status == 422) != (len(p.Errors) > 0) {
+			a.t.Errorf("%s\n 422 and nothing else has errors: %s", a.what, a.body)
+		}
+	}
+	return a
+}
+
+// at checks the location of a 422's first error.
+func (a answer) at(location string) answer {
+	a.t.Helper()
+	var p struct{ Errors []fieldError }
+	a.decode(&p)
+	if len(p.Errors) == 0 || p.Errors[0].Location != location || p.Errors[0].Message == "" {
+		a.t.Errorf("%s\n got %s\nwant an error at %s", a.what, a.body, location)
+	}
+	return a
+}
+
+func (a answer) has(name, value string) answer {
+	a.t.Helper()
+	if got := a.header.Get(name); got != value {
+		a.t.Errorf("%s\n got %s: %q, want %q", a.what, name, got, value)
+	}
+	return a
+}
+
+func (a answer) decode(into any) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		a.t.Errorf("%s\n %v in %q", a.what, err, a.body)
+	}
+}
+
+// shown is a task as a client reads it.
+type shown struct {
+	ID          int64   `json:"id"`
+	UserID      string  `json:"user_id"`
+	Title       string  `json:"title"`
+	Description *string `json:"description"`
+	Completed   bool    `json:"completed"`
+	CreatedAt   string  `json:"created_at"`
+	UpdatedAt   string  `json:"updated_at"`
+}
+
+func (a answer) task() shown {
+	a.t.Helper()
+	var one shown
+	a.decode(&one)
+	return one
+}
+
+func (a answer) tasks() []shown {
+	a.t.Helper()
+	var all []shown
+	a.decode(&all)
+	return all
+}
+
+const tasksOfAlice = "/api/alice/tasks"
+
+// add creates a task of alice and returns its path and the answer.
+func (s *served) add(title string) (string, answer) {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]string{"title": title})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	created := s.do("POST", tasksOfAlice, string(body)).want(201)
+	return created.header.Get("Location"), created
+}
