@@ -39,10 +39,15 @@ func openEngine(ctx context.Context, databaseURL string) (engine, error) {
 			return nil, err
 		}
 		return openSQLite(ctx, path)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, databaseURL)
 	default:
 		return nil, errScheme
 	}
 }
+
+// acquireTimeout is how long a call waits for a connection.
+const acquireTimeout = 5 * time.Second
 
 // errScheme does not repeat the URL: whatever it is, it may hold a password.
 var errScheme = errors.New("database URL must begin with sqlite://, postgres:// or postgresql://")
@@ -66,4 +71,16 @@ func sqlitePath(databaseURL string) (string, error) {
 		return "", errors.New("sqlite URL must name a file: tasks in memory would be lost")
 	}
 	return filepath.Abs(path)
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

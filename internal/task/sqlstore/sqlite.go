@@ -14,12 +14,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-const (
-	// acquireTimeout is how long a call waits for a connection.
-	acquireTimeout = 5 * time.Second
-	// busyTimeout is how long a call waits for another process that holds the file's lock.
-	busyTimeout = 5 * time.Second
-)
+// busyTimeout is how long a call waits for another process that holds the file's lock.
+const busyTimeout = 5 * time.Second
 
 // sqliteStatements test revisions against a JSON array.
 var sqliteStatements = statementsFor(`($3 IS NULL OR revision IN (SELECT value FROM json_each($3)))`)
@@ -160,7 +156,7 @@ func (c *sqliteConn) transaction(do func() error) error {
 }
 
 func (s *sqlite) ping(ctx context.Context) error {
-	_, err := s.read(ctx, `SELECT count(*) FROM (SELECT 1 FROM todoapp_tasks LIMIT 1)`)
+	_, err := s.read(ctx, sqliteStatements.alive)
 	return err
 }
 
@@ -176,15 +172,3 @@ func (s *sqlite) stats() Stats {
 
 // close closes the writer last: the last connection moves the write-ahead log into the file.
 func (s *sqlite) close() error { return errors.Join(s.readers.close(), s.writer.close()) }
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, duration time.Duration) error {
-	timer := time.NewTimer(duration)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

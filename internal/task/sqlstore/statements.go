@@ -14,6 +14,7 @@ type statements struct {
 	remove            string // $1 owner, $2 id, $3 revisions
 	attempted         string // $1 owner, $2 key, $3 fingerprint, $4 expiry; the eighth column is 1 for the same fingerprint
 	purge             string // $1 expiry
+	alive             string // returns no task
 }
 
 const (
@@ -48,6 +49,7 @@ func statementsFor(accepted string) statements {
 			FROM todoapp_attempts WHERE owner = $1 AND key = $2 AND created_at >= $4`,
 		purge: `DELETE FROM todoapp_attempts WHERE (owner, key) IN
 			(SELECT owner, key FROM todoapp_attempts WHERE created_at < $1 ORDER BY created_at LIMIT ` + purgeBatch + `)`,
+		alive: `SELECT count(*) FROM (SELECT 1 FROM todoapp_tasks LIMIT 1) AS any_task`,
 	}
 }
 

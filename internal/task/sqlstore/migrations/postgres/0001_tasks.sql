@@ -1,7 +1,7 @@
 -- Every statement may be repeated: some servers that speak PostgreSQL's protocol commit each one by itself.
 
 -- 2^53-1 is the last integer that JavaScript reads exactly.
-CREATE SEQUENCE IF NOT EXISTS todoapp_task_ids AS bigint START 1 MINVALUE 1 MAXVALUE 9007199254740991 NO CYCLE;
+CREATE SEQUENCE IF NOT EXISTS todoapp_task_ids START 1 MINVALUE 1 MAXVALUE 9007199254740991 NO CYCLE;
 
 CREATE TABLE IF NOT EXISTS todoapp_tasks (
     id          bigint PRIMARY KEY DEFAULT nextval('todoapp_task_ids'),

@@ -1,0 +1,156 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+)
+
+const (
+	// statementTimeout is how long a call waits for the answer to one statement.
+	statementTimeout = 10 * time.Second
+	// mostTries is how often a statement is sent that fails in a way that trying again may cure.
+	mostTries = 6
+)
+
+// postgresStatements test revisions against an array.
+var postgresStatements = statementsFor(`($3::bigint[] IS NULL OR revision = ANY($3::bigint[]))`)
+
+// postgresClaim creates task and attempt in one statement. It waits for a parallel one with the same key; where that
+// succeeds, it returns nothing.
+const postgresClaim = `WITH attempt AS (
+		INSERT INTO todoapp_attempts AS held
+			(owner, key, fingerprint, task_id, title, description, completed, created_at)
+		VALUES ($1, $2, $3, nextval('todoapp_task_ids'), $4, $5, $6, $7)
+		ON CONFLICT (owner, key) DO UPDATE SET
+			fingerprint = excluded.fingerprint, task_id = excluded.task_id, title = excluded.title,
+			description = excluded.description, completed = excluded.completed, created_at = excluded.created_at
+		WHERE held.created_at < $8
+		RETURNING owner, task_id, title, description, completed, created_at)
+	INSERT INTO todoapp_tasks (id, owner, title, description, completed, created_at, updated_at)
+	SELECT task_id, owner, title, description, completed, created_at, created_at FROM attempt
+	RETURNING ` + taskColumns
+
+// postgres is the engine for a server.
+type postgres struct {
+	pool *pgxpool.Pool
+}
+
+func (p *postgres) sql() *statements { return &postgresStatements }
+
+func (p *postgres) read(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	return p.run(ctx, readMayRetry, sql, args)
+}
+
+func (p *postgres) write(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	return p.run(ctx, writeMayRetry, sql, args)
+}
+
+func (p *postgres) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
+	draft := planned.draft
+	return p.write(ctx, postgresClaim, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
+		draft.Title, draft.Description, draft.Completed, planned.at, expiry)
+}
+
+// run sends a statement until it succeeds, or fails in a way that mayRetry does not accept.
+func (p *postgres) run(ctx context.Context, mayRetry func(error) bool, sql string, args []any) (task.Page, error) {
+	for try := 1; ; try++ {
+		page, err := p.once(ctx, sql, args)
+		if err == nil {
+			return page, nil
+		}
+		if try == mostTries || !mayRetry(err) {
+			return task.Page{}, postgresError(ctx, err)
+		}
+		if err := pause(ctx, rand.N(4*time.Millisecond<<try)); err != nil {
+			return task.Page{}, postgresError(ctx, err)
+		}
+	}
+}
+
+// once sends a statement and reads the answer. The caller's going away ends only the wait for a connection: to break
+// off a statement is to close its connection, and leaves unknown what became of a write.
+func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page, error) {
+	conn, err := p.acquire(ctx)
+	if err != nil {
+		return task.Page{}, err
+	}
+	defer conn.Release()
+	deadline := time.Now().Add(statementTimeout)
+	if callers, ok := ctx.Deadline(); ok && callers.Before(deadline) {
+		deadline = callers
+	}
+	ctx, done := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	defer done()
+	rows, err := conn.Query(ctx, sql, args...)
+	if err == nil {
+		var page task.Page
+		if page, err = pageOf(rows); err == nil {
+			return page, nil
+		}
+	}
+	if conn.Conn().IsClosed() {
+		err = lostError{err}
+	}
+	return task.Page{}, err
+}
+
+// acquire waits for a connection for a bounded time.
+func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	waiting, done := context.WithTimeout(ctx, acquireTimeout)
+	defer done()
+	conn, err := p.pool.Acquire(waiting)
+	if err != nil {
+		return nil, unreachableError{fmt.Errorf("acquiring connection: %w", err)}
+	}
+	return conn, nil
+}
+
+// pageOf reads all rows.
+func pageOf(rows pgx.Rows) (page task.Page, err error) {
+	defer rows.Close()
+	columns := len(rows.FieldDescriptions())
+	for rows.Next() {
+		if columns == 1 {
+			err = rows.Scan(&page.Total)
+		} else {
+			var found task.Task
+			into := []any{&found.ID, &found.Title, &found.Description, &found.Completed, &found.Revision,
+				&found.CreatedAt, &found.UpdatedAt, &page.Total}
+			err = rows.Scan(into[:columns]...)
+			found.CreatedAt, found.UpdatedAt = found.CreatedAt.UTC(), found.UpdatedAt.UTC()
+			page.Tasks = append(page.Tasks, found)
+		}
+		if err != nil {
+			return task.Page{}, fmt.Errorf("reading row: %w", err)
+		}
+	}
+	return page, rows.Err()
+}
+
+func (p *postgres) ping(ctx context.Context) error {
+	_, err := p.read(ctx, postgresStatements.alive)
+	return err
+}
+
+func (p *postgres) stats() Stats {
+	now := p.pool.Stat()
+	return Stats{
+		InUse: int(now.AcquiredConns()), Idle: int(now.IdleConns()), Max: int(now.MaxConns()), Waits: now.EmptyAcquireCount(),
+	}
+}
+
+// close waits for the connections that are in use.
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
