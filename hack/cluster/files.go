@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// removeFiles removes the cluster's directories, and what its components put
+// elsewhere because they can put it nowhere else.
+func (l layout) removeFiles() error {
+	const (
+		podLogLinks = "/var/log/containers"
+		networks    = "/var/lib/cni/results"
+		shimSockets = "/run/containerd/s"
+	)
+	removeMatching(podLogLinks, l.ownsLogLink)
+	removeMatching(networks, func(path string) bool {
+		return strings.HasPrefix(filepath.Base(path), l.Name+"-")
+	})
+	removeMatching(shimSockets, isDeadSocket)
+	for _, dir := range []string{podLogLinks, networks, filepath.Dir(networks), shimSockets, filepath.Dir(shimSockets)} {
+		_ = os.Remove(dir) // only when it is empty
+	}
+	return errors.Join(os.RemoveAll(l.State), os.RemoveAll(l.Run))
+}
+
+// removeMatching removes the entries of a directory, which may not exist.
+func removeMatching(dir string, match func(path string) bool) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if path := filepath.Join(dir, entry.Name()); match(path) {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+func (l layout) ownsLogLink(path string) bool {
+	target, err := os.Readlink(path)
+	return err == nil && strings.HasPrefix(target, l.State+"/")
+}
+
+// isDeadSocket reports whether nobody listens behind a socket any more.
+func isDeadSocket(path string) bool {
+	connection, err := net.Dial("unix", path)
+	if err != nil {
+		return errors.Is(err, syscall.ECONNREFUSED)
+	}
+	_ = connection.Close()
+	return false
+}
