@@ -1,0 +1,96 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// FieldOwner is the name under which the operator writes.
+const FieldOwner = "todoapp-operator"
+
+// apply carries out a plan: the ring first, then what follows from it in order, then what is no longer wanted. The first
+// failure ends it, because what comes later relies on what comes before: a pod says by its annotation that the Secret
+// it started from was written.
+func (r *Reconciler) apply(ctx context.Context, p *plan) error {
+	if err := r.store(ctx, p); err != nil {
+		return err
+	}
+	for _, c := range p.changed {
+		options := []client.ApplyOption{client.FieldOwner(FieldOwner)}
+		if c.exists {
+			options = append(options, client.ForceOwnership)
+		}
+		if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
+			return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+		}
+	}
+	for _, object := range p.surplus {
+		err := r.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("pruning %s %s: %w", r.kindOf(object), object.GetName(), err)
+		}
+	}
+	return r.refresh(ctx, p)
+}
+
+// store writes the keyring when it is not as it should be. It is the operator's own state, so it is created and
+// updated rather than applied: both fail when another manager was faster, and that one's ring stands.
+func (r *Reconciler) store(ctx context.Context, p *plan) error {
+	var err error
+	switch {
+	case p.seen.keyring == nil:
+		err = r.Client.Create(ctx, p.keyring, client.FieldOwner(FieldOwner))
+	case !p.stored():
+		err = r.Client.Update(ctx, p.keyring, client.FieldOwner(FieldOwner))
+	}
+	if err != nil {
+		return fmt.Errorf("storing the keyring: %w", err)
+	}
+	return nil
+}
+
+// refresh touches pods whose keys are out of date: any change of a pod makes the kubelet renew its mounted Secrets.
+func (r *Reconciler) refresh(ctx context.Context, p *plan) error {
+	note := refreshNote{versions: keyring.FormatVersions(p.keys.Backend.Versions), at: p.seen.now}
+	for _, pod := range p.stale {
+		touch := corev1ac.Pod(pod.Name, pod.Namespace).WithUID(pod.UID).
+			WithAnnotations(map[string]string{todov1.AnnotationRefresh: note.String()})
+		err := r.Client.Apply(ctx, touch, client.FieldOwner(FieldOwner), client.ForceOwnership)
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			return fmt.Errorf("refreshing pod %s: %w", pod.Name, err)
+		}
+	}
+	return nil
+}
+
+// patchStatus writes the status when it differs from the one that the app has.
+func (r *Reconciler) patchStatus(ctx context.Context, app *todov1.TodoApp, status todov1.TodoAppStatus) error {
+	if equality.Semantic.DeepEqual(app.Status, status) {
+		return nil
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
+	if err != nil {
+		return fmt.Errorf("encoding the status: %w", err)
+	}
+	object := &unstructured.Unstructured{Object: map[string]any{"status": content}}
+	object.SetGroupVersionKind(todov1.GroupVersion.WithKind("TodoApp"))
+	object.SetNamespace(app.Namespace)
+	object.SetName(app.Name)
+	object.SetUID(app.UID)
+	config := client.ApplyConfigurationFromUnstructured(object)
+	err = r.Client.Status().Apply(ctx, config, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) { // then the app is gone
+		return fmt.Errorf("writing the status: %w", err)
+	}
+	return nil
+}

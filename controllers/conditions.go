@@ -1,0 +1,70 @@
+package controllers
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) verdict {
+	if p.obstacle != nil {
+		return fails(p.obstacle.reason, "%s", p.obstacle.message)
+	}
+	if applyErr != nil {
+		return verdict{metav1.ConditionUnknown, todov1.ReasonApplyFailed, applyErr.Error() + "."}
+	}
+	active, _ := p.step.Ring.Active()
+	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.",
+		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version)
+}
+
+// rotationComplete says whether one key is in use, and what is waited for while it is not.
+func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
+	step := p.step
+	active, _ := step.Ring.Active()
+	listed := strings.Join(step.Waiting[:min(len(step.Waiting), maxListed)], ", ")
+	note := ""
+	if !desired.Embedded(app) {
+		note = " The backend is rolled at each step: if its image reads BETTER_AUTH_SECRET alone, tokens signed with a replaced key fail."
+	}
+	switch {
+	case step.Phase == keyring.PhaseStable:
+		return holds(todov1.ReasonComplete, "Key version %d is in use.", active.Version)
+	case step.Phase == keyring.PhaseDraining && step.Held:
+		return fails(todov1.ReasonTooManyKeys,
+			"A rotation is due and waits: the API trusts three keys at most, until the oldest retires.%s", note)
+	case step.Phase == keyring.PhaseDraining:
+		return fails(todov1.ReasonDraining,
+			"Key version %d signs; tokens signed with the one before are accepted until they have expired.%s", active.Version, note)
+	case step.Phase == keyring.PhasePublishing:
+		return fails(todov1.ReasonWaitingForPods, "A new key is published; waiting for %s to take it up.%s", listed, note)
+	default:
+		return fails(todov1.ReasonWaitingForPods, "Key version %d signs; waiting for %s to let go of the one before.%s",
+			active.Version, listed, note)
+	}
+}
+
+// sourceValid says whether the external source holds a value that is, or can become, the active key.
+func sourceValid(app *todov1.TodoApp, p *plan) verdict {
+	ref := app.Spec.Auth.Source.SecretRef
+	if p.seen.source == nil || len(p.seen.source.Data[ref.Key]) == 0 {
+		return fails(todov1.ReasonSourceMissing, "Secret %s has no entry %s: create it.", ref.Name, ref.Key)
+	}
+	value := keyring.Value(p.seen.source.Data[ref.Key])
+	if err := keyring.Check(value); err != nil {
+		return fails(todov1.ReasonSourceInvalid, "Entry %s of Secret %s cannot be used: %s. The present key stays.", ref.Key, ref.Name, err)
+	}
+	active, _ := p.step.Ring.Active()
+	i := slices.IndexFunc(p.step.Ring.Keys, func(k keyring.Key) bool { return k.Value == value })
+	if i >= 0 && p.step.Ring.Keys[i].Version < active.Version {
+		return fails(todov1.ReasonSourceReverted,
+			"Secret %s holds key version %d, which was replaced or revoked and does not come back: write a new value.",
+			ref.Name, p.step.Ring.Keys[i].Version)
+	}
+	return holds(todov1.ReasonValid, "Secret %s holds a usable value.", ref.Name)
+}

@@ -1,0 +1,42 @@
+package controllers
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// patience is how long a rotation may wait for pods before an Event warns.
+const patience = 5 * time.Minute
+
+// report tells of what a plan has done, by Events on the app.
+func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
+	if applyErr != nil {
+		if !overtaken(applyErr) {
+			r.Events.Eventf(app, nil, corev1.EventTypeWarning, todov1.ReasonApplyFailed, "Apply", "%s", applyErr)
+		}
+		return
+	}
+	if action := p.step.Action; action != keyring.ActionNone {
+		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
+			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
+	}
+	for _, c := range p.changed {
+		if !c.exists {
+			r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Applied", "Apply", "Created %s %s", c.object.GetKind(), c.object.GetName())
+		}
+	}
+	for _, object := range p.surplus {
+		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s %s", r.kindOf(object), object.GetName())
+	}
+}
+
+// warn tells of a rotation that pods have held for too long.
+func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
+	if len(p.step.Waiting) > 0 && p.seen.now.Sub(changed(p.step.Ring)) > patience {
+		r.Events.Eventf(app, nil, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)
+	}
+}

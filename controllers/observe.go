@@ -1,0 +1,163 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// world is everything that was seen of one app at one moment.
+type world struct {
+	now time.Time
+	// keyring is the Secret that holds the ring; nil when there is none.
+	keyring *corev1.Secret
+	// secrets are the projections by component, and whatever else stands under their names.
+	secrets map[string]*corev1.Secret
+	// source is the external store's Secret; nil without one.
+	source *corev1.Secret
+	// apps are the namespace's TodoApps, this one among them.
+	apps []todov1.TodoApp
+	// labelled are the Secrets that carry the app's label.
+	labelled    []corev1.Secret
+	pods        []corev1.Pod
+	replicaSets []appsv1.ReplicaSet
+	deployments []appsv1.Deployment
+	claims      []corev1.PersistentVolumeClaim
+	services    []corev1.Service
+	budgets     []policyv1.PodDisruptionBudget
+	// answers are the versions that pods of the embedded API say they trust.
+	answers map[types.UID][]int64
+}
+
+// observe sees the world of an app through a reader: the cache, or the API server where something is to be written.
+func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp) (*world, error) {
+	w := &world{secrets: map[string]*corev1.Secret{}}
+	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
+		return nil, err
+	}
+	if err := w.list(ctx, reader, app); err != nil {
+		return nil, err
+	}
+	w.answers = r.Verifiers.ask(ctx, w.pods)
+	w.now = r.Now() // what a pod that has gone by now signed, it signed before
+	return w, nil
+}
+
+// list sees what carries the app's label.
+func (w *world) list(ctx context.Context, reader client.Reader, app *todov1.TodoApp) error {
+	labelled := []client.ListOption{client.InNamespace(app.Namespace), client.MatchingLabels{todov1.LabelApp: app.Name}}
+	var (
+		secrets     corev1.SecretList
+		pods        corev1.PodList
+		replicaSets appsv1.ReplicaSetList
+		deployments appsv1.DeploymentList
+		claims      corev1.PersistentVolumeClaimList
+		services    corev1.ServiceList
+		budgets     policyv1.PodDisruptionBudgetList
+	)
+	for _, list := range []client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims, &services, &budgets} {
+		if err := reader.List(ctx, list, labelled...); err != nil {
+			return fmt.Errorf("listing what belongs to the app: %w", err)
+		}
+	}
+	var apps todov1.TodoAppList
+	if err := reader.List(ctx, &apps, client.InNamespace(app.Namespace)); err != nil {
+		return fmt.Errorf("listing the namespace's apps: %w", err)
+	}
+	w.apps, w.labelled = apps.Items, secrets.Items
+	w.pods, w.replicaSets, w.deployments = pods.Items, replicaSets.Items, deployments.Items
+	w.claims, w.services, w.budgets = claims.Items, services.Items, budgets.Items
+	return nil
+}
+
+// observeSecrets sees the projections before the ring that they are held against: a manager that is behind must not find
+// them as it left them.
+func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *world, app *todov1.TodoApp) error {
+	names := map[string]string{
+		todov1.ComponentFrontend: desired.FrontendSecret(app),
+		todov1.ComponentBackend:  desired.BackendSecret(app),
+	}
+	var err error
+	for component, name := range names {
+		if w.secrets[component], err = r.secret(ctx, reader, app, name); err != nil {
+			return err
+		}
+	}
+	if w.keyring, err = r.secret(ctx, reader, app, desired.Keyring(app)); err != nil {
+		return err
+	}
+	if source := app.Spec.Auth.Source; source != nil {
+		w.source, err = r.secret(ctx, r.Live, app, source.SecretRef.Name)
+	}
+	return err
+}
+
+// secret returns nil for a Secret that does not exist. The cache holds the operator's own Secrets alone,
+// so what it lacks is looked up live: it may be someone else's.
+func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
+	key := types.NamespacedName{Namespace: app.Namespace, Name: name}
+	secret := &corev1.Secret{}
+	err := reader.Get(ctx, key, secret)
+	if apierrors.IsNotFound(err) && reader != r.Live {
+		err = r.Live.Get(ctx, key, secret)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+	return secret, nil
+}
+
+// objects are the live objects that the operator makes for the app, and what stands under the names of its Secrets.
+func (w *world) objects() []client.Object {
+	var objects []client.Object
+	for i := range w.labelled {
+		if secret := &w.labelled[i]; secret.Labels[todov1.LabelComponent] != todov1.ComponentKeyring {
+			objects = append(objects, secret)
+		}
+	}
+	for _, secret := range w.secrets {
+		if secret != nil {
+			objects = append(objects, secret)
+		}
+	}
+	objects = appendAll(objects, w.services)
+	objects = appendAll(objects, w.claims)
+	objects = appendAll(objects, w.deployments)
+	return appendAll(objects, w.budgets)
+}
+
+func appendAll[T any, P interface {
+	*T
+	client.Object
+}](objects []client.Object, items []T) []client.Object {
+	for i := range items {
+		objects = append(objects, P(&items[i]))
+	}
+	return objects
+}
+
+// sourceValue is what the external store offers; empty when that is nothing, or nothing usable.
+func (w *world) sourceValue(app *todov1.TodoApp) keyring.Value {
+	if w.source == nil || app.Spec.Auth.Source == nil {
+		return ""
+	}
+	value := keyring.Value(w.source.Data[app.Spec.Auth.Source.SecretRef.Key])
+	if keyring.Check(value) != nil {
+		return ""
+	}
+	return value
+}

@@ -1,0 +1,198 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// plan is what one look at the world calls for.
+type plan struct {
+	seen *world
+	step keyring.Step
+	keys desired.Keys
+	// keyring is the Secret that holds the ring, as it should be.
+	keyring *corev1.Secret
+	// obstacle is what the app's owner must decide before anything is written; nil when nothing is.
+	obstacle *obstacle
+	// changed are the desired objects that the live ones do not match yet, in the order of writing.
+	changed []change
+	// surplus are the live objects that are no longer desired.
+	surplus []client.Object
+	// awaited are running pods that do not confirm the present keys yet, stale those of them to be refreshed now.
+	awaited, stale []*corev1.Pod
+}
+
+// change is a desired object that the live one, if any, does not match.
+type change struct {
+	object *unstructured.Unstructured
+	// exists says that the live object is the app's. One that was not seen may be someone else's: it is not forced.
+	exists bool
+}
+
+// idle reports whether the plan writes nothing.
+func (p *plan) idle() bool {
+	return p.obstacle != nil || p.stored() && len(p.changed)+len(p.surplus)+len(p.stale) == 0
+}
+
+// stored reports whether the keyring is as it should be.
+func (p *plan) stored() bool {
+	return p.seen.keyring != nil && equality.Semantic.DeepEqual(p.seen.keyring, p.keyring)
+}
+
+// plan looks at the world of an app and says what it calls for.
+func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp) (*plan, error) {
+	seen, err := r.observe(ctx, reader, app)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{seen: seen}
+	ring, err := seen.ring()
+	if err == nil {
+		p.step, err = keyring.Next(ring, r.inputs(app, seen))
+	}
+	if p.obstacle = obstacleOf(app, seen, p.step, err); p.obstacle != nil {
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("deciding on the keys: %w", err)
+	}
+	policy := policyOf(app)
+	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(seen.now, policy), Backend: p.step.Ring.Backend(seen.now, policy)}
+	p.awaited = seen.unconfirmed(p.keys.Backend.Versions)
+	p.stale = overdue(p.awaited, p.keys.Backend.Versions, changed(p.step.Ring), seen.now)
+	if p.keyring, err = r.keyringSecret(app, p); err != nil {
+		return nil, err
+	}
+	return p, r.compare(p, app)
+}
+
+// keyringSecret is the app's keyring as the step leaves it, in place of the one that was seen.
+func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret, error) {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: desired.Keyring(app)}}
+	if p.seen.keyring != nil {
+		secret = p.seen.keyring.DeepCopy()
+	}
+	if p.step.Action != keyring.ActionNone {
+		data, err := p.step.Ring.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		secret.Data = data
+	}
+	secret.Type = corev1.SecretTypeOpaque
+	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
+	if err := controllerutil.SetControllerReference(app, secret, r.Client.Scheme()); err != nil {
+		return nil, fmt.Errorf("owning the keyring: %w", err)
+	}
+	return secret, nil
+}
+
+func (r *Reconciler) inputs(app *todov1.TodoApp, seen *world) keyring.Inputs {
+	return keyring.Inputs{
+		Now:       seen.now,
+		Policy:    policyOf(app),
+		Verifiers: seen.fleet(todov1.ComponentBackend),
+		Signers:   seen.fleet(todov1.ComponentFrontend),
+		Remains:   seen.remains(),
+		Source:    seen.sourceValue(app),
+		Fresh:     r.NewKey,
+	}
+}
+
+// ring is the app's ring as it is stored; empty when there is none.
+func (w *world) ring() (keyring.Ring, error) {
+	if w.keyring == nil {
+		return keyring.Ring{}, nil
+	}
+	ring, err := keyring.Unmarshal(w.keyring.Data)
+	if err != nil {
+		return keyring.Ring{}, fmt.Errorf("%w: %w", errKeyringUnreadable, err)
+	}
+	return ring, nil
+}
+
+var errKeyringUnreadable = errors.New("the keyring Secret is unreadable")
+
+func (w *world) remains() keyring.Remains {
+	var remains keyring.Remains
+	if s := w.secrets[todov1.ComponentFrontend]; s != nil {
+		remains.Frontend = s.Data
+	}
+	if s := w.secrets[todov1.ComponentBackend]; s != nil {
+		remains.Backend = s.Data
+	}
+	return remains
+}
+
+// compare finds what of the desired differs from the live objects, and what of those is no longer desired.
+func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
+	type identity struct{ kind, name string }
+	live := map[identity]client.Object{}
+	for _, object := range p.seen.objects() {
+		live[identity{r.kindOf(object), object.GetName()}] = object
+	}
+	for _, config := range desired.Objects(app, p.keys, r.Images) {
+		want, err := unstructuredOf(config)
+		if err != nil {
+			return err
+		}
+		id := identity{want.GetKind(), want.GetName()}
+		have, exists := live[id]
+		delete(live, id)
+		upToDate := false
+		if exists {
+			if upToDate, err = r.differ.upToDate(have, want); err != nil {
+				return err
+			}
+		}
+		if !upToDate {
+			p.changed = append(p.changed, change{pinned(want, have), exists})
+		}
+	}
+	for _, object := range live {
+		if prunable(object, app) {
+			p.surplus = append(p.surplus, object)
+		}
+	}
+	return nil
+}
+
+// pinned makes the write of a Secret fail when the Secret is no longer the one that was seen:
+// an outdated manager must not put an older ring in the place of a newer one.
+func pinned(want *unstructured.Unstructured, have client.Object) *unstructured.Unstructured {
+	if secret, ok := have.(*corev1.Secret); ok {
+		want.SetResourceVersion(secret.ResourceVersion)
+	}
+	return want
+}
+
+// prunable reports whether an object is the app's to delete: volumes never are.
+func prunable(object client.Object, app *todov1.TodoApp) bool {
+	if _, claim := object.(*corev1.PersistentVolumeClaim); claim {
+		return false
+	}
+	return managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
+}
+
+// kindOf is the kind of an object of the scheme; lists do not say it of their items.
+func (r *Reconciler) kindOf(object client.Object) string {
+	gvk, err := r.Client.GroupVersionKindFor(object)
+	if err != nil {
+		return ""
+	}
+	object.GetObjectKind().SetGroupVersionKind(gvk)
+	return gvk.Kind
+}

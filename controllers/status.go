@@ -1,0 +1,132 @@
+package controllers
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// maxListed bounds how many pods the status names.
+const maxListed = 10
+
+// statusOf says what came of a plan. Of the status before, only the moments of conditions that have not changed remain.
+func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus {
+	status := todov1.TodoAppStatus{
+		ObservedGeneration: app.Generation,
+		Frontend: &todov1.SideStatus{
+			SecretName: desired.FrontendSecret(app), URL: app.Spec.Frontend.URL,
+			ReadyReplicas: p.seen.readyReplicas(todov1.ComponentFrontend),
+		},
+		Backend: &todov1.SideStatus{
+			SecretName: desired.BackendSecret(app), URL: desired.BackendURL(app),
+			ReadyReplicas: p.seen.readyReplicas(todov1.ComponentBackend),
+		},
+	}
+	if ring := p.step.Ring; !ring.Empty() {
+		status.Keys = keysOf(ring, policyOf(app), p.seen.now)
+		status.Rotation = rotationOf(p.step)
+	}
+	status.Conditions = conditionsOf(app, p, applyErr)
+	return status
+}
+
+func keysOf(ring keyring.Ring, policy keyring.Policy, now time.Time) []todov1.KeyStatus {
+	var keys []todov1.KeyStatus
+	for _, k := range slices.Backward(ring.Keys) {
+		key := todov1.KeyStatus{
+			Version: k.Version, State: string(ring.State(k, now, policy.Validity())),
+			CreatedAt: shown(k.CreatedAt), PromotedAt: shown(k.PromotedAt), RevokedAt: shown(k.RevokedAt),
+		}
+		if key.State == string(keyring.Retiring) && !k.DemotedAt.IsZero() {
+			key.RetiresAt = shown(k.DemotedAt.Add(policy.Validity()))
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func rotationOf(step keyring.Step) *todov1.RotationStatus {
+	active, _ := step.Ring.Active()
+	rotation := &todov1.RotationStatus{
+		Phase: string(step.Phase), Next: shown(step.NextRotation), Last: shown(active.PromotedAt),
+		WaitingFor: step.Waiting[:min(len(step.Waiting), maxListed)],
+	}
+	if step.Phase != keyring.PhaseStable {
+		rotation.StartedAt = shown(step.Ring.Keys[len(step.Ring.Keys)-1].CreatedAt)
+	}
+	return rotation
+}
+
+// shown is a moment as the API shows it, to the second; nil for one that has not come.
+func shown(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
+}
+
+func (w *world) readyReplicas(component string) int32 {
+	if d := w.deployment(component); d != nil {
+		return d.Status.ReadyReplicas
+	}
+	return 0
+}
+
+// conditionsOf are all conditions, in the order in which they are explained by one another: the first that does not
+// hold is why the app is not ready.
+func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Condition {
+	keys, backend := keysInSync(app, p, applyErr), p.seen.health(todov1.ComponentBackend)
+	frontend := holds(todov1.ReasonNotManaged, "spec.frontend.image is not set: the operator runs no frontend.")
+	if app.Spec.Frontend.Image != "" {
+		frontend = p.seen.health(todov1.ComponentFrontend)
+	}
+	conditions := []metav1.Condition{
+		condition(todov1.ConditionReady, readiness(applyErr, keys, backend, frontend)),
+		condition(todov1.ConditionKeysInSync, keys),
+		condition(todov1.ConditionBackendAvailable, backend),
+		condition(todov1.ConditionFrontendAvailable, frontend),
+	}
+	if !p.step.Ring.Empty() {
+		conditions = append(conditions, condition(todov1.ConditionRotationComplete, rotationComplete(app, p)))
+	}
+	if app.Spec.Auth.Source != nil {
+		conditions = append(conditions, condition(todov1.ConditionSourceValid, sourceValid(app, p)))
+	}
+	for i := range conditions {
+		stamp(&conditions[i], app, p.seen.now)
+	}
+	return conditions
+}
+
+func condition(kind string, v verdict) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: v.status, Reason: v.reason, Message: strings.TrimSpace(v.message)}
+}
+
+// stamp dates a condition: anew when its status has changed.
+func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
+	c.ObservedGeneration = app.Generation
+	c.LastTransitionTime = *shown(now)
+	if before := meta.FindStatusCondition(app.Status.Conditions, c.Type); before != nil && before.Status == c.Status {
+		c.LastTransitionTime = before.LastTransitionTime
+	}
+}
+
+// readiness sums the others up.
+func readiness(applyErr error, parts ...verdict) verdict {
+	if applyErr != nil {
+		return fails(todov1.ReasonApplyFailed, "%s.", applyErr)
+	}
+	for _, part := range parts {
+		if part.status != metav1.ConditionTrue {
+			return verdict{metav1.ConditionFalse, part.reason, part.message}
+		}
+	}
+	return holds(todov1.ReasonReady, "The stack runs and both sides hold the same keys.")
+}

@@ -1,0 +1,138 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/applyconfigurations"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps,verbs=get;list;watch
+// +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/status,verbs=patch
+// +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconciler drives one TodoApp at a time.
+type Reconciler struct {
+	// Client reads from the cache and writes; Live reads from the API server.
+	Client client.Client
+	Live   client.Reader
+	Events events.EventRecorder
+	Images desired.Images
+	// Verifiers asks pods of the embedded API for their keys.
+	Verifiers *Verifiers
+	// Now is the clock and NewKey the source of keys.
+	Now    func() time.Time
+	NewKey func() keyring.Value
+
+	differ differ
+}
+
+// Reconcile looks at the cache first. Where that calls for a write, it looks again, at the API server, and acts on what
+// it sees there: a decision about keys is never made on what may be out of date.
+func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.Result, error) {
+	if !app.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // what the app owns goes with it
+	}
+	p, err := r.plan(ctx, r.Client, app)
+	if err == nil && !p.idle() {
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(err)
+		}
+		p, err = r.plan(ctx, r.Live, app)
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	var applyErr error
+	if !p.idle() {
+		applyErr = r.apply(ctx, p)
+		r.report(app, p, applyErr)
+	}
+	if overtaken(applyErr) {
+		return ctrl.Result{RequeueAfter: firstPoll}, nil // the world has moved on: look again
+	}
+	r.warn(app, p)
+	statusErr := r.patchStatus(ctx, app, statusOf(app, p, applyErr))
+	return ctrl.Result{RequeueAfter: p.due()}, errors.Join(retryable(applyErr), statusErr)
+}
+
+// due is how soon to look again when nothing happens before; zero for not at all.
+func (p *plan) due() time.Duration {
+	switch {
+	case p.obstacle != nil:
+		return lastPoll
+	case len(p.awaited) == 0:
+		return p.step.DueIn
+	}
+	soon := poll(changed(p.step.Ring), p.seen.now)
+	if p.step.DueIn == 0 {
+		return soon
+	}
+	return min(soon, p.step.DueIn)
+}
+
+// overtaken reports whether a write failed because the world had moved on. A conflict over fields is another matter:
+// someone else's object stands under the name.
+func overtaken(err error) bool {
+	return apierrors.IsAlreadyExists(err) ||
+		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
+}
+
+// retryable drops an error that only the app's owner can mend: it is in the status, and a change of the app comes back.
+func retryable(err error) error {
+	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+		return nil
+	}
+	return err
+}
+
+// SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	r.differ = differ{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
+	sources, err := sourceCache(mgr)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(sources); err != nil {
+		return fmt.Errorf("adding the cache of source Secrets: %w", err)
+	}
+	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources))
+	for _, object := range watched() {
+		builder = builder.Watches(object, labelled())
+	}
+	if err := builder.Complete(reconcile.AsReconciler(r.Client, r)); err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}
+
+// watched are the kinds that the operator makes or waits for.
+func watched() []client.Object {
+	return []client.Object{
+		&corev1.Secret{}, &corev1.Service{}, &corev1.PersistentVolumeClaim{}, &corev1.Pod{},
+		&appsv1.Deployment{}, &appsv1.ReplicaSet{}, &policyv1.PodDisruptionBudget{},
+	}
+}

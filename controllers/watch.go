@@ -1,0 +1,95 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// CacheOptions keeps in memory only what carries the label of an app.
+func CacheOptions() (cache.Options, error) {
+	belongs, err := labels.NewRequirement(todov1.LabelApp, selection.Exists, nil)
+	if err != nil {
+		return cache.Options{}, fmt.Errorf("selecting what belongs to an app: %w", err)
+	}
+	selected := cache.ByObject{Label: labels.NewSelector().Add(*belongs)}
+	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
+	for _, object := range watched() {
+		options.ByObject[object] = selected
+	}
+	return options, nil
+}
+
+// labelled finds the app that an object belongs to.
+func labelled() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []reconcile.Request {
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{
+			Namespace: object.GetNamespace(), Name: object.GetLabels()[todov1.LabelApp],
+		}}}
+	})
+}
+
+// sourceCache knows which Secrets exist and when they change, not what they hold: Secrets that the operator did not
+// make are read one by one, when an app refers to them.
+func sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
+	sources, err := cache.New(cluster.GetConfig(), cache.Options{
+		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
+		DefaultTransform: bare,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the cache of source Secrets: %w", err)
+	}
+	return sources, nil
+}
+
+// bare keeps of an object only what tells that it has changed.
+func bare(object any) (any, error) {
+	if o, ok := object.(metav1.Object); ok {
+		o.SetManagedFields(nil)
+		o.SetAnnotations(nil)
+		o.SetLabels(nil)
+	}
+	return object, nil
+}
+
+// referred watches Secrets by their metadata and finds the apps of the namespace that refer to them.
+func (r *Reconciler) referred(sources cache.Cache) source.Source {
+	secrets := &metav1.PartialObjectMetadata{}
+	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	find := func(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
+		var apps todov1.TodoAppList
+		if err := r.Client.List(ctx, &apps, client.InNamespace(secret.Namespace)); err != nil {
+			return nil // only when the cache is stopping
+		}
+		var requests []reconcile.Request
+		for i := range apps.Items {
+			if app := &apps.Items[i]; refers(app, secret.Name) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(app)})
+			}
+		}
+		return requests
+	}
+	return source.Kind(sources, secrets, handler.TypedEnqueueRequestsFromMapFunc(find))
+}
+
+func refers(app *todov1.TodoApp, secret string) bool {
+	from := app.Spec.Auth.Source
+	return from != nil && from.SecretRef.Name == secret ||
+		slices.Contains([]string{desired.FrontendSecret(app), desired.BackendSecret(app)}, secret)
+}

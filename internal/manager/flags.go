@@ -1,0 +1,57 @@
+package manager
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// settings are the values of the flags.
+type settings struct {
+	image           string
+	namespace       string
+	watchNamespaces string
+	metrics, health string
+	leaderElection  bool
+	webhook         bool
+	webhookPort     int
+	logLevel        slog.Level
+}
+
+// parse reads the flags. The image and the namespace may come from the environment, which a pod can fill in.
+func parse(args []string, env func(string) string, output io.Writer) (settings, error) {
+	s := settings{}
+	flags := flag.NewFlagSet("todoapp-operator manager", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.StringVar(&s.image, "task-api-image", env("TASK_API_IMAGE"),
+		"`image` of the embedded task API: the operator's own (default $TASK_API_IMAGE)")
+	flags.StringVar(&s.namespace, "namespace", env("POD_NAMESPACE"),
+		"`namespace` the operator runs in, for its lease and its serving certificate (default $POD_NAMESPACE)")
+	flags.StringVar(&s.watchNamespaces, "watch-namespaces", "",
+		"comma-separated `namespaces` to look after (default all)")
+	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
+	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
+	flags.BoolVar(&s.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
+	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
+	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
+	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
+	if err := flags.Parse(args); err != nil {
+		return settings{}, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return settings{}, fmt.Errorf("unexpected argument %q; todoapp-operator manager --help lists the flags", flags.Arg(0))
+	case s.image == "":
+		return settings{}, fmt.Errorf("no image for the task API: set --task-api-image or TASK_API_IMAGE")
+	case s.namespace == "" && (s.webhook || s.leaderElection):
+		return settings{}, fmt.Errorf("no namespace for the lease and the certificate: set --namespace or POD_NAMESPACE")
+	}
+	return s, nil
+}
+
+// namespaces are those to look after; none means all.
+func (s settings) namespaces() []string {
+	return strings.FieldsFunc(s.watchNamespaces, func(r rune) bool { return r == ',' || r == ' ' })
+}

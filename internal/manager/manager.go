@@ -1,0 +1,61 @@
+// Package manager assembles the operator's processes: the controller, the admission webhook, health and metrics.
+package manager
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/go-logr/logr"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	// workers is how many apps are reconciled at once.
+	workers = 8
+	// The API server limits its clients itself; these only keep a fault here from flooding it, in requests per second.
+	queriesPerSecond, queryBurst = 200, 400
+)
+
+// Run parses the flags and runs the manager until the context ends. It returns flag.ErrHelp when help was asked for.
+func Run(ctx context.Context, args []string, env func(string) string, output io.Writer) error {
+	s, err := parse(args, env, output)
+	if err != nil {
+		return err
+	}
+	logger := logr.FromSlogHandler(slog.NewJSONHandler(output, &slog.HandlerOptions{Level: s.logLevel}))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	cfg, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the cluster: %w", err)
+	}
+	cfg.QPS, cfg.Burst = queriesPerSecond, queryBurst
+	mgr, err := newManager(cfg, s)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running the manager: %w", err)
+	}
+	return nil
+}
+
+// Scheme holds the types that the operator reads and writes.
+func Scheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering the built-in types: %w", err)
+	}
+	if err := todov1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("registering the types of the operator: %w", err)
+	}
+	return scheme, nil
+}
