@@ -1,0 +1,49 @@
+package webhook
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+)
+
+// rule names a refusal in the metric and in docs/admission.md.
+type rule string
+
+const (
+	ruleMismatch  rule = "T1"
+	ruleOwner     rule = "T2"
+	ruleReplace   rule = "T3"
+	ruleSource    rule = "T4"
+	ruleEnv       rule = "T5"
+	ruleSpec      rule = "T6"
+	ruleStorage   rule = "T7"
+	ruleReference rule = "W1"
+	ruleAgree     rule = "W2"
+	ruleForbidden rule = "W3"
+	ruleLabels    rule = "W4"
+)
+
+var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+	Name: "todoapp_admission_refusals_total",
+	Help: "What the admission webhook refused, by kind and rule; the rules are those of docs/admission.md.",
+}, []string{"kind", "rule"})
+
+func init() { metrics.Registry.MustRegister(refusalsTotal) }
+
+// refuse makes a refusal of a rule; the message says what to change and never shows a secret.
+func refuse(r rule, at *field.Path, message string) *field.Error {
+	return field.Forbidden(at, message).WithOrigin(string(r))
+}
+
+// invalid counts the refusals and joins them to one answer to the client; nil when there are none.
+func invalid(kind, name string, refusals field.ErrorList) error {
+	if len(refusals) == 0 {
+		return nil
+	}
+	for _, r := range refusals {
+		refusalsTotal.WithLabelValues(kind, r.Origin).Inc()
+	}
+	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, name, refusals)
+}

@@ -1,0 +1,222 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+var (
+	specPath     = field.NewPath("spec")
+	frontendPath = specPath.Child("frontend", "secretRef", "name")
+	backendPath  = specPath.Child("backend", "secretRef", "name")
+	sourcePath   = specPath.Child("auth", "source", "secretRef")
+)
+
+// secrets are the Secrets that exist of those that a TodoApp refers to, by name.
+type secrets map[string]*corev1.Secret
+
+// reference is one place where a TodoApp names a Secret.
+type reference struct {
+	name string
+	at   *field.Path
+}
+
+// sides are the two references whose Secrets the operator writes.
+func sides(app *todov1.TodoApp) []reference {
+	return []reference{{desired.FrontendSecret(app), frontendPath}, {desired.BackendSecret(app), backendPath}}
+}
+
+// references are all of the app's: both sides, its keyring, and its source if it has one.
+func references(app *todov1.TodoApp) []reference {
+	all := append(sides(app), reference{desired.Keyring(app), field.NewPath("metadata", "name")})
+	if source := app.Spec.Auth.Source; source != nil {
+		all = append(all, reference{source.SecretRef.Name, sourcePath.Child("name")})
+	}
+	return all
+}
+
+// checkReferences applies the rules about the Secrets that an app refers to: T1 to T3.
+func checkReferences(app *todov1.TodoApp, found secrets) field.ErrorList {
+	if refusals := checkOwners(app, found); len(refusals) > 0 {
+		return refusals
+	}
+	ring := found[desired.Keyring(app)]
+	if ring == nil {
+		return checkAdoption(app, found)
+	}
+	return checkReplacement(app, found, ring)
+}
+
+// checkOwners is T2: what is another app's must stay so, and no Secret of that app is read as a source.
+func checkOwners(app *todov1.TodoApp, found secrets) field.ErrorList {
+	var refusals field.ErrorList
+	for _, ref := range references(app) {
+		if owner := owner(found[ref.name]); owner != "" && owner != app.Name {
+			message := fmt.Sprintf("Secret %q belongs to TodoApp %q: choose another name", ref.name, owner)
+			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
+		}
+	}
+	return refusals
+}
+
+// owner is the name of the TodoApp that a Secret belongs to; empty for a Secret of anybody else, or none.
+func owner(secret *corev1.Secret) string {
+	if secret == nil || secret.Labels[managedBy] != operatorName {
+		return ""
+	}
+	ref := metav1.GetControllerOf(secret)
+	if ref == nil || ref.Kind != "TodoApp" || !strings.HasPrefix(ref.APIVersion, todov1.GroupVersion.Group+"/") {
+		return ""
+	}
+	if secret.Labels[todov1.LabelApp] != ref.Name {
+		return ""
+	}
+	return ref.Name
+}
+
+// checkAdoption is T1: while an app has no ring, it begins with what its Secrets hold, so they must agree.
+func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
+	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
+	_, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
+		Now:     time.Unix(0, 0),
+		Remains: keyring.Remains{Frontend: data(found[front]), Backend: data(found[back])},
+		Fresh:   func() keyring.Value { return "decided elsewhere" },
+	})
+	var message string
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, keyring.ErrDiffer):
+		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal, or delete the wrong one", front, back)
+	default:
+		message = fmt.Sprintf("%v: correct it or delete the Secret", err)
+	}
+	return field.ErrorList{refuse(ruleMismatch, frontendPath, message)}
+}
+
+// checkReplacement is T3: an app with a ring would write its own keys over the secret of a Secret that it is pointed to.
+func checkReplacement(app *todov1.TodoApp, found secrets, stored *corev1.Secret) field.ErrorList {
+	// An unreadable ring is one that contains nothing; the controller reports it.
+	ring, _ := keyring.Unmarshal(stored.Data)
+	var refusals field.ErrorList
+	for _, ref := range sides(app) {
+		secret := found[ref.name]
+		permitted := app.Annotations[todov1.AnnotationReplaceSecret] == ref.name
+		if secret == nil || permitted || owner(secret) == app.Name || !holdsForeign(ring, secret.Data) {
+			continue
+		}
+		message := fmt.Sprintf("Secret %q holds a secret of its own; to replace it, annotate the TodoApp %s=%s",
+			ref.name, todov1.AnnotationReplaceSecret, ref.name)
+		refusals = append(refusals, refuse(ruleReplace, ref.at, message))
+	}
+	return refusals
+}
+
+// holdsForeign reports whether the data holds a secret that is not one of the ring's.
+func holdsForeign(ring keyring.Ring, data map[string][]byte) bool {
+	value := keyring.Value(data[keyring.EntrySecret])
+	if list := string(data[keyring.EntrySecrets]); value == "" && list != "" {
+		entries, err := keyring.ParseList(list)
+		if err != nil {
+			return true
+		}
+		value = entries[0].Value
+	}
+	known := slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Value == value })
+	return value != "" && !known
+}
+
+func data(secret *corev1.Secret) map[string][]byte {
+	if secret == nil {
+		return nil
+	}
+	return secret.Data
+}
+
+// checkSource is T4. A source that does not exist yet may still come.
+func checkSource(app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
+	if app.Spec.Auth.Source == nil {
+		return nil, nil
+	}
+	ref := app.Spec.Auth.Source.SecretRef
+	secret := found[ref.Name]
+	if secret == nil {
+		return nil, []string{fmt.Sprintf("%s: Secret %q does not exist yet: the app waits for it", sourcePath, ref.Name)}
+	}
+	value, ok := secret.Data[ref.Key]
+	if !ok {
+		message := fmt.Sprintf("Secret %q has no entry %q: name one that it has", ref.Name, ref.Key)
+		return field.ErrorList{refuse(ruleSource, sourcePath.Child("key"), message)}, nil
+	}
+	if err := keyring.Check(keyring.Value(value)); err != nil {
+		message := fmt.Sprintf("entry %q of Secret %q %v", ref.Key, ref.Name, err)
+		return field.ErrorList{refuse(ruleSource, sourcePath, message)}, nil
+	}
+	return nil, nil
+}
+
+// checkNames is about app names so long that the operator shortens what it derives from them, which the schema's own
+// rule does not see.
+func checkNames(app *todov1.TodoApp) field.ErrorList {
+	var refusals field.ErrorList
+	seen := map[string]bool{}
+	for _, ref := range references(app) {
+		if seen[ref.name] {
+			message := fmt.Sprintf("Secret %q is referred to twice: both sides, the keyring and the source need one each", ref.name)
+			refusals = append(refusals, refuse(ruleSpec, ref.at, message))
+		}
+		seen[ref.name] = true
+	}
+	return refusals
+}
+
+// checkStorage is T7: tasks are not moved from one kind of storage to another.
+func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
+	was, is := storageKind(old), storageKind(app)
+	permitted := app.Annotations[todov1.AnnotationAllowStorageChange] == "true"
+	if was == "" || is == "" || was == is || permitted {
+		return nil
+	}
+	message := fmt.Sprintf("changing %s to %s leaves the tasks behind; to do it, annotate the TodoApp %s=true",
+		was, is, todov1.AnnotationAllowStorageChange)
+	return field.ErrorList{refuse(ruleStorage, specPath.Child("backend", "storage"), message)}
+}
+
+// storageKind is empty for a backend image that brings its own.
+func storageKind(app *todov1.TodoApp) string {
+	switch backend := app.Spec.Backend; {
+	case backend.Storage.Postgres != nil:
+		return "postgres"
+	case backend.Storage.SQLite != nil || backend.Image == "":
+		return "sqlite"
+	default:
+		return ""
+	}
+}
+
+// warnURL is about cookies that would travel in the clear.
+func warnURL(app *todov1.TodoApp) []string {
+	at, err := url.Parse(app.Spec.Frontend.URL)
+	if err != nil || at.Scheme != "http" || isLocal(at.Hostname()) {
+		return nil
+	}
+	return []string{"spec.frontend.url: http sends session cookies in the clear: use https anywhere but on localhost"}
+}
+
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,110 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// workloadPath serves every kind of workload, so that one entry of the webhook configuration covers them all.
+const workloadPath = "/validate-workloads"
+
+var (
+	templatePath    = specPath.Child("template")
+	jobTemplatePath = specPath.Child("jobTemplate", "spec", "template")
+)
+
+// newWorkloadWebhook holds one typed validator for each kind of workload.
+func newWorkloadWebhook(scheme *runtime.Scheme, reader client.Reader) *admission.Webhook {
+	handlers := byKind{}
+	addKind(handlers, scheme, reader, "Deployment", templatePath,
+		func(w *appsv1.Deployment) *corev1.PodTemplateSpec { return &w.Spec.Template })
+	addKind(handlers, scheme, reader, "StatefulSet", templatePath,
+		func(w *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
+	addKind(handlers, scheme, reader, "DaemonSet", templatePath,
+		func(w *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
+	addKind(handlers, scheme, reader, "ReplicaSet", templatePath,
+		func(w *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
+	addKind(handlers, scheme, reader, "Job", templatePath,
+		func(w *batchv1.Job) *corev1.PodTemplateSpec { return &w.Spec.Template })
+	addKind(handlers, scheme, reader, "CronJob", jobTemplatePath,
+		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template })
+	return &admission.Webhook{Handler: handlers, RecoverPanic: new(true)}
+}
+
+// byKind hands a request to the validator of its kind.
+type byKind map[string]admission.Handler
+
+// Handle implements admission.Handler.
+func (b byKind) Handle(ctx context.Context, req admission.Request) admission.Response {
+	handler, ok := b[req.Kind.Kind]
+	if !ok {
+		return admission.Errored(http.StatusBadRequest, fmt.Errorf("%s is no kind of workload", req.Kind.Kind))
+	}
+	return handler.Handle(ctx, req)
+}
+
+func addKind[T client.Object](handlers byKind, scheme *runtime.Scheme, reader client.Reader,
+	kind string, at *field.Path, template func(T) *corev1.PodTemplateSpec) {
+	validator := workloadValidator[T]{reader, kind, at, template}
+	handlers[kind] = admission.WithValidator(scheme, validator).Handler
+}
+
+// workloadValidator gathers what a decision about a workload needs and leaves the decision to the rules.
+type workloadValidator[T client.Object] struct {
+	reader client.Reader
+	kind   string
+	// at is where the pod template stands.
+	at       *field.Path
+	template func(T) *corev1.PodTemplateSpec
+}
+
+// ValidateCreate implements admission.Validator.
+func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (admission.Warnings, error) {
+	labels := workload.GetLabels()
+	template := v.template(workload)
+	around, err := look(ctx, v.reader, workload, &template.Spec)
+	if err != nil {
+		return nil, apierrors.NewInternalError(err)
+	}
+	refusals, warnings := checkPod(labels, &template.Spec, v.at.Child("spec"), around)
+	if len(refusals) == 0 {
+		warnings = append(warnings, warnUnseen(labels, template.Labels, v.at)...)
+	}
+	return warnings, invalid(v.kind, workload.GetName(), refusals)
+}
+
+// ValidateUpdate implements admission.Validator.
+func (v workloadValidator[T]) ValidateUpdate(ctx context.Context, _, workload T) (admission.Warnings, error) {
+	if workload.GetDeletionTimestamp() != nil {
+		return nil, nil
+	}
+	return v.ValidateCreate(ctx, workload)
+}
+
+// ValidateDelete implements admission.Validator; deletes are never hooked.
+func (workloadValidator[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) {
+	return nil, nil
+}
+
+// warnUnseen is about pods that a rotation would not wait for, because it knows them by their labels.
+func warnUnseen(workload, pods map[string]string, at *field.Path) []string {
+	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {
+		if pods[label] != workload[label] {
+			return []string{fmt.Sprintf("%s: set label %s=%s here too: a rotation waits for labelled pods only",
+				at.Child("metadata", "labels"), label, workload[label])}
+		}
+	}
+	return nil
+}

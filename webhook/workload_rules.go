@@ -1,0 +1,130 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// surroundings are what exists around a workload, as far as a decision needs it. No values, only names.
+type surroundings struct {
+	// app is the TodoApp that the labels name; nil when it does not exist.
+	app *todov1.TodoApp
+	// keyrings are the names of the namespace's keyring Secrets.
+	keyrings sets.Set[string]
+	// entries of the Secrets and ConfigMaps that the pod takes whole; those that do not exist are missing.
+	secrets, configMaps map[string][]string
+}
+
+// entries of what a draw takes whole, and whether that exists.
+func (s surroundings) entries(d draw) ([]string, bool) {
+	from := s.secrets
+	if d.from == fromConfigMap {
+		from = s.configMaps
+	}
+	entries, known := from[d.name]
+	return entries, known
+}
+
+// part is which component of which app a workload says it is, and the Secrets that follow from it.
+type part struct {
+	app, component      string
+	own, other, keyring string
+	// certain says that the app exists, so that own is its Secret and no guess.
+	certain bool
+}
+
+// partOf reads a workload's labels. An app that does not exist may come later, with Secrets of other names.
+func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) {
+	p := part{app: labels[todov1.LabelApp], component: labels[todov1.LabelComponent], certain: app != nil}
+	if app == nil {
+		app = &todov1.TodoApp{}
+		app.Name = p.app
+	}
+	p.keyring = desired.Keyring(app)
+	switch p.component {
+	case todov1.ComponentFrontend:
+		p.own, p.other = desired.FrontendSecret(app), desired.BackendSecret(app)
+	case todov1.ComponentBackend:
+		p.own, p.other = desired.BackendSecret(app), desired.FrontendSecret(app)
+	default:
+		at := field.NewPath("metadata", "labels").Key(todov1.LabelComponent)
+		return part{}, refuse(ruleLabels, at, "must be frontend or backend: it decides which Secret the pods may use")
+	}
+	return p, nil
+}
+
+// checkPod applies W1 to W5 to a pod's spec.
+func checkPod(labels map[string]string, pod *corev1.PodSpec, at *field.Path, around surroundings) (field.ErrorList, []string) {
+	p, refusal := partOf(labels, around.app)
+	if refusal != nil {
+		return field.ErrorList{refusal}, nil
+	}
+	var refusals field.ErrorList
+	var warnings []string
+	if !p.certain {
+		warnings = append(warnings, fmt.Sprintf("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app))
+	}
+	used := sets.New[string]()
+	all := draws(pod, at)
+	for _, d := range all {
+		entries, known := around.entries(d)
+		if d.whole && d.name != p.own && !known {
+			warnings = append(warnings, fmt.Sprintf("%s: %s %q does not exist yet: its entries are not checked", d.at, d.from, d.name))
+		}
+		taken := d.taken(entries)
+		if refusal := p.check(d, taken, around.keyrings); refusal != nil {
+			refusals = append(refusals, refusal)
+		}
+		if d.from == fromSecret && (len(taken) > 0 || d.whole && d.prefix == "" && d.name == p.own) {
+			used.Insert(d.name)
+		}
+	}
+	if len(refusals) == 0 {
+		refusals = checkAgreement(used, at)
+	}
+	if used.Len() == 0 && len(refusals) == 0 {
+		warnings = append(warnings, fmt.Sprintf("%s: takes no key: without Secret %q it can neither sign nor verify", at, p.own))
+	}
+	return refusals, warnings
+}
+
+// check applies W1 and W3 to one draw, which brings in the taken variables.
+func (p part) check(d draw, taken []string, keyrings sets.Set[string]) *field.Error {
+	what := strings.Join(taken, " and ")
+	switch {
+	case d.from == fromSecret && (d.name == p.keyring || keyrings.Has(d.name)):
+		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring, which no pod may read: use %q", d.name, p.own))
+	case d.from == fromSecret && d.name == p.other:
+		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is the other side's: the %s uses %q", d.name, p.component, p.own))
+	case len(taken) == 0:
+		return nil
+	case d.from == fromLiteral || d.from == fromElsewhere:
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from a %s: take it from Secret %q", what, d.from, p.own))
+	case d.from == fromConfigMap:
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from ConfigMap %q: take it from Secret %q", what, d.name, p.own))
+	case p.certain && d.name != p.own:
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from Secret %q: take it from %q", what, d.name, p.own))
+	case !d.whole && slices.Contains(variables, d.variable) && d.entry != d.variable:
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s is taken from entry %q: use the entry of its name", d.variable, d.entry))
+	default:
+		return nil
+	}
+}
+
+// checkAgreement is W2. Where the app exists W1 has said which Secret it must be; where it does not, one is as good as
+// another, but not two.
+func checkAgreement(used sets.Set[string], at *field.Path) field.ErrorList {
+	if used.Len() < 2 {
+		return nil
+	}
+	names := strings.Join(sets.List(used), ", ")
+	return field.ErrorList{refuse(ruleAgree, at, fmt.Sprintf("takes keys from several Secrets (%s): one pod uses one", names))}
+}
