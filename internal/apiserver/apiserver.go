@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os/signal"
-	"syscall"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
@@ -18,12 +16,9 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
 )
 
-// Run is the api command with the arguments after its name. It returns when the context ends or a SIGTERM or SIGINT
-// has been served; a second one kills the process as usual. Errors say what to do and hold no secret.
+// Run is the api command with the arguments after its name. It serves until the context ends (on SIGTERM), finishes the
+// requests under way and returns. Errors say what to do and hold no secret.
 func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	context.AfterFunc(ctx, stop)
 	if len(args) > 0 && args[0] == "backup" {
 		return backup(ctx, args[1:], env, stdout)
 	}

@@ -32,7 +32,7 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	if err != nil {
 		return err
 	}
-	traces, err := openTracing(ctx, env)
+	traces, err := openTracing(ctx, env, log)
 	if err != nil {
 		return err
 	}

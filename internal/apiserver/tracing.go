@@ -3,18 +3,20 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/todoapp-operator/todoapp-operator/internal/otlpjson"
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
@@ -26,21 +28,19 @@ type tracing struct {
 
 const serviceName = "todoapp-api"
 
-// openTracing starts tracing when OTEL_EXPORTER_OTLP_ENDPOINT (or its variant for traces) is set. All else, such as
-// headers or sampling, is read from OpenTelemetry's own variables. An endpoint that is down delays nothing.
-func openTracing(ctx context.Context, env func(string) string) (tracing, error) {
-	if env("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
-		return tracing{}, nil
-	}
-	exporter, err := otlptracehttp.New(ctx)
-	if err != nil {
-		return tracing{}, fmt.Errorf("opening the OTLP endpoint: %w", err)
+// openTracing starts tracing when OTEL_EXPORTER_OTLP_ENDPOINT (or its variant for traces) is set. Sampling and what is
+// said of the service are read from OpenTelemetry's own variables. An endpoint that is down delays nothing.
+func openTracing(ctx context.Context, env func(string) string, log *slog.Logger) (tracing, error) {
+	exporter, err := otlpjson.FromEnv(env)
+	if err != nil || exporter == nil {
+		return tracing{}, err
 	}
 	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", serviceName)),
-		resource.WithFromEnv(), resource.WithTelemetrySDK())
+		resource.WithTelemetrySDK(), resource.WithFromEnv())
 	if err != nil {
-		return tracing{}, fmt.Errorf("describing the service to the OTLP endpoint: %w", err)
+		return tracing{}, fmt.Errorf("describing the service to the collector: %w", err)
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err.Error()) }))
 	return tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
