@@ -32,6 +32,7 @@ type TodoApp struct {
 
 	// spec is the desired stack. An empty spec is valid: the embedded task API on SQLite with generated keys.
 	// +optional
+	// +kubebuilder:default={}
 	Spec TodoAppSpec `json:"spec,omitzero"`
 
 	// status is what the operator observed last; it is output only.

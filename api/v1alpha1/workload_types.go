@@ -66,7 +66,7 @@ const (
 
 // BackendSpec is the side that verifies tokens and serves tasks.
 //
-// +kubebuilder:validation:XValidation:rule="self.replicas <= 1 || has(self.storage.postgres) || (has(self.image) && !has(self.storage.sqlite))",message="more than one replica needs storage.postgres: SQLite serves one pod"
+// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas <= 1 || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="more than one replica needs storage.postgres: SQLite serves one pod"
 // +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Reload' || !has(self.image)",message="keyDelivery Reload is only for the embedded API: an image of your own reads its environment at start, so leave keyDelivery out or set Restart"
 // +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Restart' || has(self.image)",message="keyDelivery Restart is only for an image of your own: the embedded API reloads its keys"
 type BackendSpec struct {

@@ -1,0 +1,242 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/internal/manager"
+	"github.com/todoapp-operator/todoapp-operator/internal/testenv"
+)
+
+var apiServer *rest.Config
+
+func TestMain(m *testing.M) {
+	testenv.Main(m, func(c *rest.Config) { apiServer = c })
+}
+
+// bench is one namespace with a client of its own and, once started, a manager.
+type bench struct {
+	t         *testing.T
+	client    client.Client
+	namespace string
+}
+
+var serial = struct {
+	sync.Mutex
+	n int
+}{}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	scheme, err := manager.Scheme()
+	must(t, err)
+	c, err := client.New(apiServer, client.Options{Scheme: scheme})
+	must(t, err)
+	serial.Lock()
+	serial.n++
+	b := &bench{t, c, fmt.Sprintf("test-%d", serial.n)}
+	serial.Unlock()
+	must(t, c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: b.namespace}}))
+	return b
+}
+
+// process is one life of a manager.
+type process struct {
+	requests *recorder
+	stop     func()
+}
+
+// start runs a manager for the bench's namespace until the test ends or it is stopped.
+func (b *bench) start(change ...func(*controllers.Reconciler)) *process {
+	b.t.Helper()
+	scheme, err := manager.Scheme()
+	must(b.t, err)
+	caches, err := controllers.CacheOptions()
+	must(b.t, err)
+	caches.DefaultNamespaces = namespaced(b.namespace)
+	requests := &recorder{}
+	cfg := rest.CopyConfig(apiServer)
+	cfg.QPS, cfg.Burst = 1000, 1000
+	cfg.Wrap(requests.wrap)
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme: scheme, Cache: caches, Metrics: server.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
+		Controller: config.Controller{SkipNameValidation: new(true), MaxConcurrentReconciles: 4},
+	})
+	must(b.t, err)
+	r := &controllers.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: &events.FakeRecorder{},
+		Images: desired.Images{TaskAPI: "todoapp-operator:test"}, Verifiers: controllers.NewVerifiers(),
+		Now: time.Now, NewKey: freshKey,
+	}
+	for _, c := range change {
+		c(r)
+	}
+	must(b.t, r.SetupWithManager(mgr))
+	ctx, cancel := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.t.Errorf("manager: %v", err)
+		}
+	})
+	b.t.Cleanup(stop)
+	return &process{requests, stop}
+}
+
+var keys = struct {
+	sync.Mutex
+	n byte
+}{}
+
+// freshKey gives a different key each time, none of them random.
+func freshKey() keyring.Value {
+	keys.Lock()
+	defer keys.Unlock()
+	keys.n++
+	return keyring.Mint([32]byte{keys.n})
+}
+
+// recorder notes the requests of a manager that read or write objects one by one, watches left out.
+type recorder struct {
+	sync.Mutex
+	seen []string
+}
+
+func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(q *http.Request) (*http.Response, error) {
+		if q.URL.Query().Get("watch") == "" && q.URL.Query().Get("resourceVersion") != "0" {
+			r.Lock()
+			r.seen = append(r.seen, q.Method+" "+q.URL.Path)
+			r.Unlock()
+		}
+		return next.RoundTrip(q)
+	})
+}
+
+// take returns what was noted since the last time.
+func (r *recorder) take() []string {
+	r.Lock()
+	defer r.Unlock()
+	seen := r.seen
+	r.seen = nil
+	return seen
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(q *http.Request) (*http.Response, error) { return f(q) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually awaits a condition, and fails with what was last wrong with it.
+func eventually(t *testing.T, wrong func() error) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := wrong()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		<-ticker.C
+	}
+}
+
+// app makes a TodoApp in the bench's namespace.
+func (b *bench) app(name string, change ...func(*todov1.TodoApp)) *todov1.TodoApp {
+	b.t.Helper()
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}}
+	for _, c := range change {
+		c(app)
+	}
+	must(b.t, b.client.Create(b.t.Context(), app))
+	return app
+}
+
+func (b *bench) get(name string, object client.Object) error {
+	return b.client.Get(b.t.Context(), client.ObjectKey{Namespace: b.namespace, Name: name}, object)
+}
+
+// active is the version and value of the key that an app's keyring has active.
+func (b *bench) active(app string) (keyring.Key, error) {
+	var secret corev1.Secret
+	if err := b.get(app+"-keyring", &secret); err != nil {
+		return keyring.Key{}, err
+	}
+	ring, err := keyring.Unmarshal(secret.Data)
+	if err != nil {
+		return keyring.Key{}, err
+	}
+	key, _ := ring.Active()
+	return key, nil
+}
+
+func namespaced(namespace string) map[string]cache.Config {
+	return map[string]cache.Config{namespace: {}}
+}
+
+// settled awaits that both projections of an app hold its active key.
+func (b *bench) settled(app string) keyring.Key {
+	b.t.Helper()
+	var key keyring.Key
+	eventually(b.t, func() error {
+		var err error
+		if key, err = b.active(app); err != nil {
+			return err
+		}
+		for _, side := range []string{"-frontend-auth", "-backend-auth"} {
+			var secret corev1.Secret
+			if err := b.get(app+side, &secret); err != nil {
+				return err
+			}
+			if string(secret.Data[keyring.EntrySecret]) != string(key.Value) {
+				return fmt.Errorf("%s%s does not hold key %d", app, side, key.Version)
+			}
+		}
+		return nil
+	})
+	return key
+}
+
+// quiet awaits that a manager has sent nothing for a while, and returns what it sent until then.
+func (b *bench) quiet(p *process) []string {
+	b.t.Helper()
+	var sent []string
+	for since := time.Now(); time.Since(since) < time.Second; {
+		ticker := time.NewTimer(50 * time.Millisecond)
+		<-ticker.C
+		if more := p.requests.take(); len(more) > 0 {
+			sent, since = append(sent, more...), time.Now()
+		}
+	}
+	return sent
+}

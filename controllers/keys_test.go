@@ -1,0 +1,161 @@
+package controllers_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+func TestAnEmptySpecBecomesAStack(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	key := b.settled("todo")
+	if key.Version != 1 || len(key.Value) != 43 {
+		t.Errorf("the first key is version %d with %d characters", key.Version, len(key.Value))
+	}
+	for name, object := range map[string]client.Object{
+		"todo-keyring": &corev1.Secret{}, "todo-frontend-auth": &corev1.Secret{}, "todo-backend-auth": &corev1.Secret{},
+		"todo-backend": &appsv1.Deployment{},
+	} {
+		eventually(t, func() error { return b.get(name, object) })
+		if !metav1.IsControlledBy(object, app) {
+			t.Errorf("%s does not go with the app", name)
+		}
+	}
+	var claim corev1.PersistentVolumeClaim
+	must(t, b.get("todo-data", &claim))
+	if len(claim.OwnerReferences) > 0 {
+		t.Error("the data volume would go with the app")
+	}
+	must(t, b.get("todo-backend", &corev1.Service{}))
+	eventually(t, func() error { return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync) })
+	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonProgressing))
+}
+
+// condition says how a condition of an app differs from what is expected.
+func (b *bench) condition(app, kind string, status metav1.ConditionStatus, reason string) error {
+	var live todov1.TodoApp
+	if err := b.get(app, &live); err != nil {
+		return err
+	}
+	c := meta.FindStatusCondition(live.Status.Conditions, kind)
+	if c == nil || c.Status != status || c.Reason != reason {
+		return fmt.Errorf("condition %s is %+v, not %s with reason %s", kind, c, status, reason)
+	}
+	return nil
+}
+
+func TestASteadyStateSendsNothing(t *testing.T) {
+	b := newBench(t)
+	first := b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image = "web:1"
+		a.Spec.Frontend.Replicas = new(int32(2))
+		a.Spec.Frontend.URL = "https://todo.example.com"
+		a.Spec.Frontend.Template.Tolerations = []corev1.Toleration{{Key: "spot"}}
+		a.Spec.Frontend.Env = []corev1.EnvVar{{Name: "NODE", ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}}}
+	})
+	b.settled("todo")
+	b.quiet(first)
+	b.touch(app, "a")
+	if sent := b.quiet(first); len(sent) > 0 {
+		t.Errorf("a reconcile with nothing to do sent %v", sent)
+	}
+	first.stop()
+	second := b.start()
+	if sent := slices.DeleteFunc(b.quiet(second), func(s string) bool { return s[:4] == "GET " }); len(sent) > 0 {
+		t.Errorf("a restart with nothing to do wrote %v", sent)
+	}
+}
+
+// touch makes the manager reconcile an app by a change that means nothing to it, and awaits that it did:
+// the spec changes in a way that the status answers.
+func (b *bench) touch(app *todov1.TodoApp, value string) {
+	b.t.Helper()
+	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"touch":"`+value+`"}}}`))
+	must(b.t, b.client.Patch(b.t.Context(), app, patch))
+}
+
+func TestAnyTwoSecretsAreHealed(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.app("todo")
+	key := b.settled("todo")
+	names := []string{"todo-keyring", "todo-frontend-auth", "todo-backend-auth"}
+	for i, one := range names {
+		for _, other := range names[i:] {
+			t.Run(one+" and "+other, func(t *testing.T) {
+				for _, name := range slices.Compact([]string{one, other}) {
+					secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}}
+					must(t, b.client.Delete(t.Context(), secret))
+				}
+				if healed := b.settled("todo"); healed.Value != key.Value || healed.Version != key.Version {
+					t.Errorf("key %d became another key %d", key.Version, healed.Version)
+				}
+			})
+		}
+	}
+}
+
+func TestAnEditIsHealed(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.app("todo")
+	key := b.settled("todo")
+	for _, side := range []string{"frontend", "backend"} {
+		var secret corev1.Secret
+		must(t, b.get("todo-"+side+"-auth", &secret))
+		secret.Data[keyring.EntrySecret] = []byte("by hand")
+		must(t, b.client.Update(t.Context(), &secret))
+		if healed := b.settled("todo"); healed.Value != key.Value {
+			t.Errorf("%s: the key became another", side)
+		}
+	}
+	var d appsv1.Deployment
+	must(t, b.get("todo-backend", &d))
+	d.Spec.Template.Spec.Containers[0].Image = "other"
+	must(t, b.client.Update(t.Context(), &d))
+	eventually(t, func() error {
+		must(t, b.get("todo-backend", &d))
+		if image := d.Spec.Template.Spec.Containers[0].Image; image != "todoapp-operator:test" {
+			return fmt.Errorf("the image is still %s", image)
+		}
+		return nil
+	})
+}
+
+func TestWhatIsNoLongerDesiredIsPruned(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image = "web:1"
+		a.Spec.Frontend.Replicas = new(int32(2))
+	})
+	b.settled("todo")
+	eventually(t, func() error { return b.get("todo-frontend", &appsv1.Deployment{}) })
+	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
+		[]byte(`{"spec":{"frontend":{"image":null,"secretRef":{"name":"renamed"}}}}`))))
+	for name, object := range map[string]client.Object{
+		"todo-frontend": &appsv1.Deployment{}, "todo-frontend-auth": &corev1.Secret{},
+	} {
+		eventually(t, func() error {
+			if err := b.get(name, object); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("%s is still there (%v)", name, err)
+			}
+			return nil
+		})
+	}
+	must(t, b.get("renamed", &corev1.Secret{}))
+}
