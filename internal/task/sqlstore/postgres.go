@@ -16,7 +16,9 @@ const (
 	// statementTimeout is how long a call waits for the answer to one statement.
 	statementTimeout = 10 * time.Second
 	// mostTries is how often a statement is sent that fails in a way that trying again may cure.
-	mostTries = 6
+	mostTries = 12
+	// longestPause is the most to wait between two tries.
+	longestPause = 100 * time.Millisecond
 )
 
 // postgresStatements test revisions against an array.
@@ -68,7 +70,7 @@ func (p *postgres) run(ctx context.Context, mayRetry func(error) bool, sql strin
 		if try == mostTries || !mayRetry(err) {
 			return task.Page{}, postgresError(ctx, err)
 		}
-		if err := pause(ctx, rand.N(4*time.Millisecond<<try)); err != nil {
+		if err := pause(ctx, rand.N(min(2*time.Millisecond<<try, longestPause))); err != nil {
 			return task.Page{}, postgresError(ctx, err)
 		}
 	}
@@ -95,10 +97,13 @@ func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page,
 			return page, nil
 		}
 	}
-	if conn.Conn().IsClosed() {
-		err = lostError{err}
+	if !conn.Conn().IsClosed() {
+		return task.Page{}, err
 	}
-	return task.Page{}, err
+	if ctx.Err() == nil {
+		p.pool.Reset() // whatever ended this connection has likely ended the others
+	}
+	return task.Page{}, lostError{err}
 }
 
 // acquire waits for a connection for a bounded time.

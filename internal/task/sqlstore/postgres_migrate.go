@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,7 +30,7 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 			uniqueViolation, duplicateTable, duplicateObject, internalError) {
 			return postgresError(ctx, err)
 		}
-		if err := pause(ctx, rand.N(50*time.Millisecond<<try)); err != nil {
+		if err := pause(ctx, rand.N(longestPause)); err != nil {
 			return postgresError(ctx, err)
 		}
 	}

@@ -4,16 +4,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/task"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest"
 )
 
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
-		url := sqliteURL(t)
-		return func() (task.Store, error) { return sqlstore.Open(t.Context(), url, sqlstore.Options{}) }
-	})
+	storetest.Run(t, func(t *testing.T) storetest.Open { return opener(t, sqliteURL(t)) })
 }
 
 // sqliteURL names a file of its own for the test.
