@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -156,6 +154,3 @@ func TestTheWholeCommand(t *testing.T) {
 		r.want(200, line, "GET", r.ops+"/metrics", "", "")
 	}
 }
-
-var _ = fmt.Sprint
-var _ = os.Stat

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 )
 
 // backup is the api backup command: it copies a SQLite store, also while an API writes to it, to a new file.
@@ -22,11 +24,9 @@ func backup(ctx context.Context, args []string, env func(string) string, stdout 
 	case len(rest) != 1:
 		return errors.New("name one destination: the file that the backup becomes")
 	}
-	if err := copyStore(ctx, s.databaseURL, rest[0]); err != nil {
-		return fmt.Errorf("backing up: %w", err)
+	if err := sqlstore.Backup(ctx, s.databaseURL, rest[0]); err != nil {
+		return err
 	}
 	fmt.Fprintf(stdout, "backed up to %s\n", rest[0])
 	return nil
 }
-
-func copyStore(context.Context, string, string) error { return errors.New("not there yet") }

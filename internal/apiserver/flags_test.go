@@ -1,0 +1,105 @@
+package apiserver
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"strings"
+	"testing"
+)
+
+// attempt runs the command with arguments that must stop it before it serves.
+func attempt(t *testing.T, env map[string]string, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := Run(t.Context(), args, func(k string) string { return env[k] }, &out, io.Discard)
+	return out.String(), err
+}
+
+func TestSettingsThatStopTheCommand(t *testing.T) {
+	const postgres = "postgres://user:s3cret@127.0.0.1:1/db"
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+		says string
+	}{
+		"no key":               {nil, nil, "neither BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET is set (or name a directory with --auth-dir)"},
+		"no directory":         {nil, []string{"--auth-dir=/nowhere"}, "directory /nowhere has neither a file BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET"},
+		"bad list":             {map[string]string{"BETTER_AUTH_SECRETS": "1:s3cret,"}, nil, "entry 2"},
+		"unknown flag":         {nil, []string{"--port=1"}, "-port (see todoapp-operator api [flags] | api backup DESTINATION --help)"},
+		"argument":             {nil, []string{"serve"}, `unexpected argument "serve"`},
+		"bad duration":         {nil, []string{"--leeway=30"}, `"30"`},
+		"bad variable":         {map[string]string{"TASKAPI_MAX_LIFETIME": "soon"}, nil, `TASKAPI_MAX_LIFETIME="soon"`},
+		"no lifetime":          {nil, []string{"--max-lifetime=0s"}, "--max-lifetime must be more than 0"},
+		"negative leeway":      {nil, []string{"--leeway=-1s"}, "--leeway must not be negative"},
+		"negative delay":       {nil, []string{"--shutdown-delay=-1s"}, "--shutdown-delay must not be negative"},
+		"negative rate":        {nil, []string{"--rate-limit=-1"}, "--rate-limit"},
+		"no rate":              {nil, []string{"--rate-limit=NaN"}, "--rate-limit"},
+		"bad origin":           {nil, []string{"--cors-allowed-origins=https://a.example,b.example"}, `"b.example"`},
+		"bad level":            {nil, []string{"--log-level=loud"}, "loud"},
+		"bad database":         {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=mysql://u:s3cret@h/d"}, "database URL must begin with"},
+		"bad file":             {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=sqlite:///nowhere/x.db"}, "opening the store"},
+		"bad address":          {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--listen=nowhere"}, "listening"},
+		"bad collector":        {map[string]string{"BETTER_AUTH_SECRET": "k", "OTEL_EXPORTER_OTLP_ENDPOINT": "x"}, nil, "OTLP endpoint"},
+		"backup of nothing":    {nil, []string{"backup"}, "name one destination"},
+		"backup of PostgreSQL": {nil, []string{"backup", "--database-url=" + postgres, "x"}, "backing up"},
+		"backup, unknown flag": {nil, []string{"backup", "--listen=:1", "x"}, "-listen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.env == nil {
+				c.env = map[string]string{}
+			}
+			if c.env["TASKAPI_DATABASE_URL"] == "" {
+				c.env["TASKAPI_DATABASE_URL"] = "sqlite://" + t.TempDir() + "/tasks.db"
+			}
+			_, err := attempt(t, c.env, c.args...)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("got %v, want an error that says %q", err, c.says)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error tells a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestHelpDescribesEveryFlagAndItsVariable(t *testing.T) {
+	for command, names := range map[string]string{
+		"":       "listen ops-listen auth-dir database-url issuer audience max-lifetime leeway cors-allowed-origins rate-limit shutdown-delay log-level",
+		"backup": "database-url",
+	} {
+		args := append(strings.Fields(command), "--help")
+		help, err := attempt(t, map[string]string{"TASKAPI_DATABASE_URL": "postgres://user:s3cret@h/db"}, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(help, "s3cret") || !strings.Contains(help, "default "+defaultDatabaseURL) {
+			t.Errorf("the help shows %s", help)
+		}
+		for name := range strings.FieldsSeq(names) {
+			if !strings.Contains(help, "--"+name+" ") || !strings.Contains(help, variable(name)+"\n") {
+				t.Errorf("--%s or %s is missing in %s", name, variable(name), help)
+			}
+		}
+		if got := strings.Count(help, "TASKAPI_"); got != len(strings.Fields(names)) {
+			t.Errorf("%d flags are described: %s", got, help)
+		}
+	}
+}
+
+func TestArgumentsWinOverTheEnvironment(t *testing.T) {
+	env := map[string]string{
+		"TASKAPI_LISTEN": ":1", "TASKAPI_ISSUER": "from-env", "TASKAPI_AUDIENCE": "", "TASKAPI_LEEWAY": "5s",
+		"TASKAPI_CORS_ALLOWED_ORIGINS": "https://a.example, https://b.example", "TASKAPI_LOG_LEVEL": "debug",
+	}
+	var s settings
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	s.define(flags)
+	if _, err := parse(flags, []string{"--listen=:2", "--audience", "given"}, func(k string) string { return env[k] }, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if s.listen != ":2" || s.issuer != "from-env" || s.audience != "given" || s.leeway.Seconds() != 5 || len(s.origins) != 2 ||
+		s.logLevel != -4 || s.maxLifetime.Hours() != 168 || s.opsListen != ":9090" {
+		t.Errorf("got %+v", s)
+	}
+}
