@@ -13,7 +13,12 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(crashWriterURL); url != "" {
+		writeUntilKilled(url)
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 func TestPostgres(t *testing.T) {
 	server := pgtest.Shared(t)
