@@ -3,11 +3,9 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -38,38 +36,13 @@ func (todoAppValidator) ValidateDelete(context.Context, *todov1.TodoApp) (admiss
 }
 
 func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp) (admission.Warnings, error) {
-	refusals := append(checkEnv(app), checkNames(app)...)
-	warnings := warnURL(app)
-	if old != nil {
-		refusals = append(refusals, checkStorage(old, app)...)
-	}
-	// What an update leaves as it was has been decided before, and is not held against it.
-	if old == nil || !sameReferences(old, app) {
-		more, moreWarnings, err := v.validateReferences(ctx, app)
-		if err != nil {
-			return nil, apierrors.NewInternalError(err)
+	var found secrets
+	if !sameReferences(old, app) {
+		var err error
+		if found, err = lookup[corev1.Secret](ctx, v.reader, app.Namespace, names(references(app))); err != nil {
+			return nil, apierrors.NewInternalError(fmt.Errorf("looking up Secrets: %w", err))
 		}
-		refusals, warnings = append(refusals, more...), append(warnings, moreWarnings...)
 	}
+	refusals, warnings := checkTodoApp(old, app, found)
 	return warnings, invalid("TodoApp", app.Name, refusals)
-}
-
-func (v todoAppValidator) validateReferences(ctx context.Context, app *todov1.TodoApp) (field.ErrorList, []string, error) {
-	var names []string
-	for _, ref := range references(app) {
-		names = append(names, ref.name)
-	}
-	slices.Sort(names)
-	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, slices.Compact(names))
-	if err != nil {
-		return nil, nil, fmt.Errorf("looking up Secrets: %w", err)
-	}
-	refusals, warnings := checkSource(app, found)
-	return append(checkReferences(app, found), refusals...), warnings, nil
-}
-
-func sameReferences(old, app *todov1.TodoApp) bool {
-	before, after := old.Spec.Auth.Source, app.Spec.Auth.Source
-	sameSource := before == nil && after == nil || before != nil && after != nil && *before == *after
-	return sameSource && slices.EqualFunc(sides(old), sides(app), func(a, b reference) bool { return a.name == b.name })
 }

@@ -48,6 +48,41 @@ func references(app *todov1.TodoApp) []reference {
 	return all
 }
 
+// names of what references refer to, each once.
+func names(references []reference) []string {
+	var all []string
+	for _, ref := range references {
+		all = append(all, ref.name)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// sameReferences reports whether an update leaves every reference as it was; a creation never does.
+func sameReferences(old, app *todov1.TodoApp) bool {
+	if old == nil {
+		return false
+	}
+	before, after := old.Spec.Auth.Source, app.Spec.Auth.Source
+	sameSource := before == nil && after == nil || before != nil && after != nil && *before == *after
+	return sameSource && slices.EqualFunc(sides(old), sides(app), func(a, b reference) bool { return a.name == b.name })
+}
+
+// checkTodoApp applies T1 to T7; old is nil on creation. What an update leaves as it was has been decided before and is
+// not held against it.
+func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
+	refusals, warnings := checkEnv(app), warnURL(app)
+	if old != nil {
+		refusals = append(refusals, checkStorage(old, app)...)
+	}
+	if sameReferences(old, app) {
+		return refusals, warnings
+	}
+	ofSource, warningsOfSource := checkSource(app, found)
+	refusals = append(refusals, slices.Concat(checkNames(app), checkReferences(app, found), ofSource)...)
+	return refusals, append(warnings, warningsOfSource...)
+}
+
 // checkReferences applies the rules about the Secrets that an app refers to: T1 to T3.
 func checkReferences(app *todov1.TodoApp, found secrets) field.ErrorList {
 	if refusals := checkOwners(app, found); len(refusals) > 0 {
@@ -102,7 +137,7 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	case errors.Is(err, keyring.ErrDiffer):
 		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal, or delete the wrong one", front, back)
 	default:
-		message = fmt.Sprintf("%v: correct it or delete the Secret", err)
+		message = strings.TrimPrefix(err.Error(), keyring.ErrUnusable.Error()+": ") + ": correct it or delete the Secret"
 	}
 	return field.ErrorList{refuse(ruleMismatch, frontendPath, message)}
 }
