@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -18,9 +19,7 @@ func (l layout) removeFiles() error {
 		shimSockets = "/run/containerd/s"
 	)
 	removeMatching(podLogLinks, l.ownsLogLink)
-	removeMatching(networks, func(path string) bool {
-		return strings.HasPrefix(filepath.Base(path), l.Name+"-")
-	})
+	removeMatching(networks, l.ownsNetworkResult)
 	removeMatching(shimSockets, isDeadSocket)
 	for _, dir := range []string{podLogLinks, networks, filepath.Dir(networks), shimSockets, filepath.Dir(shimSockets)} {
 		_ = os.Remove(dir) // only when it is empty
@@ -41,6 +40,13 @@ func removeMatching(dir string, match func(path string) bool) {
 func (l layout) ownsLogLink(path string) bool {
 	target, err := os.Readlink(path)
 	return err == nil && strings.HasPrefix(target, l.State+"/")
+}
+
+// ownsNetworkResult recognises a pod's network by its namespace, whose path CNI
+// notes for the loopback link too.
+func (l layout) ownsNetworkResult(path string) bool {
+	noted, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(noted, []byte(l.Run+"/"))
 }
 
 // isDeadSocket reports whether nobody listens behind a socket any more.

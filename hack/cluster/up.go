@@ -20,33 +20,42 @@ const (
 var errNotRunning = errors.New("the cluster is not running")
 
 // up starts a supervisor, unless there is one, and follows what it says until
-// the cluster is ready. Interrupted, it takes the cluster down again.
+// the cluster is ready. Interrupted, it takes down what it started.
 func (l layout) up(ctx context.Context, kubeconfig string, audit bool) error {
 	held, err := openLock(l.Lock)
 	if err != nil {
 		return err
 	}
+	defer held.file.Close()
 	owner, err := held.holder(alive)
 	if err != nil {
 		return err
 	}
 	if owner == 0 {
-		err = errors.Join(l.provision(ctx), held.file.Truncate(0))
-		if err == nil {
-			err = l.spawn(ctx, held, audit)
-		}
+		err = l.launch(ctx, held, audit)
 	}
 	if err == nil {
 		err = l.follow(ctx, held)
 	}
+	if owner == 0 && ctx.Err() != nil {
+		fmt.Println("\ninterrupted: taking the cluster down")
+		return errors.Join(ctx.Err(), l.down(context.WithoutCancel(ctx), kubeconfig))
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			fmt.Println("\ninterrupted: taking the cluster down")
-			return l.down(context.WithoutCancel(ctx), kubeconfig)
-		}
 		return err
 	}
 	return l.writeKubeconfig(kubeconfig)
+}
+
+// launch starts a supervisor on a machine that has what it needs.
+func (l layout) launch(ctx context.Context, held lock, audit bool) error {
+	if err := l.provision(ctx); err != nil {
+		return err
+	}
+	if err := held.file.Truncate(0); err != nil { // what an earlier one said
+		return err
+	}
+	return l.spawn(ctx, held, audit)
 }
 
 // provision installs what the machine lacks.

@@ -1,0 +1,271 @@
+//go:build cluster
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// These tests start real clusters on this machine, with the binaries that
+// hack/tools/build has put into bin. They need root and no running cluster.
+
+const repository = "../.."
+
+// TestWorkload has pods do what the operator's pods need to do.
+func TestWorkload(t *testing.T) {
+	before := footprint(t)
+	c := newCluster(t)
+	c.must("up")
+	if said := c.must("up"); !strings.Contains(said, "running already") {
+		t.Errorf("a second up said %q", said)
+	}
+	c.deployProbe()
+
+	service := c.kubectl("-n", "probe", "get", "service", "probe", "-o", "jsonpath={.spec.clusterIP}")
+	c.await("the Service to lead to the pods", func() error { return dials(service + ":80")(t.Context()) })
+	const name = "probe.probe.svc.cluster.local"
+	inside := func(path string) string { return "/fetch?url=" + url.QueryEscape("http://"+name+path) }
+	for _, test := range []struct{ what, path, want string }{
+		{"reads its Secret", "/secret", "sesame"},
+		{"writes to its volume", "/write", "written"},
+		{"resolves a Service", "/lookup?host=" + name, "[" + service + "]"},
+		{"resolves by search path", "/lookup?host=probe", "[" + service + "]"},
+		{"reaches a Service by name", inside("/secret"), "sesame"},
+		{"reaches it through another pod", inside(inside("/secret")), "sesame"},
+	} {
+		// Often enough to meet both pods from both pods.
+		for range 8 {
+			if got := c.ask("http://" + service + test.path); got != test.want {
+				t.Errorf("a pod %s: got %q, want %q", test.what, got, test.want)
+				break
+			}
+		}
+	}
+	if logs := c.kubectl("-n", "probe", "logs", "deployment/probe"); !strings.Contains(logs, "listening") {
+		t.Errorf("logs are %q", logs)
+	}
+	proxied := c.kubectl("get", "--raw", "/api/v1/namespaces/probe/services/probe:80/proxy/secret")
+	if proxied != "sesame" {
+		t.Errorf("through the API server: %q", proxied)
+	}
+	c.deleteProbe()
+	c.must("down")
+	sameFootprint(t, before)
+}
+
+// TestCrash kills the supervisor of a busy cluster: up heals, down cleans.
+func TestCrash(t *testing.T) {
+	before := footprint(t)
+	c := newCluster(t)
+	for _, then := range []string{"up", "down"} {
+		c.must("up")
+		c.deployProbe()
+		c.killSupervisor(ready)
+		if said, err := c.run("status"); err == nil || !strings.Contains(said, "left things behind") {
+			t.Errorf("status after a crash: %v: %s", err, said)
+		}
+		c.must(then)
+		if then == "up" {
+			c.deployProbe()
+			c.must("down")
+		}
+		sameFootprint(t, before)
+	}
+}
+
+// TestInterruptedStart kills or interrupts a start at each of its steps.
+func TestInterruptedStart(t *testing.T) {
+	before := footprint(t)
+	c := newCluster(t)
+	for _, step := range []string{"preparing", "starting etcd", "starting the API", "starting kubelet", "waiting for the node"} {
+		t.Run("killed when "+step, func(t *testing.T) {
+			c := c.in(t)
+			wait := c.startUntil(step)
+			c.killSupervisor(alive)
+			if wait() == nil {
+				t.Error("up succeeded without its supervisor")
+			}
+			c.must("down")
+			sameFootprint(t, before)
+		})
+	}
+	t.Run("Ctrl-C", func(t *testing.T) {
+		c := c.in(t)
+		wait := c.startUntil("waiting for the node")
+		c.interrupt()
+		if wait() == nil {
+			t.Error("an interrupted up succeeded")
+		}
+		sameFootprint(t, before)
+	})
+}
+
+// cluster drives the command as a user would.
+type cluster struct {
+	t          *testing.T
+	layout     layout
+	kubeconfig string
+	starting   *exec.Cmd
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	bin, err := filepath.Abs(filepath.Join(repository, "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{t: t, layout: newLayout(bin), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	if said, err := c.run("status"); err == nil {
+		t.Fatalf("a cluster is running, take it down first: %s", said)
+	}
+	t.Cleanup(func() { c.must("down") })
+	return c
+}
+
+// in returns the cluster as a part of a test drives it.
+func (c *cluster) in(t *testing.T) *cluster {
+	part := *c
+	part.t = t
+	return &part
+}
+
+func (c *cluster) command(args ...string) *exec.Cmd {
+	flags := []string{"-bin=" + c.layout.Bin, "-kubeconfig=" + c.kubeconfig}
+	return exec.Command(filepath.Join(c.layout.Bin, "cluster", "cluster"), append(flags, args...)...)
+}
+
+func (c *cluster) run(args ...string) (string, error) {
+	out, err := c.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+func (c *cluster) must(args ...string) string {
+	c.t.Helper()
+	started := time.Now()
+	said, err := c.run(args...)
+	if err != nil {
+		c.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	c.t.Logf("%s took %.1f s", args[0], time.Since(started).Seconds())
+	return said
+}
+
+func (c *cluster) kubectl(args ...string) string {
+	c.t.Helper()
+	args = append([]string{"--kubeconfig=" + c.kubeconfig}, args...)
+	said, err := output(context.Background(), c.layout.kubernetes("kubectl"), args...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return said
+}
+
+// deployProbe builds the probe's image, loads it and runs it.
+func (c *cluster) deployProbe() {
+	c.t.Helper()
+	dir := c.t.TempDir()
+	binary, archive := filepath.Join(dir, "probe"), filepath.Join(dir, "probe.tar")
+	build := exec.Command("go", "build", "-o", binary, "./testdata/probe")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		c.t.Fatalf("building probe: %v\n%s", err, out)
+	}
+	c.must("image", "-binary", binary, "-tag", "probe:test", "-out", archive)
+	c.must("load", archive)
+	c.kubectl("apply", "-f", "testdata/probe.yaml")
+	c.kubectl("-n", "probe", "rollout", "status", "deployment/probe", "--timeout=60s")
+}
+
+// deleteProbe expects the volume and its data to go with the claim.
+func (c *cluster) deleteProbe() {
+	c.t.Helper()
+	c.kubectl("delete", "namespace", "probe", "--timeout=60s")
+	c.kubectl("wait", "--for=delete", "persistentvolume", "--all", "--timeout=30s")
+	if left, err := os.ReadDir(c.layout.volumes()); err != nil || len(left) > 0 {
+		c.t.Errorf("volumes left: %v, %v", left, err)
+	}
+}
+
+func (c *cluster) ask(url string) string {
+	c.t.Helper()
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// killSupervisor sends SIGKILL to whoever holds the offset of the lock.
+func (c *cluster) killSupervisor(offset int64) {
+	c.t.Helper()
+	held, err := openLock(c.layout.Lock)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer held.file.Close()
+	owner, err := held.holder(offset)
+	if err != nil || owner == 0 {
+		c.t.Fatalf("no supervisor: %v", err)
+	}
+	if err := syscall.Kill(owner, syscall.SIGKILL); err != nil {
+		c.t.Fatal(err)
+	}
+	c.await("the supervisor to be gone", func() error {
+		if owner, err := held.holder(alive); err != nil || owner != 0 {
+			return fmt.Errorf("held by %d: %v", owner, err)
+		}
+		return nil
+	})
+}
+
+// startUntil begins an up and returns when it has come to the step, with a
+// function that waits for its end.
+func (c *cluster) startUntil(step string) (wait func() error) {
+	c.t.Helper()
+	if err := os.Truncate(c.layout.Lock, 0); err != nil {
+		c.t.Fatal(err)
+	}
+	c.starting = c.command("up")
+	if err := c.starting.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.await(step, func() error {
+		said, err := os.ReadFile(c.layout.Lock)
+		if err == nil && !strings.Contains(string(said), step) {
+			err = fmt.Errorf("it is at %q", said)
+		}
+		return err
+	})
+	return c.starting.Wait
+}
+
+func (c *cluster) interrupt() {
+	if err := c.starting.Process.Signal(os.Interrupt); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) await(what string, check func() error) {
+	c.t.Helper()
+	err := await(context.Background(), time.Minute, what, func(context.Context) error { return check() })
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
