@@ -124,20 +124,26 @@ func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 func pageOf(rows pgx.Rows) (page task.Page, err error) {
 	defer rows.Close()
 	columns := len(rows.FieldDescriptions())
+	into := make([]any, 0, taskColumnCount+1)
+	page.Tasks = roomFor(columns)
 	for rows.Next() {
-		if columns == 1 {
-			err = rows.Scan(&page.Total)
-		} else {
-			var found task.Task
-			into := []any{&found.ID, &found.Title, &found.Description, &found.Completed, &found.Revision,
-				&found.CreatedAt, &found.UpdatedAt, &page.Total}
-			err = rows.Scan(into[:columns]...)
-			found.CreatedAt, found.UpdatedAt = found.CreatedAt.UTC(), found.UpdatedAt.UTC()
-			page.Tasks = append(page.Tasks, found)
+		into = into[:0]
+		if columns >= taskColumnCount {
+			page.Tasks = append(page.Tasks, task.Task{})
+			found := &page.Tasks[len(page.Tasks)-1]
+			into = append(into, &found.ID, &found.Title, &found.Description, &found.Completed, &found.Revision,
+				&found.CreatedAt, &found.UpdatedAt)
 		}
-		if err != nil {
+		if columns != taskColumnCount {
+			into = append(into, &page.Total)
+		}
+		if err := rows.Scan(into...); err != nil {
 			return task.Page{}, fmt.Errorf("reading row: %w", err)
 		}
+	}
+	for i := range page.Tasks {
+		found := &page.Tasks[i]
+		found.CreatedAt, found.UpdatedAt = found.CreatedAt.UTC(), found.UpdatedAt.UTC()
 	}
 	return page, rows.Err()
 }

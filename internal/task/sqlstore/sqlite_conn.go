@@ -42,11 +42,12 @@ func (c *sqliteConn) run(sql string, args ...any) (page task.Page, err error) {
 		}
 	}
 	columns := stmt.ColumnCount()
+	page.Tasks = roomFor(columns)
 	for stmt.Step() {
-		if columns == 1 || columns == 8 {
+		if columns != taskColumnCount {
 			page.Total = stmt.ColumnInt64(columns - 1)
 		}
-		if columns > 1 {
+		if columns >= taskColumnCount {
 			page.Tasks = append(page.Tasks, taskOf(stmt.Stmt))
 		}
 	}

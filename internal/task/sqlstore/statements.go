@@ -18,7 +18,8 @@ type statements struct {
 }
 
 const (
-	taskColumns = `id, title, description, completed, revision, created_at, updated_at`
+	taskColumns     = `id, title, description, completed, revision, created_at, updated_at`
+	taskColumnCount = 7
 
 	// later keeps updated_at from going back when clocks do.
 	later = `CASE WHEN $4 > updated_at THEN $4 ELSE updated_at END`

@@ -180,3 +180,11 @@ func only(page task.Page, owner string) (task.Task, error) {
 	}
 	return owned(page, owner).Tasks[0], nil
 }
+
+// roomFor makes room for what a statement with so many columns usually returns.
+func roomFor(columns int) []task.Task {
+	if columns > taskColumnCount { // a list
+		return make([]task.Task, 0, 50)
+	}
+	return nil
+}
