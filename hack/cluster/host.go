@@ -115,7 +115,11 @@ func (l layout) tuneKernel() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(l.savedSettings(), noted); err != nil {
+	// Whole or not at all: after a crash it must be readable.
+	if err := writeFile(l.savedSettings()+".new", noted); err != nil {
+		return err
+	}
+	if err := os.Rename(l.savedSettings()+".new", l.savedSettings()); err != nil {
 		return err
 	}
 	return setKernel(kernelSettings)

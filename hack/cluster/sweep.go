@@ -49,7 +49,7 @@ func (l layout) killProcesses(ctx context.Context) error {
 		for _, pid := range pods {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // in a cgroup of ours: nobody else's
 		}
-		components, err := killMarked()
+		components, err := killMarked(marker)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (l layout) killProcesses(ctx context.Context) error {
 // killMarked kills the processes that carry the marker and returns how many it
 // found. A process is held by a handle before its marker is read, so the one
 // that is killed is the one that was looked at.
-func killMarked() (int, error) {
+func killMarked(marker string) (int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0, err
@@ -78,7 +78,7 @@ func killMarked() (int, error) {
 		if err != nil {
 			continue
 		}
-		if isMarked(pid) {
+		if isMarked(pid, marker) {
 			found++
 			_ = handle.Kill()
 		}
@@ -87,12 +87,12 @@ func killMarked() (int, error) {
 	return found, nil
 }
 
-func isMarked(pid int) bool {
+func isMarked(pid int, marker string) bool {
 	environment, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
-	return err == nil && hasMarker(environment)
+	return err == nil && hasMarker(environment, marker)
 }
 
-func hasMarker(environment []byte) bool {
+func hasMarker(environment []byte, marker string) bool {
 	return slices.ContainsFunc(bytes.Split(environment, []byte{0}), func(entry []byte) bool {
 		return string(entry) == marker
 	})
