@@ -1,0 +1,230 @@
+package keyring_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// The invariants of the protocol, by their numbers there, and one more: from every state, a rotation comes to its end
+// once the world calms down. A violation is told by its number.
+
+// store writes an object and tells which invariant that breaks.
+func (l *lab) store(w *world, o int, value id, revokes bool) string {
+	switch o {
+	case keyringSecret:
+		return l.storeRing(w, value, revokes)
+	case backendSecret, frontendSecret:
+		return l.storeSecret(w, o-backendSecret, value)
+	}
+	load := &w.side[o-backendTemplate]
+	if load.old == 0 {
+		load.old = load.template
+	}
+	load.template = value
+	return ""
+}
+
+func (l *lab) storeRing(w *world, value id, revokes bool) string {
+	w.ring = value
+	ring := l.rings[value]
+	published := 0
+	for _, k := range ring.Keys {
+		if k.Version >= maxVersions {
+			panic("the model has no room for the version")
+		}
+		if k.PromotedAt.IsZero() && k.RevokedAt.IsZero() {
+			published++
+		}
+		v := uint8(k.Version)
+		if stands := w.known[v]; stands != 0 && stands != l.annotationID(string(k.Value)) {
+			return l.twoKeys(v)
+		}
+		if w.known[v] == 0 && slices.IndexFunc(w.known[v:], func(i id) bool { return i > 0 }) >= 0 {
+			return fmt.Sprintf("3: version %d is given out again", v)
+		}
+		if !k.RevokedAt.IsZero() && revokes {
+			w.revoked |= 1 << k.Version
+			w.revoking, w.confirmed = true, false
+		}
+	}
+	if published > 1 {
+		return fmt.Sprintf("3: %d keys are published", published)
+	}
+	if trusted := ring.Trusted(at(w.now), l.policy(w).Validity()); len(trusted) > 3 {
+		return fmt.Sprintf("3: %d keys are trusted", len(trusted))
+	}
+	return l.checkActive(w, ring)
+}
+
+func (l *lab) twoKeys(version uint8) string {
+	if l.managers > 1 {
+		return fmt.Sprintf("7: two managers made a key of version %d each", version)
+	}
+	return fmt.Sprintf("3: version %d is given out again", version)
+}
+
+// checkActive makes sure that the key that the frontend's Secret signs with is still there, and none before it active.
+func (l *lab) checkActive(w *world, ring keyring.Ring) string {
+	if w.active == 0 || w.revoked.has(w.active) {
+		return ""
+	}
+	active, _ := ring.Active()
+	for _, k := range ring.Keys {
+		if k.Version == int64(w.active) && l.annotationID(string(k.Value)) == w.known[w.active] &&
+			active.Version >= k.Version {
+			return ""
+		}
+	}
+	return fmt.Sprintf("4: the active key %d does not survive", w.active)
+}
+
+func (l *lab) storeSecret(w *world, side int, value id) string {
+	w.secret[side] = value
+	for _, e := range l.contents[value].entries {
+		switch stands := l.annotationID(string(e.Value)); w.known[e.Version] {
+		case 0:
+			w.known[e.Version] = stands
+		case stands:
+		default:
+			return l.twoKeys(uint8(e.Version))
+		}
+	}
+	if side == frontend {
+		w.active = l.contents[value].signs
+		if l.unseen {
+			w.written = w.now
+		}
+	}
+	return ""
+}
+
+// check tells which invariant a state breaks.
+func (l *lab) check(w *world) string {
+	if l.broken != "" {
+		return l.broken
+	}
+	if broken := l.checkConfirmed(w); broken != "" {
+		return broken
+	}
+	if w.revoking {
+		return ""
+	}
+	verifiers, signers := w.side[backend].pods(), w.side[frontend].pods()
+	for _, signer := range signers {
+		signs := l.contents[signer.content].signs
+		for _, p := range verifiers {
+			if !l.contents[p.content].trusts.has(signs) && !w.revoked.has(signs) {
+				return fmt.Sprintf("1: a frontend signs with %d, which a backend does not trust", signs)
+			}
+		}
+		for _, p := range signers {
+			if !l.contents[p.content].trusts.has(signs) && !w.revoked.has(signs) && !l.unseen {
+				return fmt.Sprintf("1: a frontend signs with %d, which another does not know", signs)
+			}
+		}
+	}
+	for v, signed := range w.signed {
+		for _, p := range verifiers {
+			if signed > 0 && !l.contents[p.content].trusts.has(uint8(v)) {
+				return fmt.Sprintf("2: a token signed with %d has not expired, and a backend refuses it", v)
+			}
+		}
+	}
+	return ""
+}
+
+func (l *lab) checkConfirmed(w *world) string {
+	if !w.confirmed {
+		return ""
+	}
+	for _, p := range w.side[backend].pods() {
+		if l.contents[p.content].trusts&w.revoked != 0 {
+			return "5: the revocation is said to be complete, and a backend trusts a revoked key"
+		}
+	}
+	for _, p := range w.side[frontend].pods() {
+		if c := &l.contents[p.content]; w.revoked.has(c.signs) || c.carried&w.revoked != 0 {
+			return "5: the revocation is said to be complete, and a frontend signs or carries sessions over with a revoked key"
+		}
+	}
+	return ""
+}
+
+// rounds are far more reconciles than any world needs to come to rest.
+const rounds = 12
+
+// reconcile runs one whole reconcile that nothing disturbs, and reports how many writes it made.
+func (l *lab) reconcile(w world) (world, int, string) {
+	w.manager = [2]manager{}
+	w = l.resolve(l.begin(w, 0), 0)
+	writes := 0
+	for w.manager[0].stage != idle {
+		var broken string
+		if w, broken = l.proceed(w, 0); broken != "" {
+			return w, writes, broken
+		}
+		writes++
+	}
+	return l.settled(w), writes, ""
+}
+
+// checkRest makes sure that a manager that is left alone soon writes nothing more.
+func (l *lab) checkRest(w world) (world, string) {
+	for range rounds {
+		next, writes, broken := l.reconcile(w)
+		if broken != "" {
+			return w, broken
+		}
+		if w = next; writes == 0 {
+			return w, ""
+		}
+	}
+	return w, "6: a manager that is left alone goes on writing"
+}
+
+// checkProgress makes sure that a rotation ends once pods start, stop and learn as they should, and that every key that
+// was replaced comes to retire.
+func (l *lab) checkProgress(w world) string {
+	for range rounds {
+		var broken string
+		if w, broken = l.checkRest(w); broken != "" {
+			return broken
+		}
+		a := l.decide(&w, 0, w.ring, w.secret)
+		if a.failed {
+			return l.checkFailure(&w)
+		}
+		if !a.waiting && (a.phase == keyring.PhaseStable || a.phase == keyring.PhaseDraining) && w.ring > junk {
+			return ""
+		}
+		l.calm(&w)
+		w = l.settled(w)
+	}
+	return "8: the rotation does not come to its end"
+}
+
+// checkFailure accepts that nothing goes on only where the ring and a Secret are spoilt: their owner must decide.
+func (l *lab) checkFailure(w *world) string {
+	if w.ring <= junk && (w.secret[backend] == junk || w.secret[frontend] == junk) {
+		return ""
+	}
+	return "4: the ring is not rebuilt"
+}
+
+// calm lets every pod be what it should be by now.
+func (l *lab) calm(w *world) {
+	for side := range w.side {
+		load := &w.side[side]
+		load.old = 0
+		for i := range load.slots {
+			if load.slots[i].main.live() || load.slots[i].dying.live() {
+				load.slots[i] = slot{main: pod{annotation: load.template, content: w.secret[side]}}
+			}
+		}
+	}
+	if l.unseen {
+		w.now = max(w.now, w.written+handover)
+	}
+}

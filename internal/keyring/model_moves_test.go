@@ -1,0 +1,280 @@
+package keyring_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// move is one thing that may happen next.
+type move struct {
+	what   string
+	who    int
+	after  world
+	broken string
+}
+
+func (m move) String() string { return fmt.Sprintf(m.what, m.who+1) }
+
+// moves lists everything that may happen in a world.
+func (l *lab) moves(w *world) []move {
+	var moves []move
+	for m := range l.managers {
+		moves = append(moves, l.managerMoves(w, m)...)
+	}
+	for side := range w.side {
+		moves = append(moves, l.podMoves(w, side)...)
+	}
+	moves = append(moves, l.clockMoves(w)...)
+	moves = append(moves, l.ownerMoves(w)...)
+	return append(moves, l.faultMoves(w)...)
+}
+
+func (l *lab) managerMoves(w *world, m int) []move {
+	switch w.manager[m].stage {
+	case idle:
+		begun := l.begin(*w, m)
+		if l.managers == 1 && !l.protocol.cachedRing {
+			begun = l.resolve(begun, m)
+		}
+		return []move{{what: "manager %d reads", who: m, after: begun}}
+	case reading:
+		return []move{{what: "manager %d decides", who: m, after: l.resolve(*w, m)}}
+	}
+	wrote, broken := l.proceed(*w, m)
+	cut := *w
+	cut.manager[m] = manager{}
+	return []move{
+		{what: "manager %d writes", who: m, after: wrote, broken: broken},
+		{what: "manager %d is cut off", who: m, after: cut},
+	}
+}
+
+// names of the sides, for traces.
+var names = [2]string{"backend", "frontend"}
+
+func (l *lab) podMoves(w *world, side int) []move {
+	if side == frontend && l.unseen {
+		return l.unseenMoves(w)
+	}
+	var moves []move
+	dying := 0
+	for _, s := range w.side[side].slots {
+		if s.dying.live() {
+			dying++
+		}
+	}
+	for i, s := range w.side[side].slots {
+		change := func(what string, s slot) {
+			after := *w
+			after.side[side].slots[i] = s
+			moves = append(moves, move{what: names[side] + " %d " + what, who: i, after: after})
+		}
+		if usable(w.secret[side]) {
+			l.learning(w, side, s, change)
+		}
+		if s.dying.live() {
+			change("is gone", slot{main: s.main})
+		}
+		for _, fresh := range l.starts(w, side, s) {
+			switch {
+			case !s.main.live():
+				change("starts", slot{main: fresh, dying: s.dying})
+			case dying == 0:
+				change("is replaced", slot{main: fresh, dying: s.main})
+			}
+		}
+		if s.main.live() && dying == 0 && l.emptied {
+			change("stops", slot{dying: s.main})
+		}
+	}
+	if load := &w.side[side]; load.old > 0 && rolledOut(load) {
+		after := *w
+		after.side[side].old = 0
+		moves = append(moves, move{what: "the rollout is complete on side %d", who: side, after: after})
+	}
+	return moves
+}
+
+// learning is a mounted Secret being delivered, or a container that starts anew within its pod.
+func (l *lab) learning(w *world, side int, s slot, change func(string, slot)) {
+	what := "starts its container anew"
+	if l.reloads(side) {
+		what = "is delivered its Secret"
+	}
+	if s.main.live() && s.main.content != w.secret[side] {
+		learnt := s
+		learnt.main.content = w.secret[side]
+		change(what, learnt)
+	}
+	if s.dying.live() && s.dying.content != w.secret[side] && l.reloads(side) {
+		learnt := s
+		learnt.dying.content = w.secret[side]
+		change(what, learnt)
+	}
+}
+
+// starts are the pods that may come next on a node.
+func (l *lab) starts(w *world, side int, s slot) []pod {
+	contents := []id{}
+	if usable(w.secret[side]) {
+		contents = append(contents, w.secret[side])
+	}
+	if l.reloads(side) {
+		contents = append(contents, s.main.content, s.dying.content)
+	}
+	slices.Sort(contents)
+	contents = slices.Compact(contents)
+	load := &w.side[side]
+	if load.template == 0 && !l.reloads(side) {
+		return nil
+	}
+	var pods []pod
+	for _, c := range contents {
+		if c == 0 {
+			continue
+		}
+		pods = append(pods, pod{annotation: load.template, content: c})
+		if load.old > 0 && load.old != load.template {
+			pods = append(pods, pod{annotation: load.old, content: c})
+		}
+	}
+	return pods
+}
+
+// rolledOut reports that no pod of an earlier revision is wanted any more.
+func rolledOut(load *workload) bool {
+	for _, s := range load.slots {
+		if s.main.live() && s.main.annotation != load.template {
+			return false
+		}
+	}
+	return true
+}
+
+// unseenMoves is a frontend somewhere that takes its Secret up at some moment.
+func (l *lab) unseenMoves(w *world) []move {
+	if !usable(w.secret[frontend]) || w.side[frontend].slots[1].main.content == w.secret[frontend] {
+		return nil
+	}
+	after := *w
+	after.side[frontend].slots[1].main.content = w.secret[frontend]
+	return []move{{what: "the unseen frontend takes up its Secret", after: after}}
+}
+
+// clockMoves lets the clock come to the next deadline.
+func (l *lab) clockMoves(w *world) []move {
+	next := uint8(255)
+	soonest := func(tick uint8) {
+		if tick > w.now {
+			next = min(next, tick)
+		}
+	}
+	for _, signed := range w.signed {
+		// What is signed with now has its deadline after the last signature.
+		if signed > 0 && signed-1 < w.now {
+			soonest(signed - 1 + maxLifetime)
+		}
+	}
+	if w.ring > junk {
+		ring := l.rings[w.ring]
+		if active, ok := ring.Active(); ok {
+			soonest(tickOf(active.CreatedAt) + interval)
+		}
+		for _, k := range ring.Keys {
+			if k.DemotedAt.After(epoch) {
+				soonest(tickOf(k.DemotedAt) + maxLifetime)
+				soonest(tickOf(k.DemotedAt) + maxLifetime + leeway)
+			}
+		}
+	}
+	if l.unseen && usable(w.secret[frontend]) {
+		soonest(w.written + handover)
+		if w.side[frontend].slots[1].main.content != w.secret[frontend] && next >= w.written+handover {
+			return nil
+		}
+	}
+	if next > l.horizon {
+		return nil
+	}
+	after := *w
+	after.now = next
+	return []move{{what: "the clock passes a deadline, moment %d", who: int(next) - 1, after: after}}
+}
+
+// ownerMoves revokes once: what is older than this moment, or everything.
+func (l *lab) ownerMoves(w *world) []move {
+	if !l.revokes || w.revokeBefore > 0 || w.now == 0 {
+		return nil
+	}
+	older, all := *w, *w
+	older.revokeBefore = w.now
+	all.now++
+	all.revokeBefore = all.now
+	return []move{
+		{what: "the owner revokes what is older than this moment (%d)", who: int(w.now) - 1, after: older},
+		{what: "the owner revokes everything (%d)", who: int(w.now), after: all},
+	}
+}
+
+// faultMoves delete and spoil Secrets.
+func (l *lab) faultMoves(w *world) []move {
+	if w.faults == 0 {
+		return nil
+	}
+	var moves []move
+	for o, name := range []string{"keyring", "backend Secret", "frontend Secret"} {
+		for _, fault := range []id{0, junk} {
+			if *w.object(o) <= junk {
+				continue
+			}
+			after := *w
+			*after.object(o) = fault
+			after.faults--
+			after.touched(o)
+			moves = append(moves, move{what: "the " + name + " is deleted (0) or spoilt (2): %d", who: int(fault)*2 - 1, after: after})
+		}
+	}
+	return moves
+}
+
+// forgive lets go of tokens that nobody can know of once the ring and the backend's Secret are both lost: signed with a
+// replaced key whose sessions are no longer carried over.
+func (l *lab) forgive(w *world) {
+	if w.ring > junk || usable(w.secret[backend]) {
+		return
+	}
+	for v := range w.signed {
+		if front := w.secret[frontend]; !l.contents[front].carried.has(uint8(v)) {
+			w.signed[v] = 0
+		}
+	}
+}
+
+// initial is an app at rest, or nothing at all.
+func (l *lab) initial() world {
+	w := world{faults: uint8(l.faults)}
+	if l.creation {
+		return w
+	}
+	in := keyring.Inputs{Now: at(0), Policy: l.policy(&w), Fresh: func() keyring.Value { return sentinel + "-first" }}
+	step, err := keyring.Next(keyring.Ring{}, in)
+	if err != nil {
+		panic(err)
+	}
+	w.ring = l.ringID(step.Ring)
+	for side := range w.side {
+		l.storeSecret(&w, side, l.contentID(project(step.Ring, side, in.Now, in.Policy)))
+		load := &w.side[side]
+		if !l.reloads(side) {
+			load.template = l.contents[w.secret[side]].annotation
+		}
+		for i := range load.slots {
+			if side == backend || !l.unseen || i == 1 {
+				load.slots[i].main = pod{annotation: load.template, content: w.secret[side]}
+			}
+		}
+	}
+	return l.settled(w)
+}

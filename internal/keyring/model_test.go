@@ -1,0 +1,125 @@
+package keyring_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// outcome is the end of a run: how many states there are, and, if an invariant broke, which and how it came to that.
+type outcome struct {
+	states, transitions, questions int
+	broken                         string
+	trace                          []string
+}
+
+// explore visits every state breadth first, so that the trace to a violation is a shortest one.
+func explore(l *lab) outcome {
+	type visit struct {
+		world  world
+		parent int32
+		how    uint8
+	}
+	first := l.initial()
+	visits := []visit{{world: first, parent: -1}}
+	seen := map[world]struct{}{first: {}}
+	var out outcome
+	for i := 0; i < len(visits); i++ {
+		w := visits[i].world
+		broken := l.check(&w)
+		if broken == "" && i%16 == 0 {
+			broken = l.checkProgress(w)
+		}
+		if broken == "" {
+			for how, m := range l.moves(&w) {
+				out.transitions++
+				if m.broken != "" {
+					broken = m.broken
+					out.trace = append(out.trace, m.String())
+					break
+				}
+				after := l.settled(m.after)
+				if _, ok := seen[after]; !ok {
+					seen[after] = struct{}{}
+					visits = append(visits, visit{world: after, parent: int32(i), how: uint8(how)})
+				}
+			}
+		}
+		if broken == "" {
+			continue
+		}
+		out.broken = broken
+		for at := i; visits[at].parent >= 0; at = int(visits[at].parent) {
+			parent := visits[visits[at].parent].world
+			out.trace = append(out.trace, l.moves(&parent)[visits[at].how].String())
+		}
+		break
+	}
+	out.states, out.questions = len(visits), len(l.decisions)
+	return out
+}
+
+func (o outcome) String() string {
+	text := fmt.Sprintf("%d states, %d transitions, %d distinct decisions", o.states, o.transitions, o.questions)
+	if o.broken == "" {
+		return text
+	}
+	lines := []string{text, "violates " + o.broken}
+	for i := len(o.trace) - 1; i >= 0; i-- {
+		lines = append(lines, "  "+o.trace[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// scenarios are bounded so that all of them together take less than a minute; MODEL=large lets them go further.
+func scenarios() map[string]scenario {
+	one, two := uint8(interval+15), uint8(2*interval+15)
+	small := map[string]scenario{
+		"two rotations, backends reload":             {managers: 1, historyLimit: 1, horizon: two},
+		"a rotation, backends restart":               {managers: 1, historyLimit: 1, restart: true, horizon: one},
+		"a rotation, pods come and go":               {managers: 1, historyLimit: 1, emptied: true, horizon: one},
+		"a rotation, unseen frontend":                {managers: 1, unseen: true, emptied: true, horizon: one},
+		"a revocation in a rotation":                 {managers: 1, historyLimit: 1, revokes: true, horizon: one},
+		"a revocation that keeps keys in a rotation": {managers: 1, historyLimit: 1, revokes: true, keepRevoked: true, horizon: one},
+		"two Secrets lost or spoilt in a rotation":   {managers: 1, historyLimit: 1, faults: 2, horizon: one},
+		"creation by two managers":                   {managers: 2, creation: true, emptied: true, horizon: 10},
+		"a rotation by two managers":                 {managers: 2, historyLimit: 1, horizon: one},
+	}
+	if os.Getenv("MODEL") != "large" {
+		return small
+	}
+	return map[string]scenario{
+		"two rotations, backends restart":              {managers: 1, historyLimit: 1, restart: true, horizon: two},
+		"two rotations, pods come and go":              {managers: 1, historyLimit: 0, emptied: true, horizon: two},
+		"a rotation, backends restart, come and go":    {managers: 1, historyLimit: 1, restart: true, emptied: true, horizon: one},
+		"two rotations, unseen frontend":               {managers: 1, unseen: true, emptied: true, horizon: two},
+		"a revocation in a rotation, backends restart": {managers: 1, historyLimit: 1, revokes: true, restart: true, horizon: one},
+		"a revocation in two rotations":                {managers: 1, historyLimit: 1, revokes: true, horizon: two},
+		"a revocation and a lost Secret":               {managers: 1, historyLimit: 1, revokes: true, faults: 1, horizon: one},
+		"three Secrets lost or spoilt in a rotation":   {managers: 1, historyLimit: 1, faults: 3, horizon: one},
+		"two Secrets lost or spoilt in two rotations":  {managers: 1, historyLimit: 1, faults: 2, horizon: two},
+		"two managers and a revocation":                {managers: 2, historyLimit: 1, revokes: true, horizon: one},
+		"two managers, two rotations":                  {managers: 2, historyLimit: 1, horizon: two},
+	}
+}
+
+// TestModel visits every state of each scenario and checks every invariant in each.
+func TestModel(t *testing.T) {
+	var total atomic.Int64
+	t.Cleanup(func() { fmt.Printf("model: %d states, all invariants hold: %t\n", total.Load(), !t.Failed()) })
+	for name, s := range scenarios() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			out := explore(newLab(s))
+			total.Add(int64(out.states))
+			t.Logf("%s (%.1fs)", out, time.Since(start).Seconds())
+			if out.broken != "" {
+				t.Fail()
+			}
+		})
+	}
+}

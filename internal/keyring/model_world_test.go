@@ -1,0 +1,302 @@
+package keyring_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// The model is a small world around the real Next, Frontend, Backend, Marshal and Unmarshal: two backend and two
+// frontend pods, the Secrets and workloads, one or two managers that can be cut off before each write, and a clock that
+// jumps from deadline to deadline. What it takes for granted of a cluster:
+//
+//   - a container that starts is given Secrets no older than its pod (environments), or what another live pod on its
+//     node has mounted (files); a node without such a pod reads them anew;
+//   - a mounted Secret is delivered at any later moment or never, and an unreadable one leaves the last good keys;
+//   - while a rollout is not complete, pods of the earlier revision may still be started;
+//   - a Secret, workload or ring that was written since it was read refuses the write.
+
+// The two sides of an app.
+const (
+	backend = iota
+	frontend
+)
+
+// What managers write, in this order.
+const (
+	keyringSecret = iota
+	backendSecret
+	frontendSecret
+	backendTemplate
+	frontendTemplate
+	objects
+)
+
+// id stands for a ring, the content of a Secret or an annotation in the tables of the lab; zero is none.
+type id uint16
+
+// junk is a ring or a Secret that somebody spoilt.
+const junk id = 1
+
+// maxVersions bounds the versions that a run may come to, plus one.
+const maxVersions = 8
+
+// versionSet has bit v for version v.
+type versionSet uint16
+
+func (s versionSet) has(version uint8) bool { return s&(1<<version) != 0 }
+
+// world is one state. It is comparable, and two worlds that no invariant can tell apart are equal.
+type world struct {
+	now          uint8
+	revokeBefore uint8
+	ring         id
+	secret       [2]id
+	side         [2]workload
+	manager      [2]manager
+	// written is when the frontend's Secret took its content; only where the frontend is unseen.
+	written uint8
+	// signed is when each version was last signed with, plus one, until the last token of then has expired.
+	signed [maxVersions]uint8
+	// known is the value that each version stood for when a Secret first held it.
+	known [maxVersions]id
+	// active is the version that the frontend's Secret last signed with, minted how many values were generated.
+	active, minted uint8
+	// revoked are the versions that lost their trust; revoking until every pod has noticed, confirmed once the operator
+	// has said so.
+	revoked             versionSet
+	revoking, confirmed bool
+	faults              uint8
+}
+
+// workload is the pods of one side: each slot is a node. Old is an earlier annotation that pods may still be started
+// with.
+type workload struct {
+	template, old id
+	slots         [2]slot
+}
+
+// slot is a pod and, while it is on its way out, the one before it.
+type slot struct{ main, dying pod }
+
+// pod is a live pod, if it has content: what it read of its Secret, and the annotation that it was started with.
+type pod struct{ annotation, content id }
+
+func (p pod) live() bool { return p.content != 0 }
+
+// pods are the live pods of a side, those on their way out included.
+func (w *workload) pods() []pod {
+	pods := make([]pod, 0, 4)
+	for _, s := range w.slots {
+		if s.main.live() {
+			pods = append(pods, s.main)
+		}
+		if s.dying.live() {
+			pods = append(pods, s.dying)
+		}
+	}
+	return pods
+}
+
+// manager is a reconcile under way: what was read, and what is still to be written. Stale has a bit for each object
+// that has changed since it was read.
+type manager struct {
+	stage          stage
+	read, write    [objects]id
+	stale          uint8
+	mints, revokes bool
+}
+
+type stage uint8
+
+// The stages of a reconcile.
+const (
+	idle stage = iota
+	reading
+	writing
+)
+
+// ticks of the model's policy. A tick is a minute.
+const (
+	interval    = 40
+	maxLifetime = 5
+	leeway      = 1
+	handover    = 3
+	horizon     = 2*interval + 15
+)
+
+func at(tick uint8) time.Time { return epoch.Add(time.Duration(tick) * time.Minute) }
+
+func tickOf(t time.Time) uint8 { return uint8(t.Sub(epoch) / time.Minute) }
+
+func (l *lab) policy(w *world) keyring.Policy {
+	p := keyring.Policy{
+		Interval: interval * time.Minute, MaxLifetime: maxLifetime * time.Minute, Leeway: leeway * time.Minute,
+		SessionLifetime: maxLifetime * time.Minute, HandoverPeriod: handover * time.Minute,
+		HistoryLimit: l.historyLimit, KeepRevoked: l.keepRevoked,
+	}
+	if w.revokeBefore > 0 {
+		p.RevokeBefore = at(w.revokeBefore)
+	}
+	return p
+}
+
+// content is what a pod can know of a Secret.
+type content struct {
+	data            map[string][]byte
+	entries         []keyring.Entry
+	signs           uint8
+	trusts, carried versionSet
+	annotation      id
+}
+
+// tables give each ring, content and annotation a small number.
+type tables struct {
+	rings       []keyring.Ring
+	ringIDs     map[string]id
+	contents    []content
+	contentIDs  map[string]id
+	annotations []string
+	names       map[string]id
+}
+
+func newTables() tables {
+	return tables{
+		rings: make([]keyring.Ring, 2), ringIDs: map[string]id{},
+		contents: make([]content, 2), contentIDs: map[string]id{},
+		annotations: make([]string, 1), names: map[string]id{},
+	}
+}
+
+// ringID stores a ring as it is stored in its Secret, and reads it back.
+func (t *tables) ringID(ring keyring.Ring) id {
+	stored, err := ring.Marshal()
+	if err != nil {
+		panic(err)
+	}
+	text := string(stored[keyring.StorageKey])
+	if known, ok := t.ringIDs[text]; ok {
+		return known
+	}
+	back, err := keyring.Unmarshal(stored)
+	if err != nil || !back.Equal(ring) {
+		panic("a ring does not come back from its Secret as it was")
+	}
+	t.rings = append(t.rings, back)
+	t.ringIDs[text] = id(len(t.rings) - 1)
+	return t.ringIDs[text]
+}
+
+func (t *tables) contentID(p keyring.Projection) id {
+	list := p.Data[keyring.EntrySecrets]
+	key := list + " " + p.Data[keyring.EntryCookieVersions] + " " + keyring.FormatVersions(p.Versions)
+	if known, ok := t.contentIDs[key]; ok {
+		return known
+	}
+	entries, err := keyring.ParseList(list)
+	if err != nil {
+		panic(err)
+	}
+	c := content{data: map[string][]byte{}, entries: entries, signs: uint8(entries[0].Version)}
+	for name, value := range p.Data {
+		c.data[name] = []byte(value)
+	}
+	for _, e := range entries {
+		c.trusts |= 1 << e.Version
+	}
+	if carried := p.Data[keyring.EntryCookieVersions]; carried != "" {
+		c.carried = setOf(carried)
+	}
+	c.annotation = t.annotationID(keyring.FormatVersions(p.Versions))
+	t.contents = append(t.contents, c)
+	t.contentIDs[key] = id(len(t.contents) - 1)
+	return t.contentIDs[key]
+}
+
+func setOf(versions string) versionSet {
+	list, err := keyring.ParseVersions(versions)
+	if err != nil {
+		panic(err)
+	}
+	var set versionSet
+	for _, v := range list {
+		if v > 0 {
+			set |= 1 << v
+		}
+	}
+	return set
+}
+
+func (t *tables) annotationID(text string) id {
+	if known, ok := t.names[text]; ok {
+		return known
+	}
+	t.annotations = append(t.annotations, text)
+	t.names[text] = id(len(t.annotations) - 1)
+	return t.names[text]
+}
+
+// usable reports whether a pod can start with a Secret.
+func usable(secret id) bool { return secret > junk }
+
+// settled brings a world into its canonical form: nodes in order, signatures noted, expired tokens forgotten.
+func (l *lab) settled(w world) world {
+	for side := range w.side {
+		slots := &w.side[side].slots
+		if slices.CompareFunc(slots[:1], slots[1:], compareSlots) > 0 {
+			slots[0], slots[1] = slots[1], slots[0]
+		}
+	}
+	for _, p := range w.side[frontend].pods() {
+		w.signed[l.contents[p.content].signs] = w.now + 1
+	}
+	for v := range w.signed {
+		if w.signed[v] > 0 && (w.now > w.signed[v]-1+maxLifetime || w.revoked.has(uint8(v))) {
+			w.signed[v] = 0
+		}
+	}
+	l.forgive(&w)
+	if w.revoking && l.projected(&w) && len(l.unaware(&w)) == 0 {
+		w.revoking = false
+	}
+	return w
+}
+
+func compareSlots(a, b slot) int {
+	order := func(s slot) uint64 {
+		return uint64(s.main.annotation)<<48 | uint64(s.main.content)<<32 |
+			uint64(s.dying.annotation)<<16 | uint64(s.dying.content)
+	}
+	switch x, y := order(a), order(b); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// projected reports whether no Secret offers a revoked key any more, so that pods to come will not have it.
+func (l *lab) projected(w *world) bool {
+	front, back := &l.contents[w.secret[frontend]], &l.contents[w.secret[backend]]
+	return usable(w.secret[frontend]) && usable(w.secret[backend]) && (front.carried|back.trusts)&w.revoked == 0
+}
+
+// unaware lists the pods that a revocation has not reached.
+func (l *lab) unaware(w *world) []pod {
+	var pods []pod
+	for side := range w.side {
+		for _, p := range w.side[side].pods() {
+			c := &l.contents[p.content]
+			known := c.trusts
+			if side == frontend {
+				known = c.carried | 1<<c.signs
+			}
+			if known&w.revoked != 0 || !c.trusts.has(w.active) {
+				pods = append(pods, p)
+			}
+		}
+	}
+	return pods
+}
