@@ -135,7 +135,7 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	case err == nil:
 		return nil
 	case errors.Is(err, keyring.ErrDiffer):
-		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal, or delete the wrong one", front, back)
+		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete the wrong one", front, back)
 	default:
 		message = strings.TrimPrefix(err.Error(), keyring.ErrUnusable.Error()+": ") + ": correct it or delete the Secret"
 	}

@@ -1,0 +1,289 @@
+package webhook_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// schemaCase is a spec that the schema refuses with a message, and its nearest neighbour that it admits.
+type schemaCase struct {
+	// old is the spec before, for the rules about changes.
+	old              string
+	refused, message string
+	allowed          string
+}
+
+var schemaCases = map[string]schemaCase{
+	"rotateAfter with a source": {
+		refused: `auth: {source: {secretRef: {name: vault, key: key}}, rotation: {rotateAfter: "2026-01-01T00:00:00Z"}}`,
+		message: "rotateAfter cannot be set with a source",
+		allowed: `auth: {source: {secretRef: {name: vault, key: key}}, rotation: {revokeBefore: "2026-01-01T00:00:00Z"}}`,
+	},
+	"interval too short": {
+		refused: `auth: {rotation: {interval: 59m59s}}`, message: "must be 0s (never) or at least 1h",
+		allowed: `auth: {rotation: {interval: 1h}}`,
+	},
+	"interval negative": {
+		refused: `auth: {rotation: {interval: -1h}}`, message: "must be 0s (never) or at least 1h",
+		allowed: `auth: {rotation: {interval: 0s}}`,
+	},
+	"interval no duration": {
+		refused: `auth: {rotation: {interval: monthly}}`, message: "spec.auth.rotation.interval",
+		allowed: `auth: {rotation: {interval: 720h}}`,
+	},
+	"revokedKeys unknown": {
+		refused: `auth: {rotation: {revokedKeys: Keep}}`, message: `supported values: "Forget", "KeepForDecryption"`,
+		allowed: `auth: {rotation: {revokedKeys: KeepForDecryption}}`,
+	},
+	"historyLimit over 100": {
+		refused: `auth: {rotation: {historyLimit: 101}}`, message: "should be less than or equal to 100",
+		allowed: `auth: {rotation: {historyLimit: 100}}`,
+	},
+	"historyLimit negative": {
+		refused: `auth: {rotation: {historyLimit: -1}}`, message: "should be greater than or equal to 0",
+		allowed: `auth: {rotation: {historyLimit: 0}}`,
+	},
+	"maxLifetime too short": {
+		refused: `auth: {tokens: {maxLifetime: 59s}}`, message: "must be between 1m and 8760h",
+		allowed: `auth: {tokens: {maxLifetime: 1m}}`,
+	},
+	"maxLifetime too long": {
+		refused: `auth: {tokens: {maxLifetime: 8760h1s}}`, message: "must be between 1m and 8760h",
+		allowed: `auth: {tokens: {maxLifetime: 8760h}}`,
+	},
+	"leeway too long": {
+		refused: `auth: {tokens: {leeway: 10m1s}}`, message: "must be between 0s and 10m",
+		allowed: `auth: {tokens: {leeway: 10m}}`,
+	},
+	"leeway negative": {
+		refused: `auth: {tokens: {leeway: -1s}}`, message: "must be between 0s and 10m",
+		allowed: `auth: {tokens: {leeway: 0s}}`,
+	},
+	"source without a key": {
+		refused: `auth: {source: {secretRef: {name: vault}}}`, message: "spec.auth.source.secretRef.key: Required value",
+		allowed: `auth: {source: {secretRef: {name: vault, key: BETTER_AUTH_SECRET}}}`,
+	},
+	"both sides in one Secret": {
+		refused: `{frontend: {secretRef: {name: same}}, backend: {secretRef: {name: same}}}`,
+		message: "spec.frontend.secretRef and spec.backend.secretRef must name different Secrets",
+		allowed: `{frontend: {secretRef: {name: one}}, backend: {secretRef: {name: two}}}`,
+	},
+	"frontend in the backend's default": {
+		refused: `frontend: {secretRef: {name: schema-backend-auth}}`,
+		message: "spec.frontend.secretRef and spec.backend.secretRef must name different Secrets",
+		allowed: `{frontend: {secretRef: {name: schema-backend-auth}}, backend: {secretRef: {name: other}}}`,
+	},
+	"backend in the frontend's default": {
+		refused: `backend: {secretRef: {name: schema-frontend-auth}}`,
+		message: "spec.frontend.secretRef and spec.backend.secretRef must name different Secrets",
+		allowed: `backend: {secretRef: {name: schema-backend-auth}}`,
+	},
+	"frontend in the keyring": {
+		refused: `frontend: {secretRef: {name: schema-keyring}}`, message: "spec.frontend.secretRef must not name the keyring Secret",
+		allowed: `frontend: {secretRef: {name: other-keyring}}`,
+	},
+	"backend in the keyring": {
+		refused: `backend: {secretRef: {name: schema-keyring}}`, message: "spec.backend.secretRef must not name the keyring Secret",
+		allowed: `backend: {secretRef: {name: keyring}}`,
+	},
+	"source in the keyring": {
+		refused: `auth: {source: {secretRef: {name: schema-keyring, key: k}}}`, message: "spec.auth.source.secretRef must name a Secret of its own",
+		allowed: `auth: {source: {secretRef: {name: keyring, key: k}}}`,
+	},
+	"source in the frontend's": {
+		refused: `{auth: {source: {secretRef: {name: web, key: k}}}, frontend: {secretRef: {name: web}}}`,
+		message: "spec.auth.source.secretRef must name a Secret of its own",
+		allowed: `{auth: {source: {secretRef: {name: schema-frontend-auth, key: k}}}, frontend: {secretRef: {name: web}}}`,
+	},
+	"source in the backend's default": {
+		refused: `auth: {source: {secretRef: {name: schema-backend-auth, key: k}}}`,
+		message: "spec.auth.source.secretRef must name a Secret of its own",
+		allowed: `auth: {source: {secretRef: {name: vault, key: k}}}`,
+	},
+	"no Secret's name": {
+		refused: `frontend: {secretRef: {name: Team_A}}`, message: "must be a Secret's name",
+		allowed: `frontend: {secretRef: {name: team-a.auth}}`,
+	},
+	"more replicas on SQLite": {
+		refused: `backend: {replicas: 2}`, message: "more than one replica needs storage.postgres",
+		allowed: `backend: {replicas: 2, storage: {postgres: {urlSecretRef: {name: db, key: url}}}}`,
+	},
+	"more replicas of an image on SQLite": {
+		refused: `backend: {image: api, replicas: 2, storage: {sqlite: {}}}`, message: "more than one replica needs storage.postgres",
+		allowed: `backend: {image: api, replicas: 2}`,
+	},
+	"replicas negative": {
+		refused: `backend: {replicas: -1}`, message: "should be greater than or equal to 0", allowed: `backend: {replicas: 0}`,
+	},
+	"too many replicas": {
+		refused: `frontend: {replicas: 101}`, message: "should be less than or equal to 100", allowed: `frontend: {replicas: 100}`,
+	},
+	"reload of an image": {
+		refused: `backend: {image: api, keyDelivery: Reload}`, message: "keyDelivery Reload is only for the embedded API",
+		allowed: `backend: {keyDelivery: Reload}`,
+	},
+	"restart of the embedded API": {
+		refused: `backend: {keyDelivery: Restart}`, message: "keyDelivery Restart is only for an image of your own",
+		allowed: `backend: {image: api, keyDelivery: Restart}`,
+	},
+	"the operations port": {
+		refused: `backend: {port: 9090}`, message: "9090 is the operations port", allowed: `backend: {port: 9091}`,
+	},
+	"two kinds of storage": {
+		refused: `backend: {storage: {sqlite: {}, postgres: {urlSecretRef: {name: db, key: url}}}}`,
+		message: "set sqlite or postgres, not both",
+		allowed: `backend: {storage: {sqlite: {}}}`,
+	},
+	"no volume": {
+		refused: `backend: {storage: {sqlite: {size: "0"}}}`, message: "must be more than 0",
+		allowed: `backend: {storage: {sqlite: {size: 1Mi}}}`,
+	},
+	"a smaller volume": {
+		old:     `backend: {storage: {sqlite: {size: 2Gi}}}`,
+		refused: `backend: {storage: {sqlite: {size: 1Gi}}}`, message: "a volume can only grow",
+		allowed: `backend: {storage: {sqlite: {size: 2048Mi}}}`,
+	},
+	"a volume of another class": {
+		old:     `backend: {storage: {sqlite: {storageClassName: slow}}}`,
+		refused: `backend: {storage: {sqlite: {storageClassName: fast}}}`, message: "storageClassName cannot be changed",
+		allowed: `backend: {storage: {sqlite: {storageClassName: slow, size: 3Gi}}}`,
+	},
+	"a volume of the default class": {
+		old:     `backend: {storage: {sqlite: {storageClassName: slow}}}`,
+		refused: `backend: {storage: {sqlite: {}}}`, message: "storageClassName cannot be changed",
+		allowed: `backend: {storage: {sqlite: {storageClassName: slow, reclaimPolicy: Delete}}}`,
+	},
+	"reclaimPolicy unknown": {
+		refused: `backend: {storage: {sqlite: {reclaimPolicy: Recycle}}}`, message: `supported values: "Retain", "Delete"`,
+		allowed: `backend: {storage: {sqlite: {reclaimPolicy: Delete}}}`,
+	},
+	"an origin with a path": {
+		refused: `backend: {cors: {allowedOrigins: ["https://todo.example.com/"]}}`, message: "must be an origin",
+		allowed: `backend: {cors: {allowedOrigins: ["https://todo.example.com", "*"]}}`,
+	},
+	"an origin with a space": {
+		refused: `backend: {cors: {allowedOrigins: ["https://todo example.com"]}}`, message: "must be an origin",
+		allowed: `backend: {cors: {allowedOrigins: ["https://todos.example.com"]}}`,
+	},
+	"a URL of another scheme": {
+		refused: `frontend: {url: "ftp://todo.example.com"}`, message: "must be an http or https URL with a host",
+		allowed: `frontend: {url: "https://todo.example.com"}`,
+	},
+	"a URL without a host": {
+		refused: `frontend: {url: "https:///path"}`, message: "must be an http or https URL with a host",
+		allowed: `frontend: {url: "https://todo.example.com/path"}`,
+	},
+	"no URL": {
+		refused: `frontend: {url: todo.example.com}`, message: "must be an http or https URL with a host",
+		allowed: `frontend: {url: "https://todo.example.com:8443"}`,
+	},
+	"a negative session": {
+		refused: `frontend: {sessionLifetime: -1s}`, message: "must not be negative",
+		allowed: `frontend: {sessionLifetime: 0s}`,
+	},
+	"a negative handover": {
+		refused: `frontend: {handoverPeriod: -1s}`, message: "must not be negative",
+		allowed: `frontend: {handoverPeriod: 0s}`,
+	},
+	"the operator's annotations": {
+		refused: `backend: {template: {annotations: {todoapp.dev/keys: "9"}}}`, message: "todoapp.dev/* annotations are the operator's",
+		allowed: `backend: {template: {annotations: {example.com/keys: "9"}}}`,
+	},
+	"the operator's labels": {
+		refused: `frontend: {template: {labels: {todoapp.dev/app: x}}}`, message: "labels are the operator's",
+		allowed: `frontend: {template: {labels: {example.com/app: x}}}`,
+	},
+	"the recommended labels": {
+		refused: `frontend: {template: {labels: {app.kubernetes.io/name: x}}}`, message: "labels are the operator's",
+		allowed: `frontend: {template: {labels: {team: x}}}`,
+	},
+}
+
+func init() {
+	for _, side := range []string{"frontend", "backend"} {
+		for _, variable := range []string{"BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "BETTER_AUTH_KEY_VERSION",
+			"BETTER_AUTH_COOKIE_VERSIONS", "BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_URL"} {
+			schemaCases[side+" "+variable] = schemaCase{
+				refused: side + `: {env: [{name: ` + variable + `, value: x}]}`, message: "remove them from env",
+				allowed: side + `: {env: [{name: MY_` + variable + `, value: x}]}`,
+			}
+		}
+	}
+}
+
+func TestSchema(t *testing.T) {
+	for name, c := range schemaCases {
+		t.Run(name, func(t *testing.T) {
+			try := func(spec string) error { return admin.Create(t.Context(), app("schema", spec), client.DryRunAll) }
+			if c.old != "" {
+				old := app("schema", c.old)
+				if err := admin.Create(t.Context(), old); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { remove(t, old) })
+				try = func(spec string) error {
+					changed := app("schema", spec)
+					changed.SetResourceVersion(old.GetResourceVersion())
+					return admin.Update(t.Context(), changed, client.DryRunAll)
+				}
+			}
+			err := try(c.refused)
+			if err == nil || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("%s\ngot  %v\nwant %q", c.refused, err, c.message)
+			}
+			if err != nil && strings.Contains(err.Error(), "admission webhook") {
+				t.Errorf("it was the webhook that refused: %v", err)
+			}
+			if err := try(c.allowed); err != nil {
+				t.Errorf("%s\nrefused: %v", c.allowed, err)
+			}
+		})
+	}
+}
+
+func TestSchemaNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"a": "", "team-a": "", strings.Repeat("a", 63): "",
+		strings.Repeat("a", 64): "metadata.name must be at most 63", "1team": "begin with a letter", "team.a": "metadata.name",
+	} {
+		err := admin.Create(t.Context(), app(name, "{}"), client.DryRunAll)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+}
+
+// app makes a TodoApp with a spec in YAML, as a client would that does not know its type.
+func app(name, spec string) *unstructured.Unstructured {
+	app := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte("spec: "+braced(spec)), &app.Object); err != nil {
+		panic(err)
+	}
+	app.SetGroupVersionKind(todov1.GroupVersion.WithKind("TodoApp"))
+	app.SetNamespace(metav1.NamespaceDefault)
+	app.SetName(name)
+	return app
+}
+
+func braced(spec string) string {
+	if strings.HasPrefix(spec, "{") {
+		return spec
+	}
+	return "{" + spec + "}"
+}
+
+func remove(t *testing.T, object client.Object) {
+	t.Helper()
+	// A test's own context has ended when it cleans up.
+	if err := client.IgnoreNotFound(admin.Delete(context.Background(), object)); err != nil {
+		t.Errorf("removing %s: %v", object.GetName(), err)
+	}
+}
