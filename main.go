@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -49,11 +48,11 @@ func run(ctx context.Context, args []string) error {
 	case "api":
 		return apiserver.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
 	case "version", "--version":
-		_, err := fmt.Println(described())
-		return err
+		fmt.Println(described())
+		return nil
 	case "help", "--help", "-h":
-		_, err := io.WriteString(os.Stdout, usage)
-		return err
+		fmt.Print(usage)
+		return nil
 	default:
 		return fmt.Errorf("there is no command %q; todoapp-operator --help lists them", command)
 	}

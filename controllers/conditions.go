@@ -57,7 +57,8 @@ func sourceValid(app *todov1.TodoApp, p *plan) verdict {
 	}
 	value := keyring.Value(p.seen.source.Data[ref.Key])
 	if err := keyring.Check(value); err != nil {
-		return fails(todov1.ReasonSourceInvalid, "Entry %s of Secret %s cannot be used: %s. The present key stays.", ref.Key, ref.Name, err)
+		return fails(todov1.ReasonSourceInvalid, "Entry %s of Secret %s cannot be used: it %s. The present key stays.",
+			ref.Key, ref.Name, err)
 	}
 	active, _ := p.step.Ring.Active()
 	i := slices.IndexFunc(p.step.Ring.Keys, func(k keyring.Key) bool { return k.Value == value })

@@ -61,13 +61,8 @@ func (w *world) problem(d *appsv1.Deployment, component string) (verdict, bool) 
 		if pod.Labels[todov1.LabelComponent] != component || !managed(pod) || pod.DeletionTimestamp != nil {
 			continue
 		}
-		if problem, found := w.unscheduled(pod); found {
+		if problem, found := w.podProblem(pod); found {
 			return problem, true
-		}
-		for _, container := range pod.Status.ContainerStatuses {
-			if problem, found := trouble(pod.Name, container); found {
-				return problem, true
-			}
 		}
 	}
 	for _, condition := range d.Status.Conditions {
@@ -76,6 +71,15 @@ func (w *world) problem(d *appsv1.Deployment, component string) (verdict, bool) 
 		}
 	}
 	return verdict{}, false
+}
+
+func (w *world) podProblem(pod *corev1.Pod) (verdict, bool) {
+	for _, container := range pod.Status.ContainerStatuses {
+		if problem, found := trouble(pod.Name, container); found {
+			return problem, true
+		}
+	}
+	return w.unscheduled(pod)
 }
 
 func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {

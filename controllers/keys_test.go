@@ -39,7 +39,9 @@ func TestAnEmptySpecBecomesAStack(t *testing.T) {
 		t.Error("the data volume would go with the app")
 	}
 	must(t, b.get("todo-backend", &corev1.Service{}))
-	eventually(t, func() error { return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync) })
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+	})
 	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonProgressing))
 }
 
@@ -152,7 +154,7 @@ func TestWhatIsNoLongerDesiredIsPruned(t *testing.T) {
 	} {
 		eventually(t, func() error {
 			if err := b.get(name, object); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("%s is still there (%v)", name, err)
+				return fmt.Errorf("%s is still there (%w)", name, err)
 			}
 			return nil
 		})

@@ -67,7 +67,9 @@ func claimed(app *todov1.TodoApp, seen *world) *obstacle {
 			}
 		}
 	}
-	for _, secret := range append([]*corev1.Secret{seen.keyring}, seen.secrets[todov1.ComponentFrontend], seen.secrets[todov1.ComponentBackend]) {
+	for _, secret := range []*corev1.Secret{
+		seen.keyring, seen.secrets[todov1.ComponentFrontend], seen.secrets[todov1.ComponentBackend],
+	} {
 		if secret == nil || !managed(secret) {
 			continue
 		}

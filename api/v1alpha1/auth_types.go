@@ -14,11 +14,11 @@ type AuthSpec struct {
 	Source *AuthSource `json:"source,omitempty"`
 	// rotation says when keys are replaced and revoked.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Rotation RotationSpec `json:"rotation,omitzero"`
 	// tokens is what the embedded task API asks of tokens.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Tokens TokenSpec `json:"tokens,omitzero"`
 }
 
@@ -49,7 +49,7 @@ type RotationSpec struct {
 	// A tenth of it is added at most, differently for each app, so that many apps do not rotate at once.
 	// 0s means never by itself; otherwise at least 1h. Default 720h (30 days). It does not count with a source.
 	// +optional
-	// +kubebuilder:default="720h"
+	// +default="720h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1h')",message="must be 0s (never) or at least 1h"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 	// rotateAfter starts a rotation, once this moment has come, when the active key was created before it.
@@ -63,12 +63,12 @@ type RotationSpec struct {
 	// revokedKeys says what becomes of revoked keys: Forget (the default) takes them from the frontend too;
 	// KeepForDecryption leaves them there to read what Better Auth stored under them, never for sessions.
 	// +optional
-	// +kubebuilder:default=Forget
+	// +default="Forget"
 	RevokedKeys RevokedKeys `json:"revokedKeys,omitempty"`
 	// historyLimit is how many keys that the API no longer trusts are kept, so that the frontend can decrypt what it
 	// stored under them; 0 to 100, default 10.
 	// +optional
-	// +kubebuilder:default=10
+	// +default=10
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	HistoryLimit *int32 `json:"historyLimit,omitempty"`
@@ -80,12 +80,12 @@ type TokenSpec struct {
 	// maxLifetime is the longest time to live of a token that the API accepts, and therefore how long a replaced key
 	// keeps verifying; 1m to 8760h, default 168h (7 days).
 	// +optional
-	// +kubebuilder:default="168h"
+	// +default="168h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="must be between 1m and 8760h"
 	MaxLifetime *metav1.Duration `json:"maxLifetime,omitempty"`
 	// leeway is the tolerance for clocks that differ; 0s to 10m, default 30s.
 	// +optional
-	// +kubebuilder:default="30s"
+	// +default="30s"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('10m')",message="must be between 0s and 10m"
 	Leeway *metav1.Duration `json:"leeway,omitempty"`
 	// issuer is the iss claim that a token must have. Not checked when absent.

@@ -14,9 +14,7 @@ type TodoAppStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
-	// +patchStrategy=merge
-	// +patchMergeKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// keys are the keys of the app, the newest first, without their values.
 	// +optional
 	// +listType=map
@@ -37,9 +35,11 @@ type TodoAppStatus struct {
 type KeyStatus struct {
 	// version is the kid of the tokens signed with the key.
 	// +required
+	// +kubebuilder:validation:Minimum=1
 	Version int64 `json:"version,omitempty"`
 	// state is Published, Active, Retiring, Archived or Revoked.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	State string `json:"state,omitempty"`
 	// createdAt is when the key was created.
 	// +optional

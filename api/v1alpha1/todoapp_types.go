@@ -32,7 +32,7 @@ type TodoApp struct {
 
 	// spec is the desired stack. An empty spec is valid: the embedded task API on SQLite with generated keys.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Spec TodoAppSpec `json:"spec,omitzero"`
 
 	// status is what the operator observed last; it is output only.
@@ -54,15 +54,15 @@ type TodoAppList struct {
 type TodoAppSpec struct {
 	// auth is about the shared secret and the tokens signed with it.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Auth AuthSpec `json:"auth,omitzero"`
 	// frontend is the side that signs tokens.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Frontend FrontendSpec `json:"frontend,omitzero"`
 	// backend is the side that verifies tokens and serves tasks.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Backend BackendSpec `json:"backend,omitzero"`
 }
 

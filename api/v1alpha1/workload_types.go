@@ -15,26 +15,26 @@ type FrontendSpec struct {
 	Image string `json:"image,omitempty"`
 	// replicas is how many pods run; 0 to 100, default 1.
 	// +optional
-	// +kubebuilder:default=1
+	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
 	// port the container listens on, and that of the Service; default 3000.
 	// +optional
-	// +kubebuilder:default=3000
+	// +default=3000
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 	// sessionLifetime is how long a session cookie signed with a replaced key is carried over to the new one;
 	// default 168h (7 days, Better Auth's own default for sessions).
 	// +optional
-	// +kubebuilder:default="168h"
+	// +default="168h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
 	SessionLifetime *metav1.Duration `json:"sessionLifetime,omitempty"`
 	// handoverPeriod is how long a frontend that runs elsewhere, so that its pods cannot be seen, may go on signing
 	// with a replaced key; default 1h. It counts only without an image and without labelled pods.
 	// +optional
-	// +kubebuilder:default="1h"
+	// +default="1h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
 	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
 	// url is where browsers reach the frontend, such as https://todo.example.com. It becomes BETTER_AUTH_URL,
@@ -77,14 +77,14 @@ type BackendSpec struct {
 	Image string `json:"image,omitempty"`
 	// replicas is how many pods run; 0 to 100, default 1. More than one needs storage.postgres.
 	// +optional
-	// +kubebuilder:default=1
+	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
 	// port the container listens on, and that of the Service; default 8000. The embedded API also listens on 9090, for
 	// metrics and the operator, so that cannot be the port.
 	// +optional
-	// +kubebuilder:default=8000
+	// +default=8000
 	// +kubebuilder:validation:Minimum=1024
 	// +kubebuilder:validation:Maximum=65535
 	// +kubebuilder:validation:XValidation:rule="self != 9090",message="9090 is the operations port"
@@ -99,11 +99,11 @@ type BackendSpec struct {
 	// storage is where tasks are kept; default SQLite on a volume of 1Gi for the embedded API, and nothing for an image
 	// of your own.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Storage StorageSpec `json:"storage,omitzero"`
 	// cors is about browsers that call the API from another origin.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	CORS         CORSSpec `json:"cors,omitzero"`
 	WorkloadSpec `json:",inline"`
 }
@@ -138,7 +138,7 @@ const (
 type SQLiteSpec struct {
 	// size of the volume; it can only grow; default 1Gi.
 	// +optional
-	// +kubebuilder:default="1Gi"
+	// +default="1Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="must be more than 0"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="a volume can only grow"
 	Size *resource.Quantity `json:"size,omitempty"`
@@ -149,7 +149,7 @@ type SQLiteSpec struct {
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// reclaimPolicy says what becomes of the volume when the TodoApp is deleted: Retain (the default) or Delete.
 	// +optional
-	// +kubebuilder:default=Retain
+	// +default="Retain"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 }
 

@@ -2,26 +2,52 @@ package manager
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/webhook"
+	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
 )
+
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=todoapp-operator,verbs=get;patch
+// +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,verbs=create
+// +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,resourceNames=todoapp-operator-webhook-cert,verbs=get;update;patch
+// +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=todoapp-system,resources=leases,verbs=create;get;update
 
 // newManager puts the parts together; nothing runs yet.
 func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
-	options, err := s.options()
+	scheme, err := Scheme()
 	if err != nil {
 		return nil, err
+	}
+	options, err := s.options(scheme)
+	if err != nil {
+		return nil, err
+	}
+	var keeper *certs.Keeper
+	if s.webhook {
+		if keeper, err = newKeeper(cfg, scheme, s); err != nil {
+			return nil, err
+		}
+		options.WebhookServer = ctrlwebhook.NewServer(ctrlwebhook.Options{
+			Port: s.webhookPort, TLSOpts: []func(*tls.Config){keeper.TLS},
+		})
 	}
 	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
@@ -39,14 +65,38 @@ func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
 	if err := reconciler.SetupWithManager(mgr); err != nil {
 		return nil, err
 	}
-	return mgr, nil
+	if err := mgr.AddReadyzCheck("ready", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding the readiness check: %w", err)
+	}
+	if keeper == nil {
+		return mgr, nil
+	}
+	return mgr, addWebhook(mgr, keeper)
 }
 
-func (s settings) options() (ctrl.Options, error) {
-	scheme, err := Scheme()
+// newKeeper keeps the webhook's certificate, before there is a manager to hand it to: its server needs it at once.
+func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*certs.Keeper, error) {
+	live, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
-		return ctrl.Options{}, err
+		return nil, fmt.Errorf("making a client for the webhook's certificate: %w", err)
 	}
+	return certs.New(live, live, certs.Options{
+		Namespace: s.namespace, ServiceName: "todoapp-operator-webhook", SecretName: "todoapp-operator-webhook-cert",
+		WebhookConfigurationName: "todoapp-operator",
+	})
+}
+
+func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
+	if err := mgr.Add(keeper); err != nil {
+		return fmt.Errorf("adding the webhook's certificate: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("webhook-certificate", keeper.Ready); err != nil {
+		return fmt.Errorf("adding the certificate's readiness check: %w", err)
+	}
+	return webhook.Setup(mgr)
+}
+
+func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
 	caches, err := controllers.CacheOptions()
 	if err != nil {
 		return ctrl.Options{}, err

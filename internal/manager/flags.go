@@ -38,7 +38,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
-		return settings{}, err
+		return settings{}, fmt.Errorf("reading the flags: %w", err)
 	}
 	switch {
 	case flags.NArg() > 0:
