@@ -105,7 +105,9 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 	if err := install(ctx, port); err != nil {
 		return err
 	}
-	ready, done, err := startManager(ctx, config, port, certs.Options{})
+	ready, done, err := startManager(ctx, config, port, certs.Options{
+		Namespace: operatorNamespace, ServiceName: serviceName, SecretName: secretName, WebhookConfigurationName: configName,
+	})
 	if err != nil {
 		return err
 	}
@@ -125,8 +127,8 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 
 // startManager runs a manager with nothing but the webhook, and returns its readiness check and how it ended.
 func startManager(ctx context.Context, config *rest.Config, port int, o certs.Options) (func() error, chan error, error) {
-	o.Namespace, o.ServiceName, o.SecretName, o.WebhookConfigurationName =
-		operatorNamespace, serviceName, secretName, configName
+	config = rest.CopyConfig(config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
 	var keeper *certs.Keeper
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},
