@@ -17,8 +17,10 @@ type troubled struct {
 	fail func() error
 }
 
-func (s troubled) Get(context.Context, string, int64) (task.Task, error) { return task.Task{}, s.fail() }
-func (s troubled) Ping(context.Context) error                            { return s.fail() }
+func (s troubled) Get(context.Context, string, int64) (task.Task, error) {
+	return task.Task{}, s.fail()
+}
+func (s troubled) Ping(context.Context) error { return s.fail() }
 
 func TestStoresInTrouble(t *testing.T) {
 	const hidden = `pq: relation "tasks" at /var/lib/secret.go:7`

@@ -169,7 +169,11 @@ func (s *served) at(address, method, target, body string, headers ...string) ans
 	if err != nil {
 		s.t.Fatalf("%s %s: %v", method, target, err)
 	}
-	return s.read(method+" "+target+" "+body, response)
+	got := s.read(method+" "+target+" "+body, response)
+	if address == s.address {
+		conform(s.t, method, target, got.status, got.header, got.body)
+	}
+	return got
 }
 
 func (s *served) read(what string, response *http.Response) answer {

@@ -202,8 +202,8 @@ func TestPortsAndPages(t *testing.T) {
 func TestDocsLoadNothingFromElsewhere(t *testing.T) {
 	s := serving(t)
 	docs := s.do("GET", "/docs", "").want(200).has("Content-Type", "text/html; charset=utf-8")
-	for _, mark := range []string{"http://", "https://", "//", "src=", "@import", "<link"} {
-		if strings.Contains(strings.ReplaceAll(docs.body, "http://www.w3.org", ""), mark) {
+	for _, mark := range []string{"http://", "https://", `"//`, "src=", "@import", "<link"} {
+		if strings.Contains(docs.body, mark) {
 			t.Errorf("the page holds %q", mark)
 		}
 	}
