@@ -27,8 +27,13 @@ func (l *lab) store(w *world, o int, value id, revokes bool) string {
 }
 
 func (l *lab) storeRing(w *world, value id, revokes bool) string {
-	w.ring = value
+	if w.ring = value; l.refused != "" {
+		return l.refused
+	}
 	ring := l.rings[value]
+	if broken := l.checkActive(w, ring); broken != "" && !revokes {
+		return broken
+	}
 	published := 0
 	for _, k := range ring.Keys {
 		if k.Version >= maxVersions {
@@ -55,7 +60,7 @@ func (l *lab) storeRing(w *world, value id, revokes bool) string {
 	if trusted := ring.Trusted(at(w.now), l.policy(w).Validity()); len(trusted) > 3 {
 		return fmt.Sprintf("3: %d keys are trusted", len(trusted))
 	}
-	return l.checkActive(w, ring)
+	return ""
 }
 
 func (l *lab) twoKeys(version uint8) string {
@@ -102,8 +107,8 @@ func (l *lab) storeSecret(w *world, side int, value id) string {
 
 // check tells which invariant a state breaks.
 func (l *lab) check(w *world) string {
-	if l.broken != "" {
-		return l.broken
+	if broken := l.overdue + l.refused; broken != "" {
+		return broken
 	}
 	if broken := l.checkConfirmed(w); broken != "" {
 		return broken

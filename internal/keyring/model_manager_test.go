@@ -18,6 +18,7 @@ type scenario struct {
 	keepRevoked  bool
 	faults       int  // how many times a Secret is deleted or spoilt
 	emptied      bool // pods may go before another comes
+	lone         bool // one node for each side, not two
 	historyLimit int
 	horizon      uint8
 	protocol     protocol
@@ -33,12 +34,10 @@ type protocol struct {
 	order []int
 	// unlocked are objects written without the resourceVersion that was read.
 	unlocked []int
-	// blindToDying leaves out pods on their way out, blindToTemplates those that a rollout may still start.
-	blindToDying, blindToTemplates bool
+	// blindToDying leaves out pods on their way out.
+	blindToDying bool
 	// ringBeforeSecrets reads the ring first and the Secrets last.
 	ringBeforeSecrets bool
-	// cachedRing decides on a ring from a cache that may be behind.
-	cachedRing bool
 }
 
 var rightOrder = []int{keyringSecret, backendSecret, frontendSecret, backendTemplate, frontendTemplate}
@@ -50,14 +49,17 @@ type lab struct {
 	decisions map[question]answer
 	facts     map[fact]uint8
 	known     []fact
-	broken    string
+	overdue   string
+	// misprojects says that the protocol is broken in its projections.
+	misprojects bool
 }
 
 func newLab(s scenario) *lab {
 	if s.protocol.next == nil {
 		s.protocol.next = keyring.Next
 	}
-	if s.protocol.projection == nil {
+	misprojects := s.protocol.projection != nil
+	if !misprojects {
 		s.protocol.projection = project
 	}
 	if s.protocol.order == nil {
@@ -66,7 +68,10 @@ func newLab(s scenario) *lab {
 	if s.horizon == 0 {
 		s.horizon = horizon
 	}
-	return &lab{scenario: s, tables: newTables(), decisions: map[question]answer{}, facts: map[fact]uint8{}}
+	return &lab{
+		scenario: s, misprojects: misprojects,
+		tables: newTables(), decisions: map[question]answer{}, facts: map[fact]uint8{},
+	}
 }
 
 func project(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
@@ -109,7 +114,7 @@ func (l *lab) sight(w *world, side int) sight {
 			seen |= l.seesPod(side, s.dying)
 		}
 	}
-	if l.reloads(side) || l.protocol.blindToTemplates {
+	if l.reloads(side) {
 		return seen
 	}
 	for _, template := range []id{load.template, load.old} {
@@ -193,7 +198,7 @@ func (l *lab) ask(w *world, q question) answer {
 	var a answer
 	in := keyring.Inputs{
 		Now: at(q.now), Policy: l.policy(w), Verifiers: l.fleet(q.seen[backend]), Signers: l.fleet(q.seen[frontend]),
-		Remains: keyring.Remains{Frontend: l.data(q.remains[frontend]), Backend: l.data(q.remains[backend])},
+		Remains: keyring.Remains{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend)},
 		Fresh: func() keyring.Value {
 			a.mints = true
 			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.minted)))
@@ -215,10 +220,22 @@ func (l *lab) ask(w *world, q question) answer {
 	a.write[frontendSecret] = l.contentID(l.protocol.projection(step.Ring, frontend, in.Now, in.Policy))
 	a.write[backendTemplate] = l.contents[a.write[backendSecret]].annotation
 	a.write[frontendTemplate] = l.contents[a.write[frontendSecret]].annotation
-	if a.action == keyring.ActionNone {
+	if a.action == keyring.ActionNone && !l.misprojects {
 		l.checkDue(step, in, a)
 	}
 	return a
+}
+
+// found is what a Secret holds. To a manager that projects wrongly, what it wrote looks right.
+func (l *lab) found(w *world, q question, side int) map[string][]byte {
+	ring := l.rings[q.ring]
+	if l.misprojects && !ring.Empty() {
+		now, policy := at(q.now), l.policy(w)
+		if q.remains[side] == l.contentID(l.protocol.projection(ring, side, now, policy)) {
+			return l.data(l.contentID(project(ring, side, now, policy)))
+		}
+	}
+	return l.data(q.remains[side])
 }
 
 func (l *lab) data(secret id) map[string][]byte {
@@ -235,7 +252,7 @@ func (l *lab) data(secret id) map[string][]byte {
 // checkDue makes sure that a step that took no transition is not due before it says, and then is.
 func (l *lab) checkDue(step keyring.Step, in keyring.Inputs, a answer) {
 	if step.DueIn < 0 || step.DueIn == time.Nanosecond {
-		l.broken = "6: a step that changes nothing is due at once"
+		l.overdue = "6: a step that changes nothing is due at once"
 	}
 	early := in.Now.Add(1000 * time.Hour)
 	if step.DueIn > 0 {
@@ -244,11 +261,11 @@ func (l *lab) checkDue(step keyring.Step, in keyring.Inputs, a answer) {
 	in.Now = early
 	again, err := l.protocol.next(l.rings[a.ring], in)
 	if err != nil || again.Action != keyring.ActionNone {
-		l.broken = "6: a step is due before the moment that was named"
+		l.overdue = "6: a step is due before the moment that was named"
 	}
 	for side, was := range []id{a.write[backendSecret], a.write[frontendSecret]} {
-		if l.contentID(l.protocol.projection(l.rings[a.ring], side, early, in.Policy)) != was {
-			l.broken = "6: a projection changes before the moment that was named"
+		if l.contentID(project(l.rings[a.ring], side, early, in.Policy)) != was {
+			l.overdue = "6: a projection changes before the moment that was named"
 		}
 	}
 }
@@ -293,7 +310,7 @@ func (l *lab) resolve(w world, m int) world {
 			mgr.read[o] = *w.object(o)
 		}
 		mgr.read[keyringSecret], mgr.stale = ring, stale
-	} else if !l.protocol.cachedRing {
+	} else {
 		mgr.read[keyringSecret] = w.ring
 		mgr.stale &^= 1 << keyringSecret
 	}

@@ -35,7 +35,7 @@ func (l *lab) managerMoves(w *world, m int) []move {
 	switch w.manager[m].stage {
 	case idle:
 		begun := l.begin(*w, m)
-		if l.managers == 1 && !l.protocol.cachedRing {
+		if l.managers == 1 {
 			begun = l.resolve(begun, m)
 		}
 		return []move{{what: "manager %d reads", who: m, after: begun}}
@@ -78,6 +78,9 @@ func (l *lab) podMoves(w *world, side int) []move {
 			change("is gone", slot{main: s.main})
 		}
 		for _, fresh := range l.starts(w, side, s) {
+			if l.lone && i == 0 {
+				break
+			}
 			switch {
 			case !s.main.live():
 				change("starts", slot{main: fresh, dying: s.dying})
@@ -191,7 +194,7 @@ func (l *lab) clockMoves(w *world) []move {
 	}
 	if l.unseen && usable(w.secret[frontend]) {
 		soonest(w.written + handover)
-		if w.side[frontend].slots[1].main.content != w.secret[frontend] && next >= w.written+handover {
+		if w.side[frontend].slots[1].main.content != w.secret[frontend] && next > w.written+handover {
 			return nil
 		}
 	}
@@ -271,7 +274,7 @@ func (l *lab) initial() world {
 			load.template = l.contents[w.secret[side]].annotation
 		}
 		for i := range load.slots {
-			if side == backend || !l.unseen || i == 1 {
+			if i == 1 || !l.lone && (side == backend || !l.unseen) {
 				load.slots[i].main = pod{annotation: load.template, content: w.secret[side]}
 			}
 		}
