@@ -43,6 +43,10 @@ func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
 			"Key version %d signs; tokens signed with the one before are accepted until they have expired.%s", active.Version, note)
 	case step.Phase == keyring.PhasePublishing:
 		return fails(todov1.ReasonWaitingForPods, "A new key is published; waiting for %s to take it up.%s", listed, note)
+	case listed == "":
+		return fails(todov1.ReasonHandover,
+			"Key version %d signs; a frontend that cannot be seen has spec.frontend.handoverPeriod to let go of the one before.%s",
+			active.Version, note)
 	default:
 		return fails(todov1.ReasonWaitingForPods, "Key version %d signs; waiting for %s to let go of the one before.%s",
 			active.Version, listed, note)

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,14 +25,27 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
 			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
 	}
+	if created := p.created(); len(created) > 0 {
+		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
+	}
+	if len(p.surplus) > 0 {
+		var names []string
+		for _, object := range p.surplus {
+			names = append(names, r.kindOf(object)+" "+object.GetName())
+		}
+		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
+	}
+}
+
+// created names the objects that were not there.
+func (p *plan) created() []string {
+	var names []string
 	for _, c := range p.changed {
 		if !c.exists {
-			r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Applied", "Apply", "Created %s %s", c.object.GetKind(), c.object.GetName())
+			names = append(names, c.object.GetKind()+" "+c.object.GetName())
 		}
 	}
-	for _, object := range p.surplus {
-		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s %s", r.kindOf(object), object.GetName())
-	}
+	return names
 }
 
 // warn tells of a rotation that pods have held for too long.

@@ -97,17 +97,22 @@ func written(object metav1.Object) time.Time {
 	return last
 }
 
-// unconfirmed lists the running pods that can be asked and do not say that they trust the given versions.
+// unconfirmed lists the running pods that can be asked and do not say that they trust the given versions and no other.
+// Their order does not matter to a verifier, so a promotion disturbs no pod.
 func (w *world) unconfirmed(versions []int64) []*corev1.Pod {
 	var pods []*corev1.Pod
 	for i := range w.pods {
 		pod := &w.pods[i]
 		running := !finished(pod) && pod.Status.PodIP != "" && pod.DeletionTimestamp == nil
-		if running && reloads(pod) && !slices.Equal(w.answers[pod.UID], versions) {
+		if running && reloads(pod) && !same(w.answers[pod.UID], versions) {
 			pods = append(pods, pod)
 		}
 	}
 	return pods
+}
+
+func same(a, b []int64) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func (w *world) deployment(component string) *appsv1.Deployment {

@@ -94,6 +94,8 @@ func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret
 	}
 	secret.Type = corev1.SecretTypeOpaque
 	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
+	secret.Annotations = labels.Merge(secret.Annotations, labels.Set{
+		todov1.AnnotationKeys: keyring.FormatVersions(p.keys.Frontend.Versions)})
 	if err := controllerutil.SetControllerReference(app, secret, r.Client.Scheme()); err != nil {
 		return nil, fmt.Errorf("owning the keyring: %w", err)
 	}

@@ -70,6 +70,8 @@ const (
 	ReasonComplete = "Complete"
 	// ReasonWaitingForPods: pods have not taken up the keys yet; the message names them.
 	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonHandover: a frontend that the operator does not run has time to take up the key.
+	ReasonHandover = "Handover"
 	// ReasonDraining: tokens signed with a replaced key are accepted until they have expired.
 	ReasonDraining = "Draining"
 	// ReasonTooManyKeys: a rotation is due and waits until a replaced key has retired: the API trusts three at most.

@@ -40,10 +40,10 @@ func run(m *testing.M, use func(*rest.Config)) (code int, err error) {
 		env.BinaryAssetsDirectory = built[len(built)-1]
 	}
 	config, err := env.Start()
+	defer func() { err = errors.Join(err, env.Stop()) }() // also after a start that ended half-way
 	if err != nil {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
 	use(config)
 	return m.Run(), nil
 }
