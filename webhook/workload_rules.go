@@ -73,17 +73,16 @@ func checkPod(labels map[string]string, pod *corev1.PodSpec, at *field.Path, aro
 		warnings = append(warnings, fmt.Sprintf("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app))
 	}
 	used := sets.New[string]()
-	all := draws(pod, at)
-	for _, d := range all {
+	for _, d := range draws(pod, at) {
 		entries, known := around.entries(d)
-		if d.whole && d.name != p.own && !known {
-			warnings = append(warnings, fmt.Sprintf("%s: %s %q does not exist yet: its entries are not checked", d.at, d.from, d.name))
-		}
 		taken := d.taken(entries)
+		ownSecret := d.from == fromSecret && d.name == p.own
 		if refusal := p.check(d, taken, around.keyrings); refusal != nil {
 			refusals = append(refusals, refusal)
+		} else if d.whole && !known && !ownSecret {
+			warnings = append(warnings, fmt.Sprintf("%s: %s %q does not exist yet: its entries are not checked", d.at, d.from, d.name))
 		}
-		if d.from == fromSecret && (len(taken) > 0 || d.whole && d.prefix == "" && d.name == p.own) {
+		if d.from == fromSecret && len(taken) > 0 || ownSecret && d.whole && d.prefix == "" {
 			used.Insert(d.name)
 		}
 	}

@@ -1,0 +1,410 @@
+package webhook
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// podCase is one decision about a frontend of the app shop, unless it says otherwise.
+type podCase struct {
+	pod corev1.PodSpec
+	// component instead of frontend; "-" for none.
+	component string
+	// absent says that the TodoApp does not exist.
+	absent        bool
+	want, warning string
+}
+
+// surroundings of every case: the app shop, another's keyring, and what Secrets and ConfigMaps hold.
+func (c podCase) surroundings() surroundings {
+	around := surroundings{
+		keyrings: sets.New("shop-keyring", "blog-keyring"),
+		secrets: map[string][]string{
+			"foreign": {"BETTER_AUTH_SECRET", "DATABASE_URL"}, "foreign-list": {"BETTER_AUTH_SECRETS"},
+			"part": {"SECRET", "AUTH_SECRETS"}, "db": {"DATABASE_URL"}, "other": {"BETTER_AUTH_SECRET"},
+		},
+		configMaps: map[string][]string{"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}},
+	}
+	if !c.absent {
+		around.app = &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
+	}
+	return around
+}
+
+func (c podCase) labels() map[string]string {
+	labels := map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: todov1.ComponentFrontend}
+	switch c.component {
+	case "":
+	case "-":
+		delete(labels, todov1.LabelComponent)
+	default:
+		labels[todov1.LabelComponent] = c.component
+	}
+	return labels
+}
+
+// Pieces of pods.
+
+func pod(parts ...func(*corev1.PodSpec)) corev1.PodSpec {
+	var spec corev1.PodSpec
+	for _, part := range parts {
+		part(&spec)
+	}
+	return spec
+}
+
+// web is a container with the app's own Secret, and more.
+func web(more ...corev1.EnvFromSource) func(*corev1.PodSpec) {
+	return container("web", nil, append([]corev1.EnvFromSource{wholeSecret("", "shop-frontend-auth")}, more...)...)
+}
+
+func container(name string, env []corev1.EnvVar, envFrom ...corev1.EnvFromSource) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.Containers = append(p.Containers, corev1.Container{Name: name, Env: env, EnvFrom: envFrom})
+	}
+}
+
+func env(e ...corev1.EnvVar) func(*corev1.PodSpec) { return container("web", e) }
+
+func initContainer(envFrom ...corev1.EnvFromSource) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.InitContainers = append(p.InitContainers, corev1.Container{Name: "init", EnvFrom: envFrom})
+	}
+}
+
+func sidecar(envFrom ...corev1.EnvFromSource) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.InitContainers = append(p.InitContainers, corev1.Container{
+			Name: "sidecar", RestartPolicy: new(corev1.ContainerRestartPolicyAlways), EnvFrom: envFrom})
+	}
+}
+
+func ephemeral(envFrom ...corev1.EnvFromSource) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.EphemeralContainers = append(p.EphemeralContainers, corev1.EphemeralContainer{
+			EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", EnvFrom: envFrom}})
+	}
+}
+
+func wholeSecret(prefix, name string) corev1.EnvFromSource {
+	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
+}
+
+func wholeConfigMap(prefix, name string) corev1.EnvFromSource {
+	return corev1.EnvFromSource{Prefix: prefix, ConfigMapRef: &corev1.ConfigMapEnvSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
+}
+
+func optional(e corev1.EnvVar) corev1.EnvVar {
+	e.ValueFrom.SecretKeyRef.Optional = new(true)
+	return e
+}
+
+func optionalWhole(e corev1.EnvFromSource) corev1.EnvFromSource {
+	e.SecretRef.Optional = new(true)
+	return e
+}
+
+func volume(source corev1.VolumeSource) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) {
+		p.Volumes = append(p.Volumes, corev1.Volume{Name: "auth", VolumeSource: source})
+	}
+}
+
+func secretVolume(name string, items ...corev1.KeyToPath) func(*corev1.PodSpec) {
+	return volume(corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: name, Items: items}})
+}
+
+func configMapVolume(name string, items ...corev1.KeyToPath) func(*corev1.PodSpec) {
+	return volume(corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name}, Items: items}})
+}
+
+func projectedSecret(name string, items ...corev1.KeyToPath) func(*corev1.PodSpec) {
+	return volume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{DownwardAPI: &corev1.DownwardAPIProjection{}},
+		{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Items: items}},
+	}}})
+}
+
+func projectedConfigMap(name string, items ...corev1.KeyToPath) func(*corev1.PodSpec) {
+	return volume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Items: items}},
+	}}})
+}
+
+func item(key, path string) corev1.KeyToPath { return corev1.KeyToPath{Key: key, Path: path} }
+
+const own = "shop-frontend-auth"
+
+var referenceCases = map[string]podCase{
+	"W1 env from its own":  {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_SECRET")))},
+	"W1 list from its own": {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", own, "BETTER_AUTH_SECRETS")))},
+	"W1 another name from its own": {
+		pod: pod(env(fromSecretKey("JWT_SECRET", own, "BETTER_AUTH_SECRET"))),
+	},
+	"W1 env from another": {
+		pod:  pod(env(fromSecretKey("BETTER_AUTH_SECRET", "foreign", "x"))),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from Secret "foreign": take it from "shop-frontend-auth"`,
+	},
+	"W1 list from another": {
+		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", "foreign", "x"))), want: "W1 spec.containers[web].env[BETTER_AUTH_SECRETS]",
+	},
+	"W1 optional env from another": {
+		pod: pod(env(optional(fromSecretKey("BETTER_AUTH_SECRET", "missing", "x")))), want: "W1",
+	},
+	"W1 optional env from its own": {
+		pod: pod(env(optional(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_SECRET")))),
+	},
+	"W1 another name from another": {
+		pod: pod(env(fromSecretKey("MY_KEY", "foreign", "BETTER_AUTH_SECRET"))), want: "W1 spec.containers[web].env[MY_KEY]",
+	},
+	"W1 another entry of another": {pod: pod(web(), env(fromSecretKey("DATABASE_URL", "foreign", "DATABASE_URL")))},
+	"W1 the wrong entry of its own": {
+		pod:  pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_LEGACY_SECRET"))),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET is taken from entry "BETTER_AUTH_LEGACY_SECRET"`,
+	},
+	"W1 literal": {
+		pod:  pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: secretA})),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from a literal value: take it from Secret "shop-frontend-auth"`,
+	},
+	"W1 empty literal": {pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS"})), want: "W1"},
+	"W1 literal that shadows": {
+		pod:  pod(container("web", []corev1.EnvVar{{Name: "BETTER_AUTH_SECRET", Value: "x"}}, wholeSecret("", own))),
+		want: "W1 spec.containers[web].env[BETTER_AUTH_SECRET]",
+	},
+	"W1 another literal": {pod: pod(web(), env(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
+	"W1 ConfigMap": {
+		pod:  pod(env(fromConfigMapKey("BETTER_AUTH_SECRET", "settings", "x"))),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from ConfigMap "settings"`,
+	},
+	"W1 another name from a ConfigMap": {
+		pod: pod(env(fromConfigMapKey("KEY", "settings", "BETTER_AUTH_SECRETS"))), want: "W1 spec.containers[web].env[KEY]",
+	},
+	"W1 another entry of a ConfigMap": {pod: pod(web(), env(fromConfigMapKey("LOG_LEVEL", "settings", "LOG_LEVEL")))},
+	"W1 field": {
+		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
+		want: "W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from a field or file",
+	},
+	"W1 file": {
+		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", ValueFrom: &corev1.EnvVarSource{
+			FileKeyRef: &corev1.FileKeySelector{VolumeName: "v", Path: "p", Key: "k"}}})),
+		want: "W1",
+	},
+	"W1 another field": {
+		pod: pod(web(), env(corev1.EnvVar{Name: "POD", ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
+	},
+}
+
+var wholeCases = map[string]podCase{
+	"W1 envFrom its own": {pod: pod(web())},
+	"W1 envFrom another": {
+		pod:  pod(web(wholeSecret("", "foreign"))),
+		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "foreign"`,
+	},
+	"W1 envFrom another, a list": {
+		pod:  pod(web(wholeSecret("", "foreign-list"))),
+		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "foreign-list"`,
+	},
+	"W1 optional envFrom another": {
+		pod: pod(web(optionalWhole(wholeSecret("", "foreign")))), want: "W1 spec.containers[web].envFrom[1]",
+	},
+	"W1 envFrom another without the keys": {pod: pod(web(wholeSecret("", "db")))},
+	"W1 envFrom another under a prefix":   {pod: pod(web(wholeSecret("OTHER_", "foreign")))},
+	"W1 envFrom a prefix that completes the name": {
+		pod:  pod(web(wholeSecret("BETTER_AUTH_", "part"))),
+		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "part"`,
+	},
+	"W1 envFrom a prefix that completes the list's name": {
+		pod:  pod(web(wholeSecret("BETTER_", "part"))),
+		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "part"`,
+	},
+	"W1 envFrom a part without the prefix": {pod: pod(web(wholeSecret("", "part")))},
+	"W1 envFrom one that does not exist": {
+		pod:     pod(web(wholeSecret("", "missing"))),
+		warning: `spec.containers[web].envFrom[1]: Secret "missing" does not exist yet`,
+	},
+	"W1 envFrom a ConfigMap with a key": {
+		pod:  pod(web(wholeConfigMap("", "leak"))),
+		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from ConfigMap "leak"`,
+	},
+	"W1 envFrom a ConfigMap": {pod: pod(web(wholeConfigMap("", "settings")))},
+	"W1 envFrom a ConfigMap called as its own Secret": {
+		pod:     pod(web(wholeConfigMap("", own))),
+		warning: "",
+	},
+	"W1 init container":            {pod: pod(web(), initContainer(wholeSecret("", "foreign"))), want: "W1 spec.initContainers[init].envFrom[0]"},
+	"W1 init container, its own":   {pod: pod(web(), initContainer(wholeSecret("", own)))},
+	"W1 sidecar":                   {pod: pod(web(), sidecar(wholeSecret("", "foreign"))), want: "W1 spec.initContainers[sidecar].envFrom[0]"},
+	"W1 sidecar, its own":          {pod: pod(web(), sidecar(wholeSecret("", own)))},
+	"W1 ephemeral":                 {pod: pod(web(), ephemeral(wholeSecret("", "foreign"))), want: "W1 spec.ephemeralContainers[debug].envFrom[0]"},
+	"W1 ephemeral, its own":        {pod: pod(web(), ephemeral(wholeSecret("", own)))},
+	"W1 second container":          {pod: pod(web(), container("log", nil, wholeSecret("", "foreign"))), want: "W1 spec.containers[log].envFrom[0]"},
+	"W1 second container, its own": {pod: pod(web(), container("log", nil, wholeSecret("", own)))},
+}
+
+var volumeCases = map[string]podCase{
+	"W1 volume of its own": {pod: pod(secretVolume(own))},
+	"W1 item of its own":   {pod: pod(secretVolume(own, item("BETTER_AUTH_SECRETS", "BETTER_AUTH_SECRETS")))},
+	"W1 volume of another": {
+		pod:  pod(web(), secretVolume("foreign")),
+		want: `W1 spec.volumes[auth].secret: BETTER_AUTH_SECRET comes from Secret "foreign"`,
+	},
+	"W1 volume of another without the keys": {pod: pod(web(), secretVolume("db"))},
+	"W1 item of another": {
+		pod: pod(web(), secretVolume("foreign", item("BETTER_AUTH_SECRET", "key"))), want: "W1 spec.volumes[auth].secret.items[0]",
+	},
+	"W1 item of another called so": {
+		pod: pod(web(), secretVolume("foreign", item("x", "auth/BETTER_AUTH_SECRET"))), want: "W1 spec.volumes[auth].secret.items[0]",
+	},
+	"W1 another item of another": {pod: pod(web(), secretVolume("foreign", item("DATABASE_URL", "url")))},
+	"W1 an item of its own under the wrong name": {
+		pod: pod(secretVolume(own, item("BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_SECRET"))), want: "W1",
+	},
+	"W1 projected volume of its own": {pod: pod(projectedSecret(own))},
+	"W1 projected volume of another": {
+		pod: pod(web(), projectedSecret("foreign")), want: "W1 spec.volumes[auth].projected.sources[1].secret",
+	},
+	"W1 projected item of another": {
+		pod:  pod(web(), projectedSecret("foreign", item("BETTER_AUTH_SECRET", "x"))),
+		want: "W1 spec.volumes[auth].projected.sources[1].secret.items[0]",
+	},
+	"W1 projected volume of another without the keys": {pod: pod(web(), projectedSecret("db"))},
+	"W1 volume of a ConfigMap with a key":             {pod: pod(web(), configMapVolume("leak")), want: "W1 spec.volumes[auth].configMap"},
+	"W1 volume of a ConfigMap":                        {pod: pod(web(), configMapVolume("settings"))},
+	"W1 projected ConfigMap with a key": {
+		pod: pod(web(), projectedConfigMap("leak")), want: "W1 spec.volumes[auth].projected.sources[0].configMap",
+	},
+	"W1 projected ConfigMap": {pod: pod(web(), projectedConfigMap("settings"))},
+	"W1 volume of one that does not exist": {
+		pod: pod(web(), secretVolume("missing")), warning: `spec.volumes[auth].secret: Secret "missing" does not exist yet`,
+	},
+	"W1 the embedded API's volume": {component: "backend", pod: pod(secretVolume("shop-backend-auth"))},
+	"W1 a backend with the frontend's Secret": {
+		component: "backend", pod: pod(secretVolume(own)),
+		want: `W3 spec.volumes[auth].secret: Secret "shop-frontend-auth" is the other side's: the backend uses "shop-backend-auth"`,
+	},
+}
+
+var forbiddenCases = map[string]podCase{
+	"W3 keyring by envFrom": {
+		pod:  pod(web(wholeSecret("", "shop-keyring"))),
+		want: `W3 spec.containers[web].envFrom[1]: Secret "shop-keyring" is a keyring, which no pod may read: use "shop-frontend-auth"`,
+	},
+	"W3 keyring under a prefix":  {pod: pod(web(wholeSecret("X_", "shop-keyring"))), want: "W3"},
+	"W3 keyring by env":          {pod: pod(web(), env(fromSecretKey("RING", "shop-keyring", "keyring.json"))), want: "W3"},
+	"W3 keyring by volume":       {pod: pod(web(), secretVolume("shop-keyring")), want: "W3"},
+	"W3 keyring by item":         {pod: pod(web(), secretVolume("shop-keyring", item("x", "y"))), want: "W3"},
+	"W3 keyring, projected":      {pod: pod(web(), projectedSecret("shop-keyring")), want: "W3"},
+	"W3 keyring by init":         {pod: pod(web(), initContainer(wholeSecret("", "shop-keyring"))), want: "W3"},
+	"W3 keyring of another app":  {pod: pod(web(wholeSecret("", "blog-keyring"))), want: "W3"},
+	"W3 one only called keyring": {pod: pod(web(), env(fromSecretKey("X", "some-keyring", "x")))},
+	"W3 a ConfigMap called so":   {pod: pod(web(), configMapVolume("shop-keyring", item("a", "b")))},
+	"W3 the other side's by env": {
+		pod:  pod(web(), env(fromSecretKey("X", "shop-backend-auth", "BETTER_AUTH_SECRET"))),
+		want: `W3 spec.containers[web].env[X]: Secret "shop-backend-auth" is the other side's`,
+	},
+	"W3 the other side's by envFrom": {pod: pod(web(wholeSecret("", "shop-backend-auth"))), want: "W3"},
+	"W3 the other side's by volume":  {pod: pod(web(), secretVolume("shop-backend-auth")), want: "W3"},
+	"W3 keyring of an absent app":    {absent: true, pod: pod(web(wholeSecret("", "shop-keyring"))), want: "W3", warning: "does not exist yet"},
+}
+
+var labelCases = map[string]podCase{
+	"W2 absent app, two Secrets": {
+		absent: true, pod: pod(container("a", nil, wholeSecret("", "foreign")), container("b", nil, wholeSecret("", "other"))),
+		want: "W2 spec: takes keys from several Secrets (foreign, other)", warning: "does not exist yet",
+	},
+	"W2 absent app, init and main": {
+		absent: true, pod: pod(initContainer(wholeSecret("", "foreign")), container("b", nil, wholeSecret("", "other"))),
+		want: "W2", warning: "does not exist yet",
+	},
+	"W2 absent app, sidecar and main": {
+		absent: true, pod: pod(sidecar(wholeSecret("", "foreign")), container("b", nil, wholeSecret("", own))),
+		want: "W2", warning: "does not exist yet",
+	},
+	"W2 absent app, ephemeral and main": {
+		absent: true, pod: pod(ephemeral(wholeSecret("", "foreign")), env(fromSecretKey("BETTER_AUTH_SECRET", "other", "BETTER_AUTH_SECRET"))),
+		want: "W2", warning: "does not exist yet",
+	},
+	"W2 absent app, volume and env": {
+		absent: true, pod: pod(secretVolume("foreign"), container("b", nil, wholeSecret("", "other"))),
+		want: "W2", warning: "does not exist yet",
+	},
+	"W2 absent app, one Secret": {
+		absent: true, pod: pod(container("a", nil, wholeSecret("", "foreign")), container("b", nil, wholeSecret("", "foreign"))),
+		warning: `TodoApp "shop" does not exist yet`,
+	},
+	"W2 absent app, a Secret of something else": {
+		absent: true, pod: pod(container("a", nil, wholeSecret("", "foreign"), wholeSecret("", "db"))),
+		warning: "does not exist yet",
+	},
+	"W2 present app": {
+		pod: pod(web(), container("b", nil, wholeSecret("", "other"))), want: "W1 spec.containers[b].envFrom[0]",
+	},
+	"W4 absent app": {absent: true, pod: pod(web()), warning: `TodoApp "shop" does not exist yet`},
+	"W4 absent app, literal": {
+		absent: true, pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: "x"})), want: "W1", warning: "does not exist yet",
+	},
+	"W4 no component":      {component: "-", pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/component]: must be frontend or backend"},
+	"W4 unknown component": {component: "web", pod: pod(web()), want: "W4"},
+	"W4 keyring component": {component: "keyring", pod: pod(web()), want: "W4"},
+	"W4 backend":           {component: "backend", pod: pod(container("api", nil, wholeSecret("", "shop-backend-auth")))},
+	"W5 nothing": {
+		pod: pod(env()), warning: `spec: takes no key: without Secret "shop-frontend-auth" it can neither sign nor verify`,
+	},
+	"W5 only under a prefix": {pod: pod(container("web", nil, wholeSecret("X_", own))), warning: "takes no key"},
+	"W5 only another entry":  {pod: pod(env(fromSecretKey("V", own, "BETTER_AUTH_KEY_VERSION"))), warning: "takes no key"},
+	"W5 one container of two": {
+		pod: pod(web(), container("log", nil)),
+	},
+}
+
+func TestWorkloadRules(t *testing.T) {
+	for _, cases := range []map[string]podCase{referenceCases, wholeCases, volumeCases, forbiddenCases, labelCases} {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				around := c.surroundings()
+				around.configMaps[own] = nil
+				refusals, warnings := checkPod(c.labels(), &c.pod, specPath, around)
+				check(t, refusals, warnings, c.want, c.warning)
+			})
+		}
+	}
+}
+
+// The names of a TodoApp's Secrets may be its own choice.
+func TestWorkloadOfAnAppWithNamedSecrets(t *testing.T) {
+	around := surroundings{app: todoApp(frontendRef("web"), backendRef("api"))}
+	labels := map[string]string{todov1.LabelApp: "team-a", todov1.LabelComponent: "backend"}
+	for name, want := range map[string]string{"api": "", "web": "W3", "team-a-keyring": "W3"} {
+		spec := pod(container("api", nil, wholeSecret("", name)))
+		refusals, warnings := checkPod(labels, &spec, specPath, around)
+		warnings = slices.DeleteFunc(warnings, func(string) bool { return name != "api" })
+		check(t, refusals, warnings, want, "")
+	}
+}
+
+func TestWarnUnseen(t *testing.T) {
+	labels := map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "frontend"}
+	for name, c := range map[string]struct {
+		pods map[string]string
+		want string
+	}{
+		"same":            {labels, ""},
+		"none":            {nil, "spec.template.metadata.labels: set label todoapp.dev/app=shop here too"},
+		"another app":     {map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, "todoapp.dev/app=shop"},
+		"no component":    {map[string]string{todov1.LabelApp: "shop"}, "todoapp.dev/component=frontend"},
+		"other component": {map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, "todoapp.dev/component=frontend"},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, nil, warnUnseen(labels, c.pods, templatePath), "", c.want) })
+	}
+}
