@@ -102,19 +102,25 @@ func (l layout) cgroupProcesses() ([]int, error) {
 	var pids []int
 	for _, group := range groups {
 		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.Name() != "cgroup.procs" {
-				return nil // groups vanish while they are walked
-			}
-			content, _ := os.ReadFile(path)
-			for field := range strings.FieldsSeq(string(content)) {
-				if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
-					pids = append(pids, pid)
-				}
+			if err == nil && entry.Name() == "cgroup.procs" { // groups vanish while they are walked
+				pids = append(pids, listedIn(path)...)
 			}
 			return nil
 		})
 	}
 	return pids, nil
+}
+
+// listedIn reads a file of process ids.
+func listedIn(path string) []int {
+	content, _ := os.ReadFile(path)
+	var pids []int
+	for field := range strings.FieldsSeq(string(content)) {
+		if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // removeCgroups removes the group and those below it, deepest first. A group

@@ -29,17 +29,22 @@ func (l layout) debian() map[string]string {
 func (l layout) missing() []string {
 	var packages []string
 	for program, name := range l.debian() {
-		if _, err := exec.LookPath(program); err != nil {
+		if !installed(program) {
 			packages = append(packages, name)
 		}
 	}
 	return packages
 }
 
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
 // install adds packages with apt-get, which alone knows what else they need.
 func install(ctx context.Context, packages []string) error {
 	list := strings.Join(packages, " ")
-	if _, err := exec.LookPath("apt-get"); err != nil {
+	if !installed("apt-get") {
 		return fmt.Errorf("this machine lacks %s and has no apt-get: install them by hand", list)
 	}
 	if err := run(ctx, "apt-get", "update", "-q"); err != nil {

@@ -27,6 +27,9 @@ func openLock(path string) (lock, error) {
 	return lock{file}, nil
 }
 
+// close gives up all that this process holds.
+func (l lock) close() { _ = l.file.Close() }
+
 func region(offset int64) *syscall.Flock_t {
 	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1}
 }

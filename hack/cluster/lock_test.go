@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 		taken, err := held.take(alive)
 		fmt.Println(taken, err)
 		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test is over
-		_ = held.file.Close()
+		held.close()
 		return
 	}
 	os.Exit(m.Run())
@@ -31,7 +31,7 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.file.Close()
+	defer held.close()
 	other := exec.Command(os.Args[0])
 	other.Env = append(os.Environ(), "HOLD_LOCK="+path)
 	said, err := other.StdoutPipe()

@@ -30,8 +30,9 @@ flags:
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := dispatch(ctx); err != nil {
+	err := dispatch(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
@@ -42,7 +43,7 @@ func dispatch(ctx context.Context) error {
 	kubeconfig := flag.String("kubeconfig", "bin/cluster/kubeconfig", "where up leaves the kubeconfig, for down to remove")
 	audit := flag.Bool("audit", false, "have the API server log every request")
 	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), usage)
+		_, _ = fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -98,7 +99,7 @@ func (l layout) own(ctx context.Context, audit bool) error {
 	if err != nil {
 		return err
 	}
-	defer held.file.Close() // to the end: collected as garbage, the lock would be lost
+	defer held.close() // to the end: collected as garbage, the lock would be lost
 	taken, err := held.take(alive)
 	if err != nil {
 		return err

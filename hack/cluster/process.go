@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,7 +59,7 @@ func (p *process) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(ctx, p.path, p.args...)
 	cmd.Env = append(os.Environ(), marker)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -90,7 +91,7 @@ func await(ctx context.Context, limit time.Duration, what string, check func(con
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w (after %s: %v)", what, context.Cause(ctx), limit, err)
+			return fmt.Errorf("waiting for %s: %w (after %s: %w)", what, context.Cause(ctx), limit, err)
 		case <-tick.C:
 		}
 	}
@@ -111,7 +112,6 @@ func appendLine(path, line string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	_, err = fmt.Fprintln(file, line)
-	return err
+	return errors.Join(err, file.Close())
 }

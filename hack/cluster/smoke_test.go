@@ -204,7 +204,7 @@ func (c *cluster) ask(url string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err.Error()
@@ -219,7 +219,7 @@ func (c *cluster) killSupervisor(offset int64) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer held.file.Close()
+	defer held.close()
 	owner, err := held.holder(offset)
 	if err != nil || owner == 0 {
 		c.t.Fatalf("no supervisor: %v", err)
@@ -229,7 +229,7 @@ func (c *cluster) killSupervisor(offset int64) {
 	}
 	c.await("the supervisor to be gone", func() error {
 		if owner, err := held.holder(alive); err != nil || owner != 0 {
-			return fmt.Errorf("held by %d: %v", owner, err)
+			return fmt.Errorf("held by %d: %w", owner, err)
 		}
 		return nil
 	})

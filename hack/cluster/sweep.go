@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -132,7 +131,7 @@ func (l layout) mountsInside(all []mount) []string {
 // removeLinks removes the node's link, and those of pods whose namespaces the
 // kernel has not yet taken apart.
 func (l layout) removeLinks(ctx context.Context) error {
-	if _, err := exec.LookPath("ip"); err != nil {
+	if !installed("ip") {
 		return nil
 	}
 	routes, err := output(ctx, "ip", "route", "show", "root", l.PodRange)
@@ -162,7 +161,7 @@ func linksOf(routes string) []string {
 
 // removeTables removes the packet filter tables of the cluster and kube-proxy.
 func (l layout) removeTables(ctx context.Context) error {
-	if _, err := exec.LookPath("nft"); err != nil {
+	if !installed("nft") {
 		return nil
 	}
 	tables, err := output(ctx, "nft", "list", "tables")

@@ -26,7 +26,7 @@ func (l layout) up(ctx context.Context, kubeconfig string, audit bool) error {
 	if err != nil {
 		return err
 	}
-	defer held.file.Close()
+	defer held.close()
 	owner, err := held.holder(alive)
 	if err != nil {
 		return err
@@ -86,8 +86,11 @@ func (l layout) spawn(ctx context.Context, held lock, audit bool) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting supervisor: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // what it said is in the file that follow prints
+		close(ended)
+	}()
 	return await(ctx, answerWithin, "the supervisor", func(context.Context) error {
 		owner, err := held.holder(alive)
 		if err != nil || owner != 0 {
@@ -95,7 +98,7 @@ func (l layout) spawn(ctx context.Context, held lock, audit bool) error {
 		}
 		select {
 		case <-ended:
-			return nil // follow shows why
+			return nil
 		default:
 			return errNotRunning
 		}
@@ -108,7 +111,7 @@ func (l layout) follow(ctx context.Context, held lock) error {
 	if err != nil {
 		return err
 	}
-	defer said.Close()
+	defer func() { _ = said.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, upWithin)
 	defer cancel()
 	if found, err := held.holder(ready); err == nil && found != 0 {
@@ -175,7 +178,7 @@ func (l layout) status() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer held.file.Close()
+	defer held.close()
 	isReady, err := held.holder(ready)
 	if err != nil {
 		return "", err

@@ -30,7 +30,7 @@ func main() {
 		if err != nil {
 			return "", err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		body, err := io.ReadAll(response.Body)
 		return string(body), err
 	}))
@@ -46,6 +46,6 @@ func answer(ask func(*http.Request) (string, error)) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		fmt.Fprint(w, said)
+		_, _ = fmt.Fprint(w, said)
 	}
 }
