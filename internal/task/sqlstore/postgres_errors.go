@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,6 +28,9 @@ func postgresError(ctx context.Context, err error) error {
 		return err
 	case errors.As(err, &lost), errors.As(err, &unreachable), errors.Is(err, context.DeadlineExceeded), passing(err):
 		return unavailable(err)
+	case answered(err, unknownStatement, duplicateStatement):
+		return fmt.Errorf("%w (a pooler that does not follow prepared statements? "+
+			"then add default_query_exec_mode=cache_describe to the URL)", err)
 	default:
 		return err
 	}
@@ -57,6 +61,8 @@ const (
 	duplicateObject      = "42710"
 	uniqueViolation      = "23505"
 	internalError        = "XX000"
+	unknownStatement     = "26000"
+	duplicateStatement   = "42P05"
 )
 
 // answered reports whether the server answered with one of the codes.

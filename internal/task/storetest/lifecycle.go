@@ -103,25 +103,24 @@ func closed(t *testing.T, s *subject) {
 
 func closingWaits(t *testing.T, s *subject) {
 	store := s.another()
-	begun := make(chan struct{}, 64)
+	begun := make(chan struct{}, 9)
 	acknowledged := make(chan int64, 4096)
 	parallel(t, 9, func(i int) error {
 		if i == 0 {
 			<-begun
 			return store.Close()
 		}
-		for {
+		for first := true; ; first = false {
 			made, err := store.Create(t.Context(), "ann", task.Draft{Title: "before"}, task.Attempt{})
+			if first {
+				begun <- struct{}{}
+			}
 			if errors.Is(err, task.ErrUnavailable) {
 				return nil
 			} else if err != nil {
 				return err
 			}
 			acknowledged <- made.ID
-			select {
-			case begun <- struct{}{}:
-			default:
-			}
 		}
 	})
 	close(acknowledged)
