@@ -22,20 +22,21 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
 )
 
-// renewal is a webhook of its own, for the TodoApps of one namespace, so that its certificates can be short-lived.
-func renewal(t *testing.T, name string, port int) certs.Options {
+// separate installs the webhook once more, for one namespace and under another name, and says how to keep its certificate.
+func separate(t *testing.T, name string, port int) certs.Options {
 	t.Helper()
-	namespace(t, name)
 	hooks := &admissionv1.ValidatingWebhookConfiguration{}
 	if err := read("../config/webhook/validatingwebhookconfiguration.yaml", hooks); err != nil {
 		t.Fatal(err)
 	}
 	hooks.Name = name
-	hooks.Webhooks = hooks.Webhooks[:1]
-	hooks.Webhooks[0].ClientConfig.Service.Name, hooks.Webhooks[0].ClientConfig.Service.Port = name, new(int32(port))
-	hooks.Webhooks[0].NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{
-		Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: []string{name},
-	}}
+	for i := range hooks.Webhooks {
+		hook := &hooks.Webhooks[i]
+		hook.ClientConfig.Service.Name, hook.ClientConfig.Service.Port = name, new(int32(port))
+		hook.NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{
+			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: []string{name},
+		}}
+	}
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: operatorNamespace},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "127.0.0.1"},
@@ -147,7 +148,7 @@ func TestRenewalUnderLoad(t *testing.T) {
 	const name, wanted, settle = "renewal", 3, time.Second
 	ports := []int{port(t), port(t)}
 	addresses := []string{fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])}
-	options := renewal(t, name, balance(t, addresses...))
+	options := separate(t, namespace(t, name), balance(t, addresses...))
 	options.Lifetime, options.Settle, options.Interval = 12*time.Second, settle, 100*time.Millisecond
 	for _, p := range ports {
 		ready, _ := replica(t, options, p)
@@ -208,7 +209,7 @@ func removeSecret(t *testing.T, name string) {
 func TestRecovery(t *testing.T) {
 	const name = "recovery"
 	p := port(t)
-	options := renewal(t, name, p)
+	options := separate(t, namespace(t, name), p)
 	options.Lifetime, options.Interval = time.Second, 50*time.Millisecond
 	ready, stop := replica(t, options, p)
 	await(t, "readiness", 10*time.Second, ready)
@@ -262,7 +263,7 @@ func TestRecovery(t *testing.T) {
 func TestStartTogether(t *testing.T) {
 	const name = "together"
 	ports := []int{port(t), port(t)}
-	options := renewal(t, name, ports[0])
+	options := separate(t, name, ports[0])
 	var serials []string
 	var checks []func() error
 	for _, p := range ports {

@@ -1,0 +1,203 @@
+package webhook_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// labelled is what a workload of a frontend carries.
+var labelled = map[string]string{"todoapp.dev/app": "shop", "todoapp.dev/component": "frontend"}
+
+// template is a frontend's.
+func template() corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labelled},
+		Spec: corev1.PodSpec{RestartPolicy: corev1.RestartPolicyAlways, Containers: []corev1.Container{{
+			Name: "web", Image: "web:1",
+			Env: []corev1.EnvVar{{Name: "LOG_LEVEL", Value: "info"}},
+			EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
+				LocalObjectReference: corev1.LocalObjectReference{Name: "shop-frontend-auth"}}}},
+		}}},
+	}
+}
+
+func meta(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labelled}
+}
+
+// workloads are one of each kind.
+func workloads(namespace, name string) []client.Object {
+	selector, once := &metav1.LabelSelector{MatchLabels: labelled}, template()
+	once.Spec.RestartPolicy = corev1.RestartPolicyNever
+	return []client.Object{
+		&appsv1.Deployment{ObjectMeta: meta(namespace, name), Spec: appsv1.DeploymentSpec{Selector: selector, Template: template()}},
+		&appsv1.StatefulSet{ObjectMeta: meta(namespace, name), Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template()}},
+		&appsv1.DaemonSet{ObjectMeta: meta(namespace, name), Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template()}},
+		&appsv1.ReplicaSet{ObjectMeta: meta(namespace, name), Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: template()}},
+		&batchv1.Job{ObjectMeta: meta(namespace, name), Spec: batchv1.JobSpec{Suspend: new(true), Template: once}},
+		&batchv1.CronJob{ObjectMeta: meta(namespace, name), Spec: batchv1.CronJobSpec{
+			Schedule: "0 0 1 1 *", JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: once}}}},
+	}
+}
+
+// podPath is where a kind keeps its pod template.
+func podPath(object client.Object) string {
+	if _, ok := object.(*batchv1.CronJob); ok {
+		return `{"spec":{"jobTemplate":{"spec":{"template":%}}}}`
+	}
+	return `{"spec":{"template":%}}`
+}
+
+// Every kind of workload is hooked and judged by its own pod template.
+func TestEveryKindOfWorkload(t *testing.T) {
+	ns := namespace(t, "kinds")
+	create(t, app("shop", "{}"), ns)
+	for _, object := range workloads(ns, "good") {
+		if err := admin.Create(t.Context(), object, client.DryRunAll); err != nil {
+			t.Errorf("%T: %v", object, err)
+		}
+	}
+	for _, object := range workloads(ns, "bad") {
+		object.SetLabels(map[string]string{"todoapp.dev/app": "shop", "todoapp.dev/component": "backend"})
+		err := admin.Create(t.Context(), object, client.DryRunAll)
+		if err == nil || !strings.Contains(err.Error(), `Secret "shop-frontend-auth" is the other side's`) {
+			t.Errorf("%T: %v", object, err)
+		}
+		object.SetLabels(map[string]string{"other": "label"})
+		if err := admin.Create(t.Context(), object, client.DryRunAll); err != nil {
+			t.Errorf("%T without labels: %v", object, err)
+		}
+	}
+}
+
+func create(t *testing.T, object client.Object, namespace string) {
+	t.Helper()
+	object.SetNamespace(namespace)
+	if err := admin.Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// patches of a pod template, and whether they need the webhook.
+var patches = map[string]struct {
+	template string
+	held     bool
+}{
+	"image":           {`{"spec":{"containers":[{"name":"web","image":"web:2"}]}}`, false},
+	"plain variable":  {`{"spec":{"containers":[{"name":"web","env":[{"name":"LOG_LEVEL","value":"debug"}]}]}}`, false},
+	"annotation":      {`{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now"}}}`, false},
+	"another label":   {`{"metadata":{"labels":{"a":"b"}}}`, false},
+	"node selector":   {`{"spec":{"nodeSelector":{"a":"b"}}}`, false},
+	"envFrom":         {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"literal key":     {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
+	"sourced":         {`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true},
+	"volume":          {`{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}`, true},
+	"init container":  {`{"spec":{"initContainers":[{"name":"init","image":"x","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"container added": {`{"spec":{"containers":[{"name":"log","image":"x"}]}}`, true},
+}
+
+// While nobody serves the webhook, what runs goes on; only what a decision is needed for waits.
+func TestWhileTheOperatorIsAway(t *testing.T) {
+	ns := namespace(t, "away")
+	create(t, app("shop", "{}"), ns)
+	for _, object := range workloads(ns, "web") {
+		create(t, object, ns)
+	}
+	separate(t, ns, port(t))
+	held := func(object client.Object, c client.Client) error {
+		return c.Create(t.Context(), object, client.DryRunAll)
+	}
+	await(t, "the configuration to count", waiting, func() error {
+		return refusedForWant(held(workloads(ns, "new")[0], admin))
+	})
+
+	for _, object := range workloads(ns, "web") {
+		for name, patch := range patches {
+			if _, job := object.(*batchv1.Job); job {
+				continue // its template cannot be changed at all
+			}
+			body := strings.Replace(podPath(object), "%", patch.template, 1)
+			err := admin.Patch(t.Context(), object, client.RawPatch(types.StrategicMergePatchType, []byte(body)), client.DryRunAll)
+			expect(t, err, patch.held, "%s of %T", name, object)
+		}
+		err := admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"todoapp.dev/component":"backend"}}}`), client.DryRunAll)
+		expect(t, err, true, "relabelling %T", object)
+		err = admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"team":"x"}}}`), client.DryRunAll)
+		expect(t, err, false, "labelling %T", object)
+		expect(t, admin.Delete(t.Context(), object, client.DryRunAll), false, "deleting %T", object)
+	}
+	for _, object := range workloads(ns, "new") {
+		expect(t, held(object, admin), true, "creating %T", object)
+		object.SetLabels(map[string]string{"other": "label"}) // a Job without any takes its template's
+		object.SetResourceVersion("")
+		expect(t, held(object, admin), false, "creating %T without labels", object)
+	}
+	replicaSet, job := workloads(ns, "new")[3], workloads(ns, "new")[4]
+	account := func(name string) client.Client {
+		return as(t, "system:serviceaccount:kube-system:"+name, "system:masters")
+	}
+	expect(t, held(replicaSet, account("deployment-controller")), false, "a Deployment's ReplicaSet")
+	expect(t, held(job, account("cronjob-controller")), false, "a CronJob's Job")
+	expect(t, held(workloads(ns, "new")[0], operator(t)), false, "the operator's own Deployment")
+	expect(t, held(&corev1.Pod{ObjectMeta: meta(ns, "pod"), Spec: template().Spec}, admin), false, "a Pod")
+
+	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 3}}
+	expect(t, admin.SubResource("scale").Update(t.Context(), workloads(ns, "web")[0], client.WithSubResourceBody(scale)),
+		false, "scaling")
+	expect(t, admin.Patch(t.Context(), workloads(ns, "web")[0], merge(`{"spec":{"replicas":5}}`)), false, "replicas")
+}
+
+// A TodoApp can be labelled, annotated, released and deleted without the webhook, but not changed.
+func TestTodoAppWhileTheOperatorIsAway(t *testing.T) {
+	ns := namespace(t, "away-app")
+	object := app("shop", "{}")
+	object.SetFinalizers([]string{"example.com/hold"})
+	create(t, object, ns)
+	separate(t, ns, port(t))
+	await(t, "the configuration to count", waiting, func() error {
+		other := app("other", "{}")
+		other.SetNamespace(ns)
+		return refusedForWant(admin.Create(t.Context(), other, client.DryRunAll))
+	})
+	change := func(body string) error { return admin.Patch(t.Context(), object, merge(body)) }
+	expect(t, change(`{"spec":{"backend":{"port":8001}}}`), true, "spec")
+	expect(t, change(`{"metadata":{"labels":{"a":"b"},"annotations":{"c":"d"}}}`), false, "labels and annotations")
+	status := &unstructured.Unstructured{Object: object.Object}
+	expect(t, admin.Status().Patch(t.Context(), status, merge(`{"status":{"observedGeneration":1}}`)), false, "status")
+	expect(t, admin.Delete(t.Context(), object), false, "deleting")
+	expect(t, change(`{"metadata":{"finalizers":null}}`), false, "releasing")
+}
+
+func merge(body string) client.Patch { return client.RawPatch(types.MergePatchType, []byte(body)) }
+
+func expect(t *testing.T, err error, held bool, what string, args ...any) {
+	t.Helper()
+	switch {
+	case held && refusedForWant(err) != nil:
+		t.Errorf(what+": got %v, want it to wait for the webhook", append(args, err)...)
+	case !held && err != nil:
+		t.Errorf(what+": %v", append(args, err)...)
+	}
+}
+
+// refusedForWant is nil when an error is that of a webhook that nobody serves.
+func refusedForWant(err error) error {
+	if err != nil && strings.Contains(err.Error(), "failed calling webhook") {
+		return nil
+	}
+	return errors.Join(errors.New("the webhook was not called"), err)
+}
+
+// waiting is how long an API server may take to notice something.
+const waiting = 10 * time.Second
