@@ -73,11 +73,7 @@ func verify(token string, keys *Keys) (payload []byte, version int64, reason Rea
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, signature, _ := strings.Cut(rest, ".")
-	header, ok := parseHeader(head)
-	if !ok {
-		return nil, 0, Malformed
-	}
-	candidates, reason := header.keys(keys)
+	candidates, reason := keys.candidates(head)
 	if reason != "" {
 		return nil, 0, reason
 	}
@@ -89,6 +85,7 @@ func verify(token string, keys *Keys) (payload []byte, version int64, reason Rea
 	signed := token[:len(head)+1+len(body)]
 	for _, one := range candidates {
 		if jwt.SigningMethodHS256.Verify(signed, mac, one.secret) == nil {
+			keys.remember(head, candidates)
 			return payload, one.version, ""
 		}
 	}
