@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -29,6 +30,7 @@ import (
 var apiServer *rest.Config
 
 func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard()) // what matters is in the state of the world
 	testenv.Main(m, func(c *rest.Config) { apiServer = c })
 }
 
@@ -67,12 +69,19 @@ type process struct {
 // start runs a manager for the bench's namespace until the test ends or it is stopped.
 func (b *bench) start(change ...func(*controllers.Reconciler)) *process {
 	b.t.Helper()
+	return b.startDisturbed(nil, change...)
+}
+
+// startDisturbed runs a manager whose requests fail, from its first write on, with what disturb says of the count of
+// writes so far.
+func (b *bench) startDisturbed(disturb func(writes int) error, change ...func(*controllers.Reconciler)) *process {
+	b.t.Helper()
 	scheme, err := manager.Scheme()
 	must(b.t, err)
 	caches, err := controllers.CacheOptions()
 	must(b.t, err)
 	caches.DefaultNamespaces = namespaced(b.namespace)
-	requests := &recorder{}
+	requests := &recorder{disturb: disturb}
 	cfg := rest.CopyConfig(apiServer)
 	cfg.QPS, cfg.Burst = 1000, 1000
 	cfg.Wrap(requests.wrap)
@@ -120,17 +129,34 @@ func freshKey() keyring.Value {
 type recorder struct {
 	sync.Mutex
 	seen []string
+	// writes counts those that change something; disturb decides what becomes of the nth.
+	writes  int
+	disturb func(n int) error
 }
 
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(q *http.Request) (*http.Response, error) {
-		if q.URL.Query().Get("watch") == "" && q.URL.Query().Get("resourceVersion") != "0" {
-			r.Lock()
-			r.seen = append(r.seen, q.Method+" "+q.URL.Path)
-			r.Unlock()
+		if err := r.note(q); err != nil {
+			return nil, err
 		}
 		return next.RoundTrip(q)
 	})
+}
+
+func (r *recorder) note(q *http.Request) error {
+	if q.URL.Query().Get("watch") != "" || q.URL.Query().Get("resourceVersion") == "0" {
+		return nil
+	}
+	r.Lock()
+	defer r.Unlock()
+	r.seen = append(r.seen, q.Method+" "+q.URL.Path)
+	if q.Method != http.MethodGet {
+		r.writes++
+	}
+	if r.disturb == nil || r.writes == 0 {
+		return nil
+	}
+	return r.disturb(r.writes)
 }
 
 // take returns what was noted since the last time.

@@ -84,7 +84,7 @@ func (p *plan) due() time.Duration {
 	switch {
 	case p.obstacle != nil:
 		return lastPoll
-	case len(p.awaited) == 0:
+	case len(p.awaited)+len(p.step.Waiting) == 0:
 		return p.step.DueIn
 	}
 	soon := poll(changed(p.step.Ring), p.seen.now)

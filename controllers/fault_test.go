@@ -1,0 +1,256 @@
+package controllers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// A life of an app, from its creation through a rotation and a revocation, is lived again for every write that the
+// manager makes in it: with the manager gone at that write, and with that write failing. It always ends the same way.
+
+var errDisturbed = errors.New("disturbed by the test")
+
+// crash makes the nth write and all requests after it fail, as for a process that was killed before it;
+// gone is closed when that has happened.
+func crash(nth int) (disturb func(int) error, gone <-chan struct{}) {
+	c := make(chan struct{})
+	once := sync.OnceFunc(func() { close(c) })
+	return func(writes int) error {
+		if writes < nth {
+			return nil
+		}
+		once()
+		return errDisturbed
+	}, c
+}
+
+// fail makes only the nth write fail.
+func fail(nth int) func(int) error {
+	var once sync.Once
+	return func(writes int) error {
+		var err error
+		if writes == nth {
+			once.Do(func() { err = errDisturbed })
+		}
+		return err
+	}
+}
+
+func TestEveryWriteMayBeTheLast(t *testing.T) {
+	total := measureLife(t)
+	if total < 20 {
+		t.Fatalf("a whole life took %d writes: the test does not see what the manager writes", total)
+	}
+	t.Logf("a life of an app takes %d writes, status included; each of them is made to fail in two ways", total)
+	slots := make(chan struct{}, 6)
+	for n := 1; n <= total; n++ {
+		t.Run(fmt.Sprintf("killed before write %d", n), func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			b := newBench(t)
+			disturb, gone := crash(n)
+			p := b.startDisturbed(disturb)
+			go func() {
+				<-gone
+				p.stop()
+				b.start()
+			}()
+			b.live()
+		})
+		t.Run(fmt.Sprintf("write %d fails", n), func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			b := newBench(t)
+			b.startDisturbed(fail(n))
+			b.live()
+		})
+	}
+}
+
+func measureLife(t *testing.T) int {
+	b := newBench(t)
+	p := b.start()
+	b.live()
+	p.requests.Lock()
+	defer p.requests.Unlock()
+	return p.requests.writes
+}
+
+// live creates an app, rotates its key and then revokes all, and checks that nothing was lost or made twice.
+func (b *bench) live() {
+	b.t.Helper()
+	history := b.observeKeys()
+	go b.playDeploymentController("todo-frontend")
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image = "web:1"
+		a.Spec.Backend.Replicas = new(int32(2))
+		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
+			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
+	})
+	b.settled("todo")
+	b.verifier(app, "todo-backend-a")
+	b.phase("todo", "Stable", "")
+	b.ask(app, "rotateAfter")
+	b.phase("todo", "Draining", "")
+	b.ask(app, "revokeBefore")
+	eventually(b.t, func() error {
+		key, err := b.active("todo")
+		if err == nil && key.Version != 3 {
+			err = fmt.Errorf("key %d is active", key.Version)
+		}
+		return err
+	})
+	b.settled("todo")
+	b.phase("todo", "Stable", "")
+	history(b.t)
+}
+
+// observeKeys notes every key that any Secret of the namespace ever holds; the returned check is that no version had two
+// values.
+func (b *bench) observeKeys() func(*testing.T) {
+	b.t.Helper()
+	var mutex sync.Mutex
+	values := map[int64]map[keyring.Value]bool{}
+	config := *apiServer
+	watching, err := client.NewWithWatch(&config, client.Options{Scheme: b.client.Scheme()})
+	must(b.t, err)
+	w, err := watching.Watch(b.t.Context(), &corev1.SecretList{}, client.InNamespace(b.namespace))
+	must(b.t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for event := range w.ResultChan() {
+			secret, ok := event.Object.(*corev1.Secret)
+			if !ok {
+				continue
+			}
+			mutex.Lock()
+			for version, value := range keysIn(secret) {
+				if values[version] == nil {
+					values[version] = map[keyring.Value]bool{}
+				}
+				values[version][value] = true
+			}
+			mutex.Unlock()
+		}
+	}()
+	return func(t *testing.T) {
+		w.Stop()
+		<-done
+		if len(values) != 3 {
+			t.Errorf("there were %d keys, not 3", len(values))
+		}
+		for version, different := range values {
+			if len(different) != 1 {
+				t.Errorf("version %d had %d values", version, len(different))
+			}
+		}
+	}
+}
+
+// keysIn reads the keys of a keyring or of a projection.
+func keysIn(secret *corev1.Secret) map[int64]keyring.Value {
+	keys := map[int64]keyring.Value{}
+	if ring, err := keyring.Unmarshal(secret.Data); err == nil {
+		for _, k := range ring.Keys {
+			keys[k.Version] = k.Value
+		}
+	}
+	if entries, err := keyring.ParseList(string(secret.Data[keyring.EntrySecrets])); err == nil {
+		for _, e := range entries {
+			keys[e.Version] = e.Value
+		}
+	}
+	return keys
+}
+
+// playDeploymentController replaces the pods of a Deployment whenever its template has other keys than they have.
+func (b *bench) playDeploymentController(name string) {
+	ticker := time.NewTicker(30 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-b.t.Context().Done():
+			return
+		case <-ticker.C:
+		}
+		var d appsv1.Deployment
+		if b.get(name, &d) != nil {
+			continue
+		}
+		keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]
+		pod := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: b.namespace, Name: fmt.Sprintf("%s-%d", name, d.Generation), Labels: d.Spec.Template.Labels,
+				Annotations: map[string]string{todov1.AnnotationKeys: keys},
+			},
+			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "main"}}},
+		}
+		_ = b.client.Create(b.t.Context(), pod) // it may be there already
+		var pods corev1.PodList
+		_ = b.client.List(b.t.Context(), &pods, client.InNamespace(b.namespace), client.MatchingLabels(d.Spec.Selector.MatchLabels))
+		for i := range pods.Items {
+			if pods.Items[i].Annotations[todov1.AnnotationKeys] != keys {
+				_ = b.client.Delete(b.t.Context(), &pods.Items[i], client.GracePeriodSeconds(0))
+			}
+		}
+	}
+}
+
+func TestAStaleCacheDecidesNothing(t *testing.T) {
+	b := newBench(t)
+	b.start(func(r *controllers.Reconciler) {
+		r.Client = &stale{Client: r.Client, seen: map[string]memory{}}
+	})
+	b.live()
+}
+
+// stale is a client whose reads are up to half a second old.
+type stale struct {
+	client.Client
+	mutex sync.Mutex
+	seen  map[string]memory
+}
+
+type memory struct {
+	object runtime.Object
+	err    error
+	at     time.Time
+}
+
+func (s *stale) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+	return s.remember(fmt.Sprintf("%T %s", into, key), into, func() error { return s.Client.Get(ctx, key, into, options...) })
+}
+
+func (s *stale) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	return s.remember(fmt.Sprintf("%T %v", into, options), into, func() error { return s.Client.List(ctx, into, options...) })
+}
+
+func (s *stale) remember(key string, into runtime.Object, read func() error) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if known, ok := s.seen[key]; ok && time.Since(known.at) < 500*time.Millisecond {
+		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(known.object.DeepCopyObject()).Elem())
+		return known.err
+	}
+	err := read()
+	s.seen[key] = memory{into.DeepCopyObject(), err, time.Now()}
+	return err
+}

@@ -1,0 +1,125 @@
+package controllers_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// There is no kubelet beside the test's API server, so the tests play it: pods of the embedded API answer on addresses
+// of the loopback range, and hold what their Secret held when they were last touched.
+
+var address atomic.Uint32
+
+// verifier is a pod of the embedded API.
+type verifier struct {
+	b        *bench
+	pod      *corev1.Pod
+	mutex    sync.Mutex
+	touched  string
+	versions []int64
+	hangs    atomic.Bool
+}
+
+// verifier starts a pod that mounts the backend's Secret as it is now.
+func (b *bench) verifier(app *todov1.TodoApp, name string) *verifier {
+	b.t.Helper()
+	n := address.Add(1)
+	ip := fmt.Sprintf("127.1.%d.%d", n/250, n%250+1)
+	v := &verifier{b: b, pod: b.pod(app, todov1.ComponentBackend, name, nil)}
+	v.load()
+	listener, err := (&net.ListenConfig{}).Listen(b.t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
+	must(b.t, err)
+	server := &http.Server{Handler: v, ReadHeaderTimeout: time.Second}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(listener) }()
+	b.t.Cleanup(func() { _ = server.Close(); <-done })
+	v.pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: ip}
+	must(b.t, b.client.Status().Update(b.t.Context(), v.pod))
+	return v
+}
+
+// pod creates a pod of the operator's for an app.
+func (b *bench) pod(app *todov1.TodoApp, component, name string, annotations map[string]string) *corev1.Pod {
+	b.t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: b.namespace, Name: name, Labels: desired.Labels(app, component), Annotations: annotations,
+		},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "main"}}},
+	}
+	must(b.t, b.client.Create(b.t.Context(), pod))
+	return pod
+}
+
+// load reads the Secret as the kubelet would mount it.
+func (v *verifier) load() {
+	var secret corev1.Secret
+	if v.b.get(v.pod.Labels[todov1.LabelApp]+"-backend-auth", &secret) != nil {
+		return
+	}
+	entries, err := keyring.ParseList(string(secret.Data[keyring.EntrySecrets]))
+	if err != nil {
+		return
+	}
+	v.versions = nil
+	for _, e := range entries {
+		v.versions = append(v.versions, e.Version)
+	}
+}
+
+// ServeHTTP answers as the operations port of the task API does.
+func (v *verifier) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.hangs.Load() {
+		http.Error(w, "hanging", http.StatusServiceUnavailable)
+		return
+	}
+	var pod corev1.Pod
+	if v.b.client.Get(context.Background(), client.ObjectKeyFromObject(v.pod), &pod) == nil &&
+		pod.Annotations[todov1.AnnotationRefresh] != v.touched {
+		v.touched = pod.Annotations[todov1.AnnotationRefresh]
+		v.load()
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"versions": v.versions, "active": v.versions[0]})
+}
+
+// trusts returns what the pod trusts now.
+func (v *verifier) trusts() []int64 {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return v.versions
+}
+
+// roll replaces the frontend pods of an app by ones of the Deployment's present template, as a rolling update ends.
+func (b *bench) roll(app *todov1.TodoApp) {
+	b.t.Helper()
+	var d appsv1.Deployment
+	must(b.t, b.get(app.Name+"-frontend", &d))
+	old := &corev1.PodList{}
+	must(b.t, b.client.List(b.t.Context(), old, client.InNamespace(b.namespace),
+		client.MatchingLabels(desired.Selector(app, todov1.ComponentFrontend))))
+	keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]
+	for i := range 2 {
+		b.pod(app, todov1.ComponentFrontend, fmt.Sprintf("%s-frontend-%d-%d", app.Name, d.Generation, i),
+			map[string]string{todov1.AnnotationKeys: keys})
+	}
+	for i := range old.Items {
+		must(b.t, b.client.Delete(b.t.Context(), &old.Items[i], client.GracePeriodSeconds(0)))
+	}
+}

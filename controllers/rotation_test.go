@@ -1,0 +1,174 @@
+package controllers_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// rotating makes an app with two embedded backends and two frontends, all of them up to date.
+func (b *bench) rotating(change ...func(*todov1.TodoApp)) (*todov1.TodoApp, []*verifier) {
+	b.t.Helper()
+	change = append(change, func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image = "web:1"
+		a.Spec.Backend.Replicas = new(int32(2))
+		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
+			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
+	})
+	app := b.app("todo", change...)
+	b.settled("todo")
+	eventually(b.t, func() error { return b.get("todo-frontend", &appsv1.Deployment{}) })
+	b.roll(app)
+	return app, []*verifier{b.verifier(app, "todo-backend-a"), b.verifier(app, "todo-backend-b")}
+}
+
+// ask sets one of the two moments to now, which the API server keeps to the second: the key must be older than that.
+func (b *bench) ask(app *todov1.TodoApp, field string) {
+	b.t.Helper()
+	var live todov1.TodoApp
+	must(b.t, b.get(app.Name, &live))
+	created := live.Status.Keys[0].CreatedAt.Time
+	eventually(b.t, func() error {
+		if now := time.Now(); !now.Truncate(time.Second).After(created) {
+			return fmt.Errorf("it is still the second in which key %d was made", live.Status.Keys[0].Version)
+		}
+		return nil
+	})
+	patch := fmt.Sprintf(`{"spec":{"auth":{"rotation":{%q:%q}}}}`, field, time.Now().UTC().Format(time.RFC3339))
+	must(b.t, b.client.Patch(b.t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(patch))))
+}
+
+// phase awaits where the rotation stands, and that it waits for what contains a name; none: for nothing.
+func (b *bench) phase(app, phase, waitingFor string) *todov1.TodoApp {
+	b.t.Helper()
+	live := &todov1.TodoApp{}
+	eventually(b.t, func() error {
+		if err := b.get(app, live); err != nil {
+			return err
+		}
+		r := live.Status.Rotation
+		waits := r != nil && slices.ContainsFunc(r.WaitingFor, func(s string) bool { return strings.Contains(s, waitingFor) })
+		if r == nil || r.Phase != phase || (waitingFor == "") != (len(r.WaitingFor) == 0) || waitingFor != "" && !waits {
+			return fmt.Errorf("rotation is %+v, not %s waiting for %q", r, phase, waitingFor)
+		}
+		return nil
+	})
+	return live
+}
+
+func TestARotationWaitsForEveryPod(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app, backends := b.rotating()
+	b.ask(app, "rotateAfter")
+
+	b.phase("todo", "Publishing", "frontend")
+	for _, v := range backends {
+		eventually(t, func() error {
+			if got := v.trusts(); !slices.Equal(got, []int64{1, 2}) {
+				return fmt.Errorf("%s trusts %v", v.pod.Name, got)
+			}
+			return nil
+		})
+	}
+	if key, err := b.active("todo"); err != nil || key.Version != 1 {
+		t.Fatalf("key %d was promoted before the frontend knew it (%v)", key.Version, err)
+	}
+	must(t, b.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonWaitingForPods))
+
+	b.roll(app)
+	b.phase("todo", "Promoting", "frontend")
+	if key, _ := b.active("todo"); key.Version != 2 {
+		t.Fatalf("key %d signs", key.Version)
+	}
+
+	b.roll(app)
+	live := b.phase("todo", "Draining", "")
+	if retires := live.Status.Keys[1].RetiresAt; retires == nil || time.Until(retires.Time) < 167*time.Hour {
+		t.Errorf("key 1 retires at %v, before the last token signed with it has expired", retires)
+	}
+	must(t, b.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonDraining))
+}
+
+func TestABackendThatHangsHoldsTheRotation(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app, backends := b.rotating()
+	backends[1].hangs.Store(true)
+	b.ask(app, "rotateAfter")
+	b.phase("todo", "Publishing", "frontend")
+	eventually(t, func() error { // its template must be the new one, or rolling would change nothing
+		var d appsv1.Deployment
+		must(t, b.get("todo-frontend", &d))
+		if keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]; keys != "1,2" {
+			return fmt.Errorf("the frontend's template is at %s", keys)
+		}
+		return nil
+	})
+	b.roll(app)
+	b.phase("todo", "Publishing", "todo-backend-b")
+	backends[1].hangs.Store(false)
+	b.phase("todo", "Promoting", "frontend")
+}
+
+func TestARevocationReachesEveryPod(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app, backends := b.rotating()
+	b.ask(app, "revokeBefore")
+	b.phase("todo", "Promoting", "frontend")
+	for _, v := range backends {
+		eventually(t, func() error {
+			if got := v.trusts(); !slices.Equal(got, []int64{2}) {
+				return fmt.Errorf("%s trusts %v", v.pod.Name, got)
+			}
+			return nil
+		})
+	}
+	b.roll(app)
+	b.phase("todo", "Stable", "")
+}
+
+// TestARotationWritesNoMoreThanItMust counts what a rotation writes besides the status: the ring thrice (published,
+// promoted, demoted), each Secret and the frontend's Deployment twice, each backend pod once.
+func TestARotationWritesNoMoreThanItMust(t *testing.T) {
+	b := newBench(t)
+	manager := b.start()
+	app, _ := b.rotating()
+	b.phase("todo", "Stable", "")
+	b.quiet(manager)
+	b.ask(app, "rotateAfter")
+	b.phase("todo", "Publishing", "frontend")
+	sent := b.quiet(manager)
+	b.roll(app)
+	b.phase("todo", "Promoting", "frontend")
+	sent = append(sent, b.quiet(manager)...)
+	b.roll(app)
+	b.phase("todo", "Draining", "")
+	sent = append(sent, b.quiet(manager)...)
+	writes := map[string]int{}
+	for _, request := range sent {
+		method, path, _ := strings.Cut(request, " ")
+		_, object, ok := strings.Cut(path, "/namespaces/"+b.namespace+"/")
+		if ok && method != http.MethodGet && !strings.HasSuffix(object, "/status") {
+			writes[object]++
+		}
+	}
+	want := map[string]int{
+		"secrets/todo-keyring": 3, "secrets/todo-frontend-auth": 2, "secrets/todo-backend-auth": 2,
+		"deployments/todo-frontend": 2, "pods/todo-backend-a": 1, "pods/todo-backend-b": 1,
+	}
+	if !maps.Equal(writes, want) {
+		t.Errorf("a rotation wrote %v, not %v", writes, want)
+	}
+}
