@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,12 +24,35 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest/pgtest"
 )
 
 const (
 	active  = "active-key-0123456789012345678901234567890"
 	earlier = "earlier-key-012345678901234567890123456789"
 )
+
+// database gives a test an empty database.
+var database func(t *testing.T) string
+
+// TestMain holds the API to its contract twice: on SQLite and on PostgreSQL.
+func TestMain(m *testing.M) {
+	database = func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "tasks.db") }
+	if status := m.Run(); status != 0 {
+		os.Exit(status)
+	}
+	server, err := pgtest.Start(false)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	database = func(t *testing.T) string { return server.URL(server.Fresh(t)) }
+	status := m.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(status)
+}
 
 // served is an API on a real port, over a real store.
 type served struct {
@@ -84,7 +109,7 @@ func (c *counts) saw(route string) bool {
 
 func serving(t *testing.T, changes ...func(*Config)) *served {
 	t.Helper()
-	store, err := sqlstore.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tasks.db"), sqlstore.Options{})
+	store, err := sqlstore.Open(t.Context(), database(t), sqlstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
