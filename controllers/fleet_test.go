@@ -1,0 +1,105 @@
+package controllers
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+func TestFleet(t *testing.T) {
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo"}}
+	front := desired.Labels(app, todov1.ComponentFrontend)
+	foreign := map[string]string{todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentFrontend}
+	keys := func(versions string) map[string]string { return map[string]string{todov1.AnnotationKeys: versions} }
+	wrote := metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: keys("2,1"),
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: FieldOwner, Time: &wrote}, {Manager: "kubectl", Time: &metav1.Time{}}}}}
+	pod := func(name string, labels, annotations map[string]string, created time.Time) corev1.Pod {
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name: name, UID: types.UID(name), Labels: labels, Annotations: annotations, CreationTimestamp: metav1.NewTime(created)}}
+	}
+	replicaSet := func(name, versions string, count int32) appsv1.ReplicaSet {
+		rs := appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: front}}
+		rs.Spec.Replicas = &count
+		rs.Spec.Template.Annotations = keys(versions)
+		return rs
+	}
+	for name, c := range map[string]struct {
+		component string
+		world     world
+		want      keyring.Fleet
+	}{
+		"nobody: the frontend runs where it cannot be seen": {todov1.ComponentFrontend, world{}, keyring.Fleet{Unseen: true}},
+		"no backend is nobody to wait for":                  {todov1.ComponentBackend, world{}, keyring.Fleet{}},
+		"a pod does what it was started with": {todov1.ComponentFrontend,
+			world{pods: []corev1.Pod{pod("a", front, keys("1,2"), wrote.Time)}},
+			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{1, 2}, Signs: 1}}}},
+		"a pod without a word may do anything": {todov1.ComponentFrontend,
+			world{pods: []corev1.Pod{pod("a", front, keys("junk"), wrote.Time)}},
+			keyring.Fleet{Pods: []keyring.Pod{{Name: "a"}}}},
+		"a finished pod does nothing": {todov1.ComponentFrontend,
+			world{pods: []corev1.Pod{func() corev1.Pod {
+				p := pod("a", front, keys("1"), wrote.Time)
+				p.Status.Phase = corev1.PodFailed
+				return p
+			}()}}, keyring.Fleet{Unseen: true}},
+		"a terminating pod counts": {todov1.ComponentFrontend,
+			world{pods: []corev1.Pod{func() corev1.Pod {
+				p := pod("a", front, keys("1"), wrote.Time)
+				p.DeletionTimestamp = &wrote
+				return p
+			}()}}, keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{1}, Signs: 1}}}},
+		"a ReplicaSet that wants pods is as good as they are, one that wants none is not": {todov1.ComponentFrontend,
+			world{replicaSets: []appsv1.ReplicaSet{replicaSet("old", "1", 1), replicaSet("older", "1", 0)}},
+			keyring.Fleet{Pods: []keyring.Pod{{Name: "replicaset/old", Trusts: []int64{1}, Signs: 1}}}},
+		"a backend is asked": {todov1.ComponentBackend,
+			world{pods: []corev1.Pod{pod("a", backendLabels, nil, wrote.Time), pod("b", backendLabels, nil, wrote.Time)},
+				answers: map[types.UID][]int64{"a": {2, 1}}},
+			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{2, 1}}, {Name: "b"}}}},
+		"someone else's pod took up its Secret when it was created after that": {todov1.ComponentFrontend,
+			world{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: secret}, pods: []corev1.Pod{
+				pod("before", foreign, nil, wrote.Time), pod("after", foreign, nil, wrote.Add(time.Second))}},
+			keyring.Fleet{WrittenAt: wrote.Time, Pods: []keyring.Pod{{Name: "before"}, {Name: "after", Trusts: []int64{2, 1}, Signs: 2}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.world.fleet(c.component); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestRefreshingBacksOff(t *testing.T) {
+	changed := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		note     string
+		versions []int64
+		after    time.Duration
+		want     bool
+	}{
+		"never touched":                         {"", []int64{1, 2}, 0, true},
+		"touched for other keys":                {refreshNote{"1", changed}.String(), []int64{1, 2}, time.Second, true},
+		"just touched":                          {refreshNote{"1,2", changed}.String(), []int64{1, 2}, time.Second, false},
+		"touched in vain":                       {refreshNote{"1,2", changed}.String(), []int64{1, 2}, 2 * time.Second, true},
+		"in vain for a while: not so soon":      {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2}, 90 * time.Second, false},
+		"in vain for a while: later, once more": {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2}, 2 * time.Minute, true},
+		"in vain for a day: every five minutes": {refreshNote{"1,2", changed.Add(24 * time.Hour)}.String(), []int64{1, 2},
+			24*time.Hour + 5*time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{todov1.AnnotationRefresh: c.note}}}
+			if got := len(overdue([]*corev1.Pod{&pod}, c.versions, changed, changed.Add(c.after))) == 1; got != c.want {
+				t.Errorf("overdue is %v", got)
+			}
+		})
+	}
+}

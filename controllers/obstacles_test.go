@@ -1,0 +1,193 @@
+package controllers_test
+
+import (
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+const (
+	byHand    = "a-secret-made-by-hand-Tn4vQe8Zr2Lx"
+	otherHand = "another-secret-by-hand-Wk7bYc3Hs9Pd"
+)
+
+// secret makes a Secret as people do.
+func (b *bench) secret(name, value string) *corev1.Secret {
+	b.t.Helper()
+	s := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name},
+		Data:       map[string][]byte{keyring.EntrySecret: []byte(value)},
+	}
+	must(b.t, b.client.Create(b.t.Context(), s))
+	return s
+}
+
+// holds says how the secret under a name differs from what is expected.
+func (b *bench) holds(name, value string) error {
+	var s corev1.Secret
+	if err := b.get(name, &s); err != nil {
+		return err
+	}
+	if string(s.Data[keyring.EntrySecret]) != value {
+		return fmt.Errorf("Secret %s holds something else", name)
+	}
+	return nil
+}
+
+func TestAnInstallationByHandIsAdopted(t *testing.T) {
+	for name, sides := range map[string][]string{
+		"both sides": {"frontend", "backend"}, "the frontend alone": {"frontend"}, "the backend alone": {"backend"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			for _, side := range sides {
+				b.secret("todo-"+side+"-auth", byHand)
+			}
+			b.start()
+			b.app("todo")
+			if key := b.settled("todo"); key.Version != 1 || string(key.Value) != byHand {
+				t.Error("the secret that was in use did not become key 1")
+			}
+		})
+	}
+}
+
+func TestDifferentSecretsAreLeftAlone(t *testing.T) {
+	b := newBench(t)
+	b.secret("todo-frontend-auth", byHand)
+	wrong := b.secret("todo-backend-auth", otherHand)
+	b.start()
+	b.app("todo")
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretsDiffer)
+	})
+	must(t, b.holds("todo-frontend-auth", byHand))
+	must(t, b.holds("todo-backend-auth", otherHand))
+
+	must(t, b.client.Delete(t.Context(), wrong))
+	if key := b.settled("todo"); string(key.Value) != byHand {
+		t.Error("the remaining secret did not become the key")
+	}
+}
+
+func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	key := b.settled("todo")
+	b.secret("live", otherHand)
+	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
+		[]byte(`{"spec":{"backend":{"secretRef":{"name":"live"}}}}`))))
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+	})
+	must(t, b.holds("live", otherHand))
+	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
+		[]byte(`{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}}}`))))
+	eventually(t, func() error { return b.holds("live", string(key.Value)) })
+}
+
+func TestTheYoungerOfTwoClaimsGivesWay(t *testing.T) {
+	b := newBench(t)
+	shared := func(a *todov1.TodoApp) { a.Spec.Frontend.SecretRef = &todov1.SecretReference{Name: "shared"} }
+	b.app("first", shared)
+	eventually(t, b.aSecondHasPassed("first")) // age is known to the second; within one the UID would decide
+	b.app("second", shared)
+	b.start()
+	eventually(t, func() error {
+		return b.condition("second", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretClaimed)
+	})
+	eventually(t, func() error {
+		key, err := b.active("first")
+		if err != nil {
+			return err
+		}
+		return b.holds("shared", string(key.Value))
+	})
+	if _, err := b.active("second"); err == nil {
+		t.Error("the younger app got keys that nothing can use")
+	}
+	must(t, b.client.Delete(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "first"}}))
+}
+
+func (b *bench) aSecondHasPassed(app string) func() error {
+	return func() error {
+		var live todov1.TodoApp
+		if err := b.get(app, &live); err != nil {
+			return err
+		}
+		probe := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, GenerateName: "clock-"}}
+		must(b.t, b.client.Create(b.t.Context(), probe))
+		if !probe.CreationTimestamp.After(live.CreationTimestamp.Time) {
+			return fmt.Errorf("it is still the second in which %s was made", app)
+		}
+		return nil
+	}
+}
+
+func TestAnUnreadableKeyringIsNotReplaced(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.app("todo")
+	key := b.settled("todo")
+	var ring corev1.Secret
+	must(t, b.get("todo-keyring", &ring))
+	ring.Data[keyring.StorageKey] = []byte("scribbles")
+	must(t, b.client.Update(t.Context(), &ring))
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonKeyringUnreadable)
+	})
+	must(t, b.client.Delete(t.Context(), &ring))
+	if healed := b.settled("todo"); healed.Value != key.Value {
+		t.Error("the key was minted anew")
+	}
+}
+
+func TestASourceIsFollowed(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Auth.Source = &todov1.AuthSource{SecretRef: todov1.SecretKeyReference{
+			SecretReference: todov1.SecretReference{Name: "vault"}, Key: keyring.EntrySecret}}
+		a.Spec.Frontend.HandoverPeriod = &metav1.Duration{}
+	})
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSourceMissing)
+	})
+	vault := b.secret("vault", byHand)
+	if key := b.settled("todo"); string(key.Value) != byHand {
+		t.Fatal("the source's value is not the key")
+	}
+	write := func(value string) {
+		vault.Data[keyring.EntrySecret] = []byte(value)
+		must(t, b.client.Update(t.Context(), vault))
+	}
+	write("weak")
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceInvalid)
+	})
+	write(otherHand)
+	eventually(t, func() error {
+		key, err := b.active("todo")
+		if err == nil && (key.Version != 2 || string(key.Value) != otherHand) {
+			err = fmt.Errorf("key %d is active", key.Version)
+		}
+		return err
+	})
+	write(byHand)
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceReverted)
+	})
+	var live todov1.TodoApp
+	must(t, b.get("todo", &live))
+	if len(live.Status.Keys) != 2 || !meta.IsStatusConditionTrue(live.Status.Conditions, todov1.ConditionKeysInSync) {
+		t.Errorf("a reverted source changed the keys: %+v", live.Status.Keys)
+	}
+}
