@@ -1,0 +1,145 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// startWithin is how long a stack may take to become ready on a busy machine.
+const startWithin = 2 * time.Minute
+
+// newApp reads a spec in YAML.
+func (s *stage) newApp(name, spec string) *todov1.TodoApp {
+	s.Helper()
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
+	must(s, yaml.UnmarshalStrict([]byte(spec), &app.Spec))
+	return app
+}
+
+// apply creates an app.
+func (s *stage) apply(name, spec string) *todov1.TodoApp {
+	s.Helper()
+	app := s.newApp(name, spec)
+	must(s, cluster.Create(s.Context(), app))
+	return app
+}
+
+func (s *stage) get(object client.Object, name string) {
+	s.Helper()
+	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, object))
+}
+
+// awaitCondition waits for a condition of the app's present generation.
+func (s *stage) awaitCondition(app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
+	s.Helper()
+	var found metav1.Condition
+	s.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), startWithin, func() error {
+		if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+			return err
+		}
+		c := meta.FindStatusCondition(app.Status.Conditions, kind)
+		if c == nil || c.Status != status || c.ObservedGeneration != app.Generation || reason != "" && c.Reason != reason {
+			return fmt.Errorf("it is %+v", c)
+		}
+		found = *c
+		return nil
+	})
+	return found
+}
+
+func (s *stage) awaitReady(app *todov1.TodoApp) {
+	s.Helper()
+	s.awaitCondition(app, todov1.ConditionReady, metav1.ConditionTrue, "")
+}
+
+// token is signed as the app's frontend would sign it.
+func (s *stage) token(app *todov1.TodoApp, subject string) string {
+	s.Helper()
+	var secret corev1.Secret
+	s.get(&secret, desired.FrontendSecret(app))
+	claims := jwt.RegisteredClaims{
+		Subject: subject, Issuer: app.Spec.Auth.Tokens.Issuer,
+		IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Minute)),
+	}
+	if audience := app.Spec.Auth.Tokens.Audience; audience != "" {
+		claims.Audience = jwt.ClaimStrings{audience}
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	token.Header["kid"] = string(secret.Data[keyring.EntryKeyVersion])
+	signed, err := token.SignedString(secret.Data[keyring.EntrySecret])
+	must(s, err)
+	return signed
+}
+
+// tasks is a call for the tasks of a user, with a token or, when that is empty, without.
+func tasks(app *todov1.TodoApp, user, token string) agent.Call {
+	c := agent.Call{Method: http.MethodGet, URL: desired.BackendURL(app) + "/api/" + user + "/tasks", Header: map[string]string{}}
+	if token != "" {
+		c.Header["Authorization"] = "Bearer " + token
+	}
+	return c
+}
+
+// adding is the same call, for a further task.
+func adding(c agent.Call, title string) agent.Call {
+	c.Method, c.Header["Content-Type"], c.Body = http.MethodPost, "application/json", fmt.Sprintf(`{"title":%q}`, title)
+	return c
+}
+
+func (s *stage) expect(c agent.Call, status int) string {
+	s.Helper()
+	reply := request(s.T, c)
+	if reply.Status != status {
+		s.Fatalf("%s %s: %d %s, expected %d", c.Method, c.URL, reply.Status, reply.Body, status)
+	}
+	return reply.Body
+}
+
+// titles lists what the user has to do, through the app's Service.
+func (s *stage) titles(app *todov1.TodoApp, user string) string {
+	s.Helper()
+	var list []struct{ Title string }
+	must(s, json.Unmarshal([]byte(s.expect(tasks(app, user, s.token(app, user)), http.StatusOK)), &list))
+	titles := make([]string, len(list))
+	for i, task := range list {
+		titles[i] = task.Title
+	}
+	return strings.Join(titles, ", ")
+}
+
+// pods are the live pods of one side.
+func (s *stage) pods(app *todov1.TodoApp, component string) []corev1.Pod {
+	s.Helper()
+	var list corev1.PodList
+	must(s, cluster.List(s.Context(), &list, client.InNamespace(s.namespace), client.MatchingLabels(desired.Selector(app, component))))
+	return list.Items
+}
+
+// active is the version of the key that signs, as the status shows it.
+func active(app *todov1.TodoApp) string {
+	for _, k := range app.Status.Keys {
+		if k.State == string(keyring.Active) {
+			return strconv.FormatInt(k.Version, 10)
+		}
+	}
+	return "none"
+}

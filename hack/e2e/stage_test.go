@@ -1,0 +1,184 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// stage is a test with a namespace of its own, which is deleted with it.
+type stage struct {
+	*testing.T
+	namespace string
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	namespace, err := newNamespace(t.Context(), "restricted")
+	must(t, err)
+	s := &stage{t, namespace.Name}
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.describe()
+		}
+		if err := cluster.Delete(context.Background(), namespace); err != nil {
+			t.Errorf("deleting namespace %s: %v", s.namespace, err)
+		}
+	})
+	return s
+}
+
+// newNamespace makes a namespace of this run.
+func newNamespace(ctx context.Context, standard string) (*corev1.Namespace, error) {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		GenerateName: "e2e-", Labels: map[string]string{podSecurity: standard, labelRun: runID},
+	}}
+	if err := cluster.Create(ctx, namespace); err != nil {
+		return nil, fmt.Errorf("making a namespace: %w", err)
+	}
+	return namespace, nil
+}
+
+// clear waits for the end of this run's namespaces, which end by themselves.
+func clear(ctx context.Context) error {
+	return poll(ctx, func() error {
+		var left corev1.NamespaceList
+		if err := cluster.List(ctx, &left, client.MatchingLabels{labelRun: runID}); err != nil || len(left.Items) == 0 {
+			return err
+		}
+		return fmt.Errorf("%d namespaces are left: %s", len(left.Items), left.Items[0].Name)
+	})
+}
+
+// describe prints what helps to understand a failure; none of it shows a secret.
+func (s *stage) describe() {
+	system := "--namespace=todoapp-system"
+	for _, args := range [][]string{
+		{"get", "todoapps,deployments,replicasets,pods,services,persistentvolumeclaims,secrets", "-o", "wide"},
+		{"describe", "todoapps,pods"},
+		{"get", "events", "--sort-by=.metadata.creationTimestamp"},
+		{"logs", "-l", "app.kubernetes.io/managed-by=todoapp-operator", "--all-containers", "--prefix", "--tail=40", "--ignore-errors"},
+		{"describe", "pods", system},
+		{"logs", "deployment/todoapp-operator", "--tail=100", system},
+		{"logs", "deployment/todoapp-operator", "--tail=30", "--previous", system},
+	} {
+		output, err := s.command(args...)
+		s.Logf("$ kubectl %s\n%s(%v)", strings.Join(args, " "), output, err)
+	}
+}
+
+// kubectl runs as a user would run it, in the namespace of the test.
+func (s *stage) kubectl(args ...string) string {
+	s.Helper()
+	output, err := s.command(args...)
+	if err != nil {
+		s.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+func (s *stage) command(args ...string) (string, error) {
+	program := os.Getenv("KUBECTL")
+	if built, _ := filepath.Abs("../../bin/k8s/current/kubectl"); program == "" {
+		if program = "kubectl"; exists(built) {
+			program = built
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, program, append([]string{"--namespace=" + s.namespace}, args...)...).CombinedOutput()
+	return string(output), err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// await waits until a condition holds; it says what is missing as an error.
+func (s *stage) await(what string, within time.Duration, missing func() error) {
+	s.Helper()
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(s.Context(), within)
+	defer cancel()
+	if err := poll(ctx, missing); err != nil {
+		s.Fatalf("waiting for %s: %v", what, err)
+	}
+	if took := time.Since(started); took > time.Second {
+		s.Logf("%s: after %.1f s", what, took.Seconds())
+	}
+}
+
+// pollInterval is how often a condition is looked at.
+const pollInterval = 100 * time.Millisecond
+
+func poll(ctx context.Context, missing func() error) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		err := missing()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// gone is nil once an object no longer exists.
+func gone(ctx context.Context, object client.Object) error {
+	switch err := cluster.Get(ctx, client.ObjectKeyFromObject(object), object); {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("%T %s still exists", object, object.GetName())
+	}
+}
+
+// labelled lists what belongs to an app, or, without a name, to any.
+func (s *stage) labelled(list client.ObjectList, app string) ([]client.Object, error) {
+	selector := client.ListOption(client.HasLabels{todov1.LabelApp})
+	if app != "" {
+		selector = client.MatchingLabels{todov1.LabelApp: app}
+	}
+	if err := cluster.List(s.Context(), list, client.InNamespace(s.namespace), selector); err != nil {
+		return nil, err
+	}
+	items, err := meta.ExtractList(list)
+	if err != nil {
+		return nil, err
+	}
+	objects := make([]client.Object, len(items))
+	for i, item := range items {
+		objects[i] = item.(client.Object)
+	}
+	return objects, nil
+}
