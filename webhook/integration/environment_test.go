@@ -1,4 +1,5 @@
-package webhook_test
+// Package integration_test runs the webhook and the policy against a real API server.
+package integration_test
 
 import (
 	"bufio"
@@ -42,7 +43,7 @@ const (
 
 // A real API server, with the CRD, the webhook as it is configured and served in a cluster, and the policy.
 var (
-	environment = &envtest.Environment{CRDDirectoryPaths: []string{"../config/crd"}, ErrorIfCRDPathMissing: true}
+	environment = &envtest.Environment{CRDDirectoryPaths: []string{"../../config/crd"}, ErrorIfCRDPathMissing: true}
 	admin       client.Client
 	scheme      = runtime.NewScheme()
 	assets      string
@@ -90,7 +91,7 @@ func findAssets() (string, error) {
 	if named := os.Getenv("KUBEBUILDER_ASSETS"); named != "" {
 		return named, nil
 	}
-	built, _ := filepath.Glob("../bin/k8s/*/kube-apiserver")
+	built, _ := filepath.Glob("../../bin/k8s/*/kube-apiserver")
 	if len(built) == 0 {
 		return "", fmt.Errorf("no kube-apiserver: set KUBEBUILDER_ASSETS or build the tools")
 	}
@@ -177,8 +178,8 @@ func install(ctx context.Context, port int) error {
 	hooks := &admissionv1.ValidatingWebhookConfiguration{}
 	policy, binding := &admissionv1.ValidatingAdmissionPolicy{}, &admissionv1.ValidatingAdmissionPolicyBinding{}
 	if err := errors.Join(
-		read("../config/webhook/validatingwebhookconfiguration.yaml", hooks),
-		read("../config/webhook/managedsecrets.yaml", policy, binding),
+		read("../../config/webhook/validatingwebhookconfiguration.yaml", hooks),
+		read("../../config/webhook/managedsecrets.yaml", policy, binding),
 	); err != nil {
 		return err
 	}

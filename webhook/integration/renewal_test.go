@@ -1,4 +1,4 @@
-package webhook_test
+package integration_test
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ import (
 func separate(t *testing.T, name string, port int) certs.Options {
 	t.Helper()
 	hooks := &admissionv1.ValidatingWebhookConfiguration{}
-	if err := read("../config/webhook/validatingwebhookconfiguration.yaml", hooks); err != nil {
+	if err := read("../../config/webhook/validatingwebhookconfiguration.yaml", hooks); err != nil {
 		t.Fatal(err)
 	}
 	hooks.Name = name

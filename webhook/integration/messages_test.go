@@ -1,4 +1,4 @@
-package webhook_test
+package integration_test
 
 import (
 	"bytes"
@@ -150,7 +150,7 @@ func TestMessages(t *testing.T) {
 	if got := kubectl(t, example{app: "shop"}.manifest(), "create", "-f-"); got != "todoapp.todoapp.dev/shop created" {
 		t.Fatal(got)
 	}
-	documentation, err := os.ReadFile("../docs/admission.md")
+	documentation, err := os.ReadFile("../../docs/admission.md")
 	if err != nil {
 		t.Fatal(err)
 	}
