@@ -42,21 +42,23 @@ func BenchmarkStore(b *testing.B) {
 				return err
 			},
 		} {
-			b.Run(name+"/"+kind, func(b *testing.B) {
-				b.ReportAllocs()
-				b.SetParallelism(16)
-				b.RunParallel(func(pb *testing.PB) {
-					ctx, done := context.WithCancel(b.Context()) // a server's context can be cancelled, too
-					defer done()
-					for pb.Next() {
-						if err := call(ctx, turn.Add(1)); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
-			})
+			b.Run(name+"/"+kind, func(b *testing.B) { inParallel(b, func(ctx context.Context) error { return call(ctx, turn.Add(1)) }) })
 		}
 	}
+}
+
+func inParallel(b *testing.B, call func(context.Context) error) {
+	b.ReportAllocs()
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		ctx, done := context.WithCancel(b.Context()) // a server's context can be cancelled, too
+		defer done()
+		for pb.Next() {
+			if err := call(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func benchOwner(n int64) string { return fmt.Sprint("owner-", n%benchOwners) }
