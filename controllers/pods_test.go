@@ -107,7 +107,10 @@ func (v *verifier) trusts() []int64 {
 }
 
 // roll replaces the frontend pods of an app by ones of the Deployment's present template, as a rolling update ends.
-func (b *bench) roll(app *todov1.TodoApp) {
+func (b *bench) roll(app *todov1.TodoApp) { b.rollBut(app, "") }
+
+// rollBut leaves one pod as it is.
+func (b *bench) rollBut(app *todov1.TodoApp, spared string) {
 	b.t.Helper()
 	var d appsv1.Deployment
 	must(b.t, b.get(app.Name+"-frontend", &d))
@@ -120,6 +123,9 @@ func (b *bench) roll(app *todov1.TodoApp) {
 			map[string]string{todov1.AnnotationKeys: keys})
 	}
 	for i := range old.Items {
+		if old.Items[i].Name == spared {
+			continue
+		}
 		must(b.t, b.client.Delete(b.t.Context(), &old.Items[i], client.GracePeriodSeconds(0)))
 	}
 }

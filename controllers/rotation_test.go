@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,10 +11,12 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
 // rotating makes an app with two embedded backends and two frontends, all of them up to date.
@@ -171,4 +174,31 @@ func TestARotationWritesNoMoreThanItMust(t *testing.T) {
 	if !maps.Equal(writes, want) {
 		t.Errorf("a rotation wrote %v, not %v", writes, want)
 	}
+}
+
+func TestAPodThatTheCacheHasNotSeenHoldsTheRotation(t *testing.T) {
+	b := newBench(t)
+	b.start(func(r *controllers.Reconciler) { r.Client = &blind{r.Client, "todo-frontend-late"} })
+	app, _ := b.rotating()
+	late := b.pod(app, todov1.ComponentFrontend, "todo-frontend-late", map[string]string{todov1.AnnotationKeys: "1"})
+	b.ask(app, "rotateAfter")
+	b.phase("todo", "Publishing", "frontend")
+	b.rollBut(app, late.Name)
+	b.phase("todo", "Publishing", late.Name)
+	must(t, b.client.Delete(t.Context(), late, client.GracePeriodSeconds(0)))
+	b.phase("todo", "Promoting", "frontend")
+}
+
+// blind is a client whose cache lacks one pod.
+type blind struct {
+	client.Client
+	pod string
+}
+
+func (b *blind) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := b.Client.List(ctx, into, options...)
+	if pods, ok := into.(*corev1.PodList); ok {
+		pods.Items = slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Name == b.pod })
+	}
+	return err
 }
