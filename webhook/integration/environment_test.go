@@ -38,7 +38,7 @@ const (
 	operatorNamespace = "todoapp-system"
 	serviceName       = "todoapp-operator-webhook"
 	configName        = "todoapp-operator"
-	secretName        = "todoapp-operator-webhook-certificate"
+	secretName        = "todoapp-operator-webhook-cert"
 )
 
 // A real API server, with the CRD, the webhook as it is configured and served in a cluster, and the policy.
