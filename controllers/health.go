@@ -88,7 +88,8 @@ func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
 			continue
 		}
 		for i := range w.claims {
-			if claim := &w.claims[i]; claim.Status.Phase == corev1.ClaimPending && mounts(pod, claim.Name) {
+			claim := &w.claims[i]
+			if claim.Status.Phase == corev1.ClaimPending && mounts(pod, claim.Name) && aboutVolumes(condition.Message) {
 				return fails(todov1.ReasonVolumePending,
 					"PersistentVolumeClaim %s is not bound (%s): give the cluster a volume of its class, or set "+
 						"spec.backend.storage.sqlite.storageClassName.", claim.Name, condition.Message), true
@@ -97,6 +98,13 @@ func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
 		return fails(todov1.ReasonUnschedulable, "Pod %s finds no node: %s", pod.Name, condition.Message), true
 	}
 	return verdict{}, false
+}
+
+// aboutVolumes tells whether it is a volume that keeps a pod from a node: a claim may also be pending because it waits
+// for the pod to have one.
+func aboutVolumes(message string) bool {
+	message = strings.ReplaceAll(strings.ToLower(message), " ", "")
+	return strings.Contains(message, "persistentvolume") || strings.Contains(message, "storage")
 }
 
 func mounts(pod *corev1.Pod, claim string) bool {

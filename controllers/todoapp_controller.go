@@ -59,7 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	p, err := r.plan(ctx, r.Client, app)
 	if err == nil && !p.idle() {
 		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-			return ctrl.Result{}, fmt.Errorf("reading the app: %w", err)
+			return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("reading the app: %w", err))
 		}
 		p, err = r.plan(ctx, r.Live, app)
 	}
@@ -69,6 +69,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	var applyErr error
 	if !p.idle() {
 		applyErr = r.apply(ctx, p)
+		if apierrors.HasStatusCause(applyErr, corev1.NamespaceTerminatingCause) {
+			return ctrl.Result{}, nil // the app goes with its namespace
+		}
 		r.report(app, p, applyErr)
 	}
 	if overtaken(applyErr) {
@@ -76,7 +79,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	r.warn(app, p)
 	statusErr := r.patchStatus(ctx, app, statusOf(app, p, applyErr))
-	return ctrl.Result{RequeueAfter: p.due()}, errors.Join(retryable(applyErr), statusErr)
+	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: p.due()}, nil
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.
