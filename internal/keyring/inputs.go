@@ -49,8 +49,8 @@ type Fleet struct {
 	Unsettled string
 	// Unseen says that the side runs where its pods cannot be listed.
 	Unseen bool
-	// WrittenAt is when the Secret of an unseen side took its present content: it cannot have taken up the active key
-	// before. Zero when that is not known; then the promotion counts.
+	// WrittenAt is when the Secret of an unseen side took the active key, or any moment since: the side cannot have taken
+	// the key up before. Zero when that is not known; then the promotion counts.
 	WrittenAt time.Time
 }
 

@@ -62,8 +62,9 @@ func impatient(change func(*keyring.Policy)) projectionFunc {
 var (
 	rotation = scenario{managers: 1, historyLimit: 1, horizon: interval + 15}
 	twoOf    = scenario{managers: 2, historyLimit: 1, horizon: interval + 15, lone: true}
-	revoking = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, revokes: true}
+	revoking = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, revocations: 1}
 	losing   = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, faults: 1}
+	sourced  = scenario{managers: 1, revocations: 1, changes: 1, faults: 1, lone: true, horizon: 8}
 	unseen   = scenario{managers: 1, unseen: true, emptied: true, horizon: interval + 15}
 )
 
@@ -194,8 +195,21 @@ var trustMutations = []mutation{
 	{"says that a revocation is done before the frontends do", "5", revoking, protocol{next: seeing(
 		func(_ keyring.Ring, in *keyring.Inputs) { in.Signers.Pods = nil })}},
 	{"goes on carrying sessions of revoked keys over", "5", revoking, protocol{projection: carryingAll}},
+	{"forgets a revoked value that a source may offer again", "5",
+		scenario{managers: 1, revocations: 1, changes: 3, lone: true, horizon: 8}, protocol{next: spoiling(
+			func(s *keyring.Step, _ keyring.Ring, _ keyring.Inputs) {
+				if s.Action == keyring.ActionPublish {
+					s.Ring.Keys = slices.DeleteFunc(s.Ring.Keys, isRevoked)
+				}
+			})}},
+	{"rebuilds a lost ring and takes what the source offers for new", "5", sourced, protocol{next: spoiling(
+		func(s *keyring.Step, _ keyring.Ring, _ keyring.Inputs) {
+			if s.Action == keyring.ActionRecover {
+				s.Ring.Keys = slices.DeleteFunc(s.Ring.Keys, isRevoked)
+			}
+		})}},
 	{"does not tell frontends of a key that is kept though revoked", "8",
-		scenario{managers: 1, historyLimit: 1, horizon: interval + 15, revokes: true, keepRevoked: true},
+		scenario{managers: 1, historyLimit: 1, horizon: interval + 15, revocations: 1, keepRevoked: true},
 		protocol{projection: unsigned}},
 }
 
@@ -205,6 +219,8 @@ var lockMutations = []mutation{
 		unlocked: []int{backendSecret, frontendSecret}}},
 	{"reads the ring before the Secrets, or from a cache that is behind", "1", twoOf, protocol{ringBeforeSecrets: true}},
 }
+
+func isRevoked(k keyring.Key) bool { return !k.RevokedAt.IsZero() }
 
 // carryingAll lists every version for carrying sessions over.
 func carryingAll(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {

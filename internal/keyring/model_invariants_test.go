@@ -27,11 +27,15 @@ func (l *lab) store(w *world, o int, value id, revokes bool) string {
 }
 
 func (l *lab) storeRing(w *world, value id, revokes bool) string {
+	before := l.rings[w.ring]
 	if w.ring = value; l.refused != "" {
 		return l.refused
 	}
 	ring := l.rings[value]
 	if broken := l.checkActive(w, ring); broken != "" && !revokes {
+		return broken
+	}
+	if broken := l.checkRevoked(w, ring); broken != "" {
 		return broken
 	}
 	published := 0
@@ -43,15 +47,15 @@ func (l *lab) storeRing(w *world, value id, revokes bool) string {
 			published++
 		}
 		v := uint8(k.Version)
-		if stands := w.known[v]; stands != 0 && stands != l.annotationID(string(k.Value)) {
+		if stands := w.known[v]; stands != 0 && stands != l.annotationID(string(k.Value)) && k.RevokedAt.IsZero() {
 			return l.twoKeys(v)
 		}
-		if w.known[v] == 0 && slices.IndexFunc(w.known[v:], func(i id) bool { return i > 0 }) >= 0 {
-			return fmt.Sprintf("3: version %d is given out again", v)
+		if k.RevokedAt.IsZero() && !hasVersion(before, k.Version) && slices.Max(w.known[v:]) > 0 && w.known[v] == 0 {
+			return fmt.Sprintf("3: version %d is given out after a later one", v)
 		}
 		if !k.RevokedAt.IsZero() && revokes {
 			w.revoked |= 1 << k.Version
-			w.revoking, w.confirmed = true, false
+			w.revoking, w.confirmed, w.announced = true, false, false
 		}
 	}
 	if published > 1 {
@@ -59,6 +63,31 @@ func (l *lab) storeRing(w *world, value id, revokes bool) string {
 	}
 	if trusted := ring.Trusted(at(w.now), l.policy(w).Validity()); len(trusted) > 3 {
 		return fmt.Sprintf("3: %d keys are trusted", len(trusted))
+	}
+	return ""
+}
+
+func hasVersion(ring keyring.Ring, version int64) bool {
+	return slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Version == version })
+}
+
+// checkRevoked makes sure that no revoked value comes back, nor under another version from a source. With a ring that was
+// lost before anything followed from it a revocation is lost as well: its keys are what they were.
+func (l *lab) checkRevoked(w *world, ring keyring.Ring) string {
+	for _, k := range ring.Keys {
+		state := ring.State(k, at(w.now), l.policy(w).Validity())
+		if state == keyring.Revoked || state == keyring.Archived {
+			continue
+		}
+		for v := range w.known {
+			if !w.revoked.has(uint8(v)) || w.known[v] != l.annotationID(string(k.Value)) {
+				continue
+			}
+			if w.confirmed || w.announced && int64(v) != k.Version {
+				return fmt.Sprintf("5: what was revoked as version %d is trusted again as version %d", v, k.Version)
+			}
+			w.revoked &^= 1 << v
+		}
 	}
 	return ""
 }
@@ -86,6 +115,7 @@ func (l *lab) checkActive(w *world, ring keyring.Ring) string {
 }
 
 func (l *lab) storeSecret(w *world, side int, value id) string {
+	before := w.secret[side]
 	w.secret[side] = value
 	for _, e := range l.contents[value].entries {
 		switch stands := l.annotationID(string(e.Value)); w.known[e.Version] {
@@ -98,7 +128,8 @@ func (l *lab) storeSecret(w *world, side int, value id) string {
 	}
 	if side == frontend {
 		w.active = l.contents[value].signs
-		if l.unseen {
+		w.announced = w.revoked != 0 && l.projected(w)
+		if l.unseen && w.active != l.contents[before].signs {
 			w.written = w.now
 		}
 	}

@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -163,13 +164,13 @@ func (l *lab) unseenMoves(w *world) []move {
 	}
 	after := *w
 	after.side[frontend].slots[1].main.content = w.secret[frontend]
-	return []move{{what: "the unseen frontend takes up its Secret", after: after}}
+	return []move{{what: "unseen frontend %d takes up its Secret", after: after}}
 }
 
 // clockMoves lets the clock come to the next deadline.
 func (l *lab) clockMoves(w *world) []move {
-	next := uint8(255)
-	soonest := func(tick uint8) {
+	next := uint16(math.MaxUint16)
+	soonest := func(tick uint16) {
 		if tick > w.now {
 			next = min(next, tick)
 		}
@@ -184,6 +185,9 @@ func (l *lab) clockMoves(w *world) []move {
 		ring := l.rings[w.ring]
 		if active, ok := ring.Active(); ok {
 			soonest(tickOf(active.CreatedAt) + interval)
+			if l.unseen {
+				soonest(tickOf(active.PromotedAt) + handover)
+			}
 		}
 		for _, k := range ring.Keys {
 			if k.DemotedAt.After(epoch) {
@@ -206,22 +210,33 @@ func (l *lab) clockMoves(w *world) []move {
 	return []move{{what: "the clock passes a deadline, moment %d", who: int(next) - 1, after: after}}
 }
 
-// ownerMoves revokes once: what is older than this moment, or everything.
+// ownerMoves revokes what is older than this moment, or everything, and changes what the source offers.
 func (l *lab) ownerMoves(w *world) []move {
-	if !l.revokes || w.revokeBefore > 0 || w.now == 0 {
-		return nil
+	var moves []move
+	if w.revocations > 0 {
+		revoke := func(what string, moment uint16) {
+			after := *w
+			after.now, after.revokeBefore = moment, moment
+			after.revocations--
+			moves = append(moves, move{what: what, who: int(moment) - 1, after: after})
+		}
+		revoke("the owner revokes everything (%d)", w.now+1)
+		if w.now > w.revokeBefore {
+			revoke("the owner revokes what is older than this moment (%d)", w.now)
+		}
 	}
-	older, all := *w, *w
-	older.revokeBefore = w.now
-	all.now++
-	all.revokeBefore = all.now
-	return []move{
-		{what: "the owner revokes what is older than this moment (%d)", who: int(w.now) - 1, after: older},
-		{what: "the owner revokes everything (%d)", who: int(w.now), after: all},
+	for _, value := range []uint8{w.offered - 1, w.offered + 1} {
+		if w.changes > 0 && value > 0 {
+			after := *w
+			after.offered = value
+			after.changes--
+			moves = append(moves, move{what: "the source offers its value %d", who: int(value) - 1, after: after})
+		}
 	}
+	return moves
 }
 
-// faultMoves delete and spoil Secrets.
+// faultMoves delete and spoil Secrets, but for the last of the three.
 func (l *lab) faultMoves(w *world) []move {
 	if w.faults == 0 {
 		return nil
@@ -229,7 +244,7 @@ func (l *lab) faultMoves(w *world) []move {
 	var moves []move
 	for o, name := range []string{"keyring", "backend Secret", "frontend Secret"} {
 		for _, fault := range []id{0, junk} {
-			if *w.object(o) <= junk {
+			if *w.object(o) <= junk || w.lost() == 2 {
 				continue
 			}
 			after := *w
@@ -240,6 +255,17 @@ func (l *lab) faultMoves(w *world) []move {
 		}
 	}
 	return moves
+}
+
+// lost counts the Secrets that are deleted or spoilt.
+func (w *world) lost() int {
+	lost := 0
+	for _, o := range []int{keyringSecret, backendSecret, frontendSecret} {
+		if *w.object(o) <= junk {
+			lost++
+		}
+	}
+	return lost
 }
 
 // forgive lets go of tokens that nobody can know of once the ring and the backend's Secret are both lost: signed with a
@@ -257,11 +283,14 @@ func (l *lab) forgive(w *world) {
 
 // initial is an app at rest, or nothing at all.
 func (l *lab) initial() world {
-	w := world{faults: uint8(l.faults)}
+	w := world{faults: uint8(l.faults), revocations: uint8(l.revocations), changes: uint8(l.changes)}
 	if l.creation {
 		return w
 	}
 	in := keyring.Inputs{Now: at(0), Policy: l.policy(&w), Fresh: func() keyring.Value { return sentinel + "-first" }}
+	if l.changes > 0 {
+		w.offered, in.Source = 1, sentinel+"-offered-1"
+	}
 	step, err := keyring.Next(keyring.Ring{}, in)
 	if err != nil {
 		panic(err)

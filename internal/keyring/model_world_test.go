@@ -1,7 +1,6 @@
 package keyring_test
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -41,7 +40,7 @@ type id uint16
 const junk id = 1
 
 // maxVersions bounds the versions that a run may come to, plus one.
-const maxVersions = 8
+const maxVersions = 16
 
 // versionSet has bit v for version v.
 type versionSet uint16
@@ -50,25 +49,26 @@ func (s versionSet) has(version uint8) bool { return s&(1<<version) != 0 }
 
 // world is one state. It is comparable, and two worlds that no invariant can tell apart are equal.
 type world struct {
-	now          uint8
-	revokeBefore uint8
+	now          uint16
+	revokeBefore uint16
 	ring         id
 	secret       [2]id
 	side         [2]workload
 	manager      [2]manager
-	// written is when the frontend's Secret took its content; only where the frontend is unseen.
-	written uint8
+	// written is when the frontend's Secret took the key that it signs with; only where the frontend is unseen.
+	written uint16
 	// signed is when each version was last signed with, plus one, until the last token of then has expired.
-	signed [maxVersions]uint8
+	signed [maxVersions]uint16
 	// known is the value that each version stood for when a Secret first held it.
 	known [maxVersions]id
 	// active is the version that the frontend's Secret last signed with, minted how many values were generated.
 	active, minted uint8
-	// revoked are the versions that lost their trust; revoking until every pod has noticed, confirmed once the operator
-	// has said so.
-	revoked             versionSet
-	revoking, confirmed bool
-	faults              uint8
+	// revoked are the versions that lost their trust; announced once both Secrets say so, confirmed once the operator has
+	// said that every pod knows, revoking until they do.
+	revoked                        versionSet
+	announced, confirmed, revoking bool
+	// offered is what the source offers, and the rest how often the owner may change it, revoke, or lose a Secret.
+	offered, changes, revocations, faults uint8
 }
 
 // workload is the pods of one side: each slot is a node. Old is an earlier annotation that pods may still be started
@@ -127,117 +127,20 @@ const (
 	horizon     = 2*interval + 15
 )
 
-func at(tick uint8) time.Time { return epoch.Add(time.Duration(tick) * time.Minute) }
+func at(tick uint16) time.Time { return epoch.Add(time.Duration(tick) * time.Minute) }
 
-func tickOf(t time.Time) uint8 { return uint8(t.Sub(epoch) / time.Minute) }
+func tickOf(t time.Time) uint16 { return uint16(t.Sub(epoch) / time.Minute) }
 
 func (l *lab) policy(w *world) keyring.Policy {
 	p := keyring.Policy{
 		Interval: interval * time.Minute, MaxLifetime: maxLifetime * time.Minute, Leeway: leeway * time.Minute,
 		SessionLifetime: maxLifetime * time.Minute, HandoverPeriod: handover * time.Minute,
-		HistoryLimit: l.historyLimit, KeepRevoked: l.keepRevoked,
+		HistoryLimit: l.historyLimit, KeepRevoked: l.keepRevoked, Sourced: l.changes > 0,
 	}
 	if w.revokeBefore > 0 {
 		p.RevokeBefore = at(w.revokeBefore)
 	}
 	return p
-}
-
-// content is what a pod can know of a Secret.
-type content struct {
-	data            map[string][]byte
-	entries         []keyring.Entry
-	signs           uint8
-	trusts, carried versionSet
-	annotation      id
-}
-
-// tables give each ring, content and annotation a small number.
-type tables struct {
-	rings       []keyring.Ring
-	ringIDs     map[string]id
-	contents    []content
-	contentIDs  map[string]id
-	annotations []string
-	names       map[string]id
-	refused     string
-}
-
-func newTables() tables {
-	return tables{
-		rings: make([]keyring.Ring, 2), ringIDs: map[string]id{},
-		contents: make([]content, 2), contentIDs: map[string]id{},
-		annotations: make([]string, 1), names: map[string]id{},
-	}
-}
-
-// ringID stores a ring as it is stored in its Secret, and reads it back.
-func (t *tables) ringID(ring keyring.Ring) id {
-	stored, err := ring.Marshal()
-	if err != nil {
-		panic(err)
-	}
-	text := string(stored[keyring.StorageKey])
-	if known, ok := t.ringIDs[text]; ok {
-		return known
-	}
-	back, err := keyring.Unmarshal(stored)
-	if err != nil || !back.Equal(ring) {
-		t.refused = fmt.Sprintf("3: the ring does not come back from its Secret as it was: %v", err)
-		return junk
-	}
-	t.rings = append(t.rings, back)
-	t.ringIDs[text] = id(len(t.rings) - 1)
-	return t.ringIDs[text]
-}
-
-func (t *tables) contentID(p keyring.Projection) id {
-	list := p.Data[keyring.EntrySecrets]
-	key := list + " " + p.Data[keyring.EntryCookieVersions] + " " + keyring.FormatVersions(p.Versions)
-	if known, ok := t.contentIDs[key]; ok {
-		return known
-	}
-	entries, err := keyring.ParseList(list)
-	if err != nil {
-		panic(err)
-	}
-	c := content{data: map[string][]byte{}, entries: entries, signs: uint8(entries[0].Version)}
-	for name, value := range p.Data {
-		c.data[name] = []byte(value)
-	}
-	for _, e := range entries {
-		c.trusts |= 1 << e.Version
-	}
-	if carried := p.Data[keyring.EntryCookieVersions]; carried != "" {
-		c.carried = setOf(carried)
-	}
-	c.annotation = t.annotationID(keyring.FormatVersions(p.Versions))
-	t.contents = append(t.contents, c)
-	t.contentIDs[key] = id(len(t.contents) - 1)
-	return t.contentIDs[key]
-}
-
-func setOf(versions string) versionSet {
-	list, err := keyring.ParseVersions(versions)
-	if err != nil {
-		panic(err)
-	}
-	var set versionSet
-	for _, v := range list {
-		if v > 0 {
-			set |= 1 << v
-		}
-	}
-	return set
-}
-
-func (t *tables) annotationID(text string) id {
-	if known, ok := t.names[text]; ok {
-		return known
-	}
-	t.annotations = append(t.annotations, text)
-	t.names[text] = id(len(t.annotations) - 1)
-	return t.names[text]
 }
 
 // usable reports whether a pod can start with a Secret.

@@ -37,8 +37,11 @@ func (r Ring) Frontend(now time.Time, p Policy) Projection {
 		return Projection{}
 	}
 	keys := r.inState(now, p.Validity(), Active, Published, Retiring, Archived)
-	if p.KeepRevoked {
-		keys = append(keys, r.inState(now, p.Validity(), Revoked)...)
+	for _, k := range r.inState(now, p.Validity(), Revoked) {
+		// What never signed has never encrypted anything either.
+		if p.KeepRevoked && !k.PromotedAt.IsZero() {
+			keys = append(keys, k)
+		}
 	}
 	projection := project(keys)
 	projection.Data[EntryKeyVersion] = strconv.FormatInt(active.Version, 10)

@@ -79,7 +79,11 @@ func (r Remains) ring(in Inputs) (Ring, Action, error) {
 	if err != nil {
 		return Ring{}, ActionNone, err
 	}
-	return ring.distrusting(in), ActionRecover, nil
+	ring = ring.distrusting(in)
+	if len(front.list) == 0 || len(back.list) == 0 {
+		ring = ring.skipping(in)
+	}
+	return ring, ActionRecover, nil
 }
 
 // adopted makes key 1 of the value that both sides, or the only one, used before there was a list.
@@ -172,4 +176,10 @@ func (r Ring) distrusting(in Inputs) Ring {
 		return r
 	}
 	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
+}
+
+// skipping takes the next two versions out of use, by a revoked key that nobody is given: where a list is lost with the
+// ring, it alone may have held a key that was published and one that a revocation put in its place, and pods may still.
+func (r Ring) skipping(in Inputs) Ring {
+	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
 }
