@@ -57,10 +57,10 @@ func TestMistakesRefused(t *testing.T) {
 		"own-secret":      {`{frontend: {env: [{name: BETTER_AUTH_SECRET, value: mine}]}}`, `spec.frontend.env: Invalid value: the operator sets BETTER_AUTH_SECRET`},
 		"drawn-secret":    {`{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`, `spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET`},
 		"one-secret":      {`{frontend: {secretRef: {name: same}}, backend: {secretRef: {name: same}}}`, `must name different Secrets: the operator writes each side its own`},
-		"too-often":       {`{auth: {rotation: {interval: 30m}}}`, `spec.auth.rotation.interval: Invalid value: must be 0s (never) or at least 1h`},
-		"no-url":          {`{frontend: {url: "todo.example.com"}}`, `spec.frontend.url: Invalid value: must be an http or https URL with a host`},
+		"too-often":       {`{auth: {rotation: {interval: 30m}}}`, `spec.auth.rotation.interval: Invalid value: "30m0s": must be 0s (never) or at least 1h`},
+		"no-url":          {`{frontend: {url: "todo.example.com"}}`, `spec.frontend.url: Invalid value: "todo.example.com": must be an http or https URL with a host`},
 		"reload-of-own":   {`{backend: {image: "api:1", keyDelivery: Reload}}`, `spec.backend: Invalid value: keyDelivery Reload is only for the embedded API`},
-		"operations-port": {`{backend: {port: 9090}}`, `spec.backend.port: Invalid value: 9090 is the operations port`},
+		"operations-port": {`{backend: {port: 9090}}`, `spec.backend.port: Invalid value: 9090: 9090 is the operations port`},
 		"dotted.name":     {`{}`, `metadata.name must be at most 63 lower case letters, digits and hyphens`},
 	} {
 		s.refuses(s.newApp(name, c.spec), c.message)

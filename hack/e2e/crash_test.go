@@ -1,0 +1,148 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	crowd = 50
+	// killAt is how many apps have their keyring when the manager is killed.
+	killAt = 15
+)
+
+// The manager is killed amid the creation of many apps: all become ready, and no key was minted twice. Killed again when
+// all is well, it finds nothing to do.
+func TestKillAmidCreation(t *testing.T) {
+	s := newStage(t)
+	w := s.witness()
+	apps := make([]*todov1.TodoApp, crowd)
+	for i := range apps {
+		apps[i] = s.newApp(fmt.Sprintf("todo-%02d", i), `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	}
+	created := make(chan error, 1)
+	go func() { created <- createAll(t.Context(), apps) }()
+	s.await(fmt.Sprintf("%d keyrings", killAt), startWithin, func() error {
+		if n := w.minted(); n < killAt {
+			return fmt.Errorf("there are %d", n)
+		}
+		return nil
+	})
+	n := w.minted()
+	took := s.killManager()
+	s.Logf("killed with %d of %d keyrings written; another was at work after %.1f s", n, crowd, took.Seconds())
+	must(t, <-created)
+	started := time.Now()
+	for _, app := range apps {
+		s.await(app.Name, 5*time.Minute, func() error { return s.ready(app) })
+	}
+	s.Logf("all %d ready %.1f s after that", crowd, time.Since(started).Seconds())
+	w.check(s)
+	s.quietRestart()
+	w.check(s)
+}
+
+// createAll creates apps as kubectl in a loop would: what is refused because nobody is there to admit it is tried again.
+func createAll(ctx context.Context, apps []*todov1.TodoApp) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for _, app := range apps {
+		if err := poll(ctx, func() error { return cluster.Create(ctx, app) }); err != nil {
+			return fmt.Errorf("creating %s: %w", app.Name, err)
+		}
+	}
+	return nil
+}
+
+// ready is nil once the app is.
+func (s *stage) ready(app *todov1.TodoApp) error {
+	if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+		return err
+	}
+	if !meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionReady) {
+		return fmt.Errorf("the conditions are %+v", app.Status.Conditions)
+	}
+	return nil
+}
+
+// quietRestart restarts the manager and fails the test if that wrote anything.
+func (s *stage) quietRestart() {
+	s.Helper()
+	before := s.settle()
+	objects := strings.Count(strings.Join(slices.Collect(maps.Keys(before)), "\n"), "TodoApp")
+	s.killManager()
+	s.await("the first look at each app", startWithin, func() error {
+		looks := s.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
+		waiting := s.metric(`workqueue_depth\{controller="todoapp".*\}`)
+		if int(looks) < objects || waiting > 0 {
+			return fmt.Errorf("%.0f looks, %.0f waiting", looks, waiting)
+		}
+		return nil
+	})
+	after := s.versions()
+	for name, version := range before {
+		if after[name] != version {
+			s.Errorf("%s was written or replaced: %s, then %s", name, version, after[name])
+		}
+	}
+	if len(after) != len(before) {
+		s.Errorf("there were %d objects, and now %d", len(before), len(after))
+	}
+	changes := s.metric(`rest_client_requests_total\{.*method="(PATCH|DELETE)".*\}`)
+	creations := s.metric(`rest_client_requests_total\{.*method="POST".*\}`)
+	s.Logf("restart over %d apps, %d objects: all as they were", objects, len(after))
+	if changes > 0 || creations > 1 { // the one is the Event that says who leads
+		s.Errorf("the restarted manager sent %.0f changes and %.0f creations", changes, creations)
+	}
+}
+
+// settle waits until nothing has changed for a while.
+func (s *stage) settle() map[string]string {
+	s.Helper()
+	last, since := s.versions(), time.Now()
+	s.await("quiet", startWithin, func() error {
+		now := s.versions()
+		if !maps.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		if quiet := time.Since(since); quiet < 3*time.Second {
+			return fmt.Errorf("quiet for %s only", quiet)
+		}
+		return nil
+	})
+	return last
+}
+
+// versions are the UIDs and resource versions of all that there is in the namespace, Events left out.
+func (s *stage) versions() map[string]string {
+	s.Helper()
+	all := map[string]string{}
+	for _, list := range []client.ObjectList{
+		&todov1.TodoAppList{}, &corev1.SecretList{}, &corev1.ServiceList{}, &corev1.PersistentVolumeClaimList{}, &corev1.PodList{},
+		&appsv1.DeploymentList{}, &appsv1.ReplicaSetList{}, &policyv1.PodDisruptionBudgetList{},
+	} {
+		must(s, cluster.List(s.Context(), list, client.InNamespace(s.namespace)))
+		items, err := meta.ExtractList(list)
+		must(s, err)
+		for _, item := range items {
+			object := item.(client.Object)
+			all[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID()) + " " + object.GetResourceVersion()
+		}
+	}
+	return all
+}

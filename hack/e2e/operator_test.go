@@ -1,0 +1,89 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	system   = "todoapp-system"
+	operator = "todoapp-operator"
+)
+
+// leader is the operator's pod that drives apps.
+func leader(ctx context.Context) (*corev1.Pod, error) {
+	var lease coordinationv1.Lease
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: operator}, &lease); err != nil {
+		return nil, err
+	}
+	var holder string
+	if lease.Spec.HolderIdentity != nil {
+		holder, _, _ = strings.Cut(*lease.Spec.HolderIdentity, "_")
+	}
+	pod := &corev1.Pod{}
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: holder}, pod); err != nil {
+		return nil, fmt.Errorf("reading the leader %q: %w", holder, err)
+	}
+	if !podReady(pod) || pod.DeletionTimestamp != nil {
+		return nil, fmt.Errorf("the leader %q is not ready", holder)
+	}
+	return pod, nil
+}
+
+// kill ends a pod as a power cut would: its process first, so that it has no time for anything, then the pod itself, so
+// that its successor does not wait for the kubelet's growing patience with containers that end.
+func (s *stage) kill(pod *corev1.Pod) {
+	s.Helper()
+	signal(s.T, pod, "KILL")
+	must(s, client.IgnoreNotFound(cluster.Delete(s.Context(), pod, client.GracePeriodSeconds(0))))
+}
+
+// killManager kills the manager, and returns how long it took until another one was at work.
+func (s *stage) killManager() time.Duration {
+	s.Helper()
+	before, err := leader(s.Context())
+	must(s, err)
+	started := time.Now()
+	s.kill(before)
+	s.awaitSuccessor(before)
+	return time.Since(started)
+}
+
+// awaitSuccessor waits until another manager leads.
+func (s *stage) awaitSuccessor(of *corev1.Pod) {
+	s.Helper()
+	s.await("another manager", startWithin, func() error {
+		now, err := leader(s.Context())
+		if err == nil && now.UID == of.UID {
+			err = fmt.Errorf("%s still leads", of.Name)
+		}
+		return err
+	})
+}
+
+// metric sums the samples of the leader whose name and labels match the pattern.
+func (s *stage) metric(pattern string) float64 {
+	s.Helper()
+	pod, err := leader(s.Context())
+	must(s, err)
+	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(system).Resource("pods").
+		Name(pod.Name + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(s.Context())
+	must(s, err)
+	var sum float64
+	for _, match := range regexp.MustCompile(`(?m)^`+pattern+` (\S+)$`).FindAllSubmatch(page, -1) {
+		value, err := strconv.ParseFloat(string(match[len(match)-1]), 64)
+		must(s, err)
+		sum += value
+	}
+	return sum
+}
