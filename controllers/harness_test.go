@@ -182,7 +182,7 @@ func must(t *testing.T, err error) {
 // eventually awaits a condition, and fails with what was last wrong with it.
 func eventually(t *testing.T, wrong func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
