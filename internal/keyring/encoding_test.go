@@ -16,6 +16,7 @@ import (
 
 func TestParseList(t *testing.T) {
 	entries := func(e ...keyring.Entry) []keyring.Entry { return e }
+	const notANumber = "the version is not a positive decimal number"
 	tests := map[string]struct {
 		list string
 		want []keyring.Entry
@@ -34,15 +35,15 @@ func TestParseList(t *testing.T) {
 		"empty":                        {list: "", err: "entry 1: is not of the form version:value"},
 		"a trailing comma":             {list: "1:" + sentinel + ",", err: "entry 2: is not of the form version:value"},
 		"a comma in a value":           {list: "1:a," + sentinel, err: "entry 2: is not of the form version:value"},
-		"a comma and a colon in it":    {list: "1:a," + sentinel + ":b", err: "entry 2: the version is not a positive decimal number"},
+		"a comma and a colon in it":    {list: "1:a," + sentinel + ":b", err: "entry 2: " + notANumber},
 		"no version":                   {list: sentinel, err: "entry 1: is not of the form version:value"},
-		"an empty version":             {list: ":" + sentinel, err: "entry 1: the version is not a positive decimal number"},
-		"a version that is no number":  {list: sentinel + ":a", err: "entry 1: the version is not a positive decimal number"},
-		"version 0":                    {list: "0:" + sentinel, err: "entry 1: the version is not a positive decimal number"},
-		"a signed version":             {list: "+1:" + sentinel, err: "entry 1: the version is not a positive decimal number"},
-		"a negative version":           {list: "-1:" + sentinel, err: "entry 1: the version is not a positive decimal number"},
-		"a leading zero":               {list: "01:" + sentinel, err: "entry 1: the version is not a positive decimal number"},
-		"a version JavaScript rounds":  {list: "9007199254740992:" + sentinel, err: "entry 1: the version is not a positive decimal number"},
+		"an empty version":             {list: ":" + sentinel, err: "entry 1: " + notANumber},
+		"a version that is no number":  {list: sentinel + ":a", err: "entry 1: " + notANumber},
+		"version 0":                    {list: "0:" + sentinel, err: "entry 1: " + notANumber},
+		"a signed version":             {list: "+1:" + sentinel, err: "entry 1: " + notANumber},
+		"a negative version":           {list: "-1:" + sentinel, err: "entry 1: " + notANumber},
+		"a leading zero":               {list: "01:" + sentinel, err: "entry 1: " + notANumber},
+		"a version too large":          {list: "9007199254740992:" + sentinel, err: "entry 1: " + notANumber},
 		"an empty value":               {list: "1: ", err: "entry 1: version 1 has an empty value"},
 		"a version twice":              {list: "1:" + sentinel + ",1:b", err: "entry 2: version 1 appears twice"},
 		"a value that is not UTF-8":    {list: "1:" + sentinel + "\xff", err: "entry 1: version 1 has a value that is not text"},

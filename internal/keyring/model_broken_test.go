@@ -165,7 +165,7 @@ var recordMutations = []mutation{
 			}
 		})}},
 	{"notes the time of every look in the ring", "6", rotation, protocol{next: spoiling(
-		func(s *keyring.Step, r keyring.Ring, in keyring.Inputs) {
+		func(s *keyring.Step, r keyring.Ring, _ keyring.Inputs) {
 			if s.Action == keyring.ActionNone && len(r.Keys) == 1 {
 				s.Ring.Keys[0].CreatedAt = s.Ring.Keys[0].CreatedAt.Add(-time.Nanosecond)
 				s.Action = keyring.ActionDemote

@@ -236,51 +236,6 @@ func (l *lab) ownerMoves(w *world) []move {
 	return moves
 }
 
-// faultMoves delete and spoil Secrets, but for the last of the three.
-func (l *lab) faultMoves(w *world) []move {
-	if w.faults == 0 {
-		return nil
-	}
-	var moves []move
-	for o, name := range []string{"keyring", "backend Secret", "frontend Secret"} {
-		for _, fault := range []id{0, junk} {
-			if *w.object(o) <= junk || w.lost() == 2 {
-				continue
-			}
-			after := *w
-			*after.object(o) = fault
-			after.faults--
-			after.touched(o)
-			moves = append(moves, move{what: "the " + name + " is deleted (0) or spoilt (2): %d", who: int(fault)*2 - 1, after: after})
-		}
-	}
-	return moves
-}
-
-// lost counts the Secrets that are deleted or spoilt.
-func (w *world) lost() int {
-	lost := 0
-	for _, o := range []int{keyringSecret, backendSecret, frontendSecret} {
-		if *w.object(o) <= junk {
-			lost++
-		}
-	}
-	return lost
-}
-
-// forgive lets go of tokens that nobody can know of once the ring and the backend's Secret are both lost: signed with a
-// replaced key whose sessions are no longer carried over.
-func (l *lab) forgive(w *world) {
-	if w.ring > junk || usable(w.secret[backend]) {
-		return
-	}
-	for v := range w.signed {
-		if front := w.secret[frontend]; !l.contents[front].carried.has(uint8(v)) {
-			w.signed[v] = 0
-		}
-	}
-}
-
 // initial is an app at rest, or nothing at all.
 func (l *lab) initial() world {
 	w := world{faults: uint8(l.faults), revocations: uint8(l.revocations), changes: uint8(l.changes)}

@@ -8,7 +8,7 @@ import (
 )
 
 // The entries of the frontend and backend Secrets; the names are Better Auth's where it has one.
-const (
+const ( //nolint:gosec // These are names of secrets, not secrets.
 	// EntrySecret is the active key.
 	EntrySecret = "BETTER_AUTH_SECRET"
 	// EntrySecrets is a list of keys, the one that signs first.

@@ -102,7 +102,7 @@ func tellRemains(out io.Writer, front, back secret) {
 		Remains: keyring.Remains{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)},
 		Fresh:   func() keyring.Value { return secretOf("fresh") },
 	})
-	fmt.Fprintf(out, "%-28s%-28s%s\n", front.name, back.name, becomes(step, err))
+	_, _ = fmt.Fprintf(out, "%-28s%-28s%s\n", front.name, back.name, becomes(step, err))
 }
 
 func becomes(step keyring.Step, err error) string {
@@ -128,7 +128,7 @@ func TestFirstValue(t *testing.T) {
 		"source not asked":  {in: keyring.Inputs{Fresh: fresh, Source: secretOf("A")}, want: fresh()},
 		"sourced":           {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: secretOf("A")}, want: secretOf("A")},
 		"source empty":      {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}}, err: keyring.ErrSourceMissing},
-		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: secretOf("A,")}, err: keyring.ErrUnusable},
+		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: "A,"}, err: keyring.ErrUnusable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,9 @@ func TestTimelines(t *testing.T) {
 }
 
 // heading names the columns of a timeline.
-var heading = []string{"moment", "what happens", "action", "ring", "frontend", "cookies", "backend", "phase", "waiting for", "next due"}
+var heading = []string{
+	"moment", "what happens", "action", "ring", "frontend", "cookies", "backend", "phase", "waiting for", "next due",
+}
 
 // tell plays a story: comments stand for themselves, "given" lines set the policy, and every other line is a moment and
 // what happens then. The operator looks after each event until it has nothing more to do.
