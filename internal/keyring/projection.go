@@ -8,17 +8,17 @@ import (
 )
 
 // The entries of the frontend and backend Secrets; the names are Better Auth's where it has one.
-const ( //nolint:gosec // These are names of secrets, not secrets.
+const (
 	// EntrySecret is the active key.
-	EntrySecret = "BETTER_AUTH_SECRET"
+	EntrySecret = "BETTER_AUTH_SECRET" //nolint:gosec // a name
 	// EntrySecrets is a list of keys, the one that signs first.
-	EntrySecrets = "BETTER_AUTH_SECRETS"
+	EntrySecrets = "BETTER_AUTH_SECRETS" //nolint:gosec // a name
 	// EntryKeyVersion is the active version, for the kid header of tokens.
 	EntryKeyVersion = "BETTER_AUTH_KEY_VERSION"
 	// EntryCookieVersions lists the versions whose session cookies may be carried over.
 	EntryCookieVersions = "BETTER_AUTH_COOKIE_VERSIONS"
 	// EntryLegacySecret is the value that was in use before there was a list; only for adopted installations.
-	EntryLegacySecret = "BETTER_AUTH_LEGACY_SECRET"
+	EntryLegacySecret = "BETTER_AUTH_LEGACY_SECRET" //nolint:gosec // a name
 )
 
 // Projection is what one side of an app is given of its ring.
