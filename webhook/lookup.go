@@ -10,7 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,7 +29,7 @@ func lookup[T any, P interface {
 	var lock sync.Mutex
 	var reads sync.WaitGroup
 	for i, name := range names {
-		if name == "" || len(path.IsValidPathSegmentName(name)) > 0 {
+		if name == "" || len(content.IsPathSegmentName(name)) > 0 {
 			continue // nothing can have such a name
 		}
 		reads.Go(func() {
@@ -61,7 +61,7 @@ func look(ctx context.Context, reader client.Reader, workload client.Object, pod
 	around := surroundings{app: apps[name]}
 	p, refusal := partOf(workload.GetLabels(), around.app)
 	if refusal != nil {
-		return around, nil
+		return around, nil //nolint:nilerr // it is refused for its labels, whatever is around it
 	}
 	foreign := slices.DeleteFunc(draws(pod, nil), func(d draw) bool {
 		return d.name == "" || d.from == fromSecret && d.name == p.own

@@ -45,5 +45,10 @@ func invalid(kind, name string, refusals field.ErrorList) error {
 	for _, r := range refusals {
 		refusalsTotal.WithLabelValues(kind, r.Origin).Inc()
 	}
-	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, name, refusals)
+	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, name, refusals) //nolint:wrapcheck // the client's answer as it is
+}
+
+// undecided is the answer when what a decision needs cannot be read.
+func undecided(err error) error {
+	return apierrors.NewInternalError(err) //nolint:wrapcheck // the client's answer as it is
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -40,7 +39,7 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	if !sameReferences(old, app) {
 		var err error
 		if found, err = lookup[corev1.Secret](ctx, v.reader, app.Namespace, names(references(app))); err != nil {
-			return nil, apierrors.NewInternalError(fmt.Errorf("looking up Secrets: %w", err))
+			return nil, undecided(fmt.Errorf("looking up Secrets: %w", err))
 		}
 	}
 	refusals, warnings := checkTodoApp(old, app, found)

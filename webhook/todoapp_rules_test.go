@@ -261,7 +261,8 @@ var replacementCases = map[string]todoAppCase{
 	"T3 an update to a live Secret": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
-		want:  `T3 spec.backend.secretRef.name: Secret "live" holds a secret of its own; to replace it, annotate the TodoApp todoapp.dev/replace-secret=live`,
+		want: `T3 spec.backend.secretRef.name: Secret "live" holds a secret of its own; to replace it, ` +
+			`annotate the TodoApp todoapp.dev/replace-secret=live`,
 	},
 	"T3 a creation with a ring kept from before": {
 		app:   todoApp(frontendRef("live")),
@@ -415,7 +416,8 @@ var specCases = map[string]todoAppCase{
 
 	"T7 sqlite to postgres": {
 		old: todoApp(sqlite), app: todoApp(postgres),
-		want: "T7 spec.backend.storage: changing sqlite to postgres leaves the tasks behind; to do it, annotate the TodoApp todoapp.dev/allow-storage-change=true",
+		want: "T7 spec.backend.storage: changing sqlite to postgres leaves the tasks behind; " +
+			"to do it, annotate the TodoApp todoapp.dev/allow-storage-change=true",
 	},
 	"T7 the default to postgres": {old: todoApp(), app: todoApp(postgres), want: "T7"},
 	"T7 postgres to sqlite":      {old: todoApp(postgres), app: todoApp(sqlite), want: "T7"},

@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -76,7 +75,7 @@ func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (a
 	template := v.template(workload)
 	around, err := look(ctx, v.reader, workload, &template.Spec)
 	if err != nil {
-		return nil, apierrors.NewInternalError(err)
+		return nil, undecided(err)
 	}
 	refusals, warnings := checkPod(labels, &template.Spec, v.at.Child("spec"), around)
 	if len(refusals) == 0 {

@@ -67,51 +67,78 @@ func checkPod(labels map[string]string, pod *corev1.PodSpec, at *field.Path, aro
 	if refusal != nil {
 		return field.ErrorList{refusal}, nil
 	}
-	var refusals field.ErrorList
-	var warnings []string
+	v := verdict{used: sets.New[string]()}
 	if !p.certain {
-		warnings = append(warnings, fmt.Sprintf("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app))
+		v.warn("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app)
 	}
-	used := sets.New[string]()
 	for _, d := range draws(pod, at) {
-		entries, known := around.entries(d)
-		taken := d.taken(entries)
-		ownSecret := d.from == fromSecret && d.name == p.own
-		if refusal := p.check(d, taken, around.keyrings); refusal != nil {
-			refusals = append(refusals, refusal)
-		} else if d.whole && !known && !ownSecret {
-			warnings = append(warnings, fmt.Sprintf("%s: %s %q does not exist yet: its entries are not checked", d.at, d.from, d.name))
-		}
-		if d.from == fromSecret && len(taken) > 0 || ownSecret && d.whole && d.prefix == "" {
-			used.Insert(d.name)
-		}
+		v.judge(p, d, around)
 	}
-	if len(refusals) == 0 {
-		refusals = checkAgreement(used, at)
+	if len(v.refusals) == 0 {
+		v.refusals = checkAgreement(v.used, at)
 	}
-	if used.Len() == 0 && len(refusals) == 0 {
-		warnings = append(warnings, fmt.Sprintf("%s: takes no key: without Secret %q it can neither sign nor verify", at, p.own))
+	if len(v.refusals) == 0 && v.used.Len() == 0 {
+		v.warn("%s: takes no key: without Secret %q it can neither sign nor verify", at, p.own)
 	}
-	return refusals, warnings
+	return v.refusals, v.warnings
 }
 
-// check applies W1 and W3 to one draw, which brings in the taken variables.
-func (p part) check(d draw, taken []string, keyrings sets.Set[string]) *field.Error {
+// verdict grows with each draw of a pod.
+type verdict struct {
+	refusals field.ErrorList
+	warnings []string
+	// used are the Secrets that the shared secret's variables come from.
+	used sets.Set[string]
+}
+
+func (v *verdict) warn(format string, args ...any) {
+	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
+}
+
+func (v *verdict) judge(p part, d draw, around surroundings) {
+	entries, known := around.entries(d)
+	taken := d.taken(entries)
+	ownSecret := d.from == fromSecret && d.name == p.own
+	refusal := p.forbidden(d, around.keyrings)
+	if refusal == nil && len(taken) > 0 {
+		refusal = p.mismatched(d, taken)
+	}
+	switch {
+	case refusal != nil:
+		v.refusals = append(v.refusals, refusal)
+	case d.whole && !known && !ownSecret:
+		v.warn("%s: %s %q does not exist yet: its entries are not checked", d.at, d.from, d.name)
+	}
+	if d.from == fromSecret && len(taken) > 0 || ownSecret && d.whole && d.prefix == "" {
+		v.used.Insert(d.name)
+	}
+}
+
+// forbidden is W3: Secrets that a workload may not read at all.
+func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
+	switch {
+	case d.from != fromSecret:
+		return nil
+	case d.name == p.keyring || keyrings.Has(d.name):
+		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring, which no pod may read: use %q", d.name, p.own))
+	case d.name == p.other:
+		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is the other side's: the %s uses %q", d.name, p.component, p.own))
+	default:
+		return nil
+	}
+}
+
+// mismatched is W1 for a draw that brings in the taken variables.
+func (p part) mismatched(d draw, taken []string) *field.Error {
 	what := strings.Join(taken, " and ")
 	switch {
-	case d.from == fromSecret && (d.name == p.keyring || keyrings.Has(d.name)):
-		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring, which no pod may read: use %q", d.name, p.own))
-	case d.from == fromSecret && d.name == p.other:
-		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is the other side's: the %s uses %q", d.name, p.component, p.own))
-	case len(taken) == 0:
-		return nil
 	case d.from == fromLiteral || d.from == fromElsewhere:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from a %s: take it from Secret %q", what, d.from, p.own))
 	case d.from == fromConfigMap:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from ConfigMap %q: take it from Secret %q", what, d.name, p.own))
 	case p.certain && d.name != p.own:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from Secret %q: take it from %q", what, d.name, p.own))
-	case !d.whole && slices.Contains(variables, d.variable) && d.entry != d.variable:
+	case slices.Contains(variables, d.variable) && d.entry != d.variable:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s is taken from entry %q: use the entry of its name", d.variable, d.entry))
 	default:
 		return nil

@@ -151,8 +151,9 @@ var referenceCases = map[string]podCase{
 		pod: pod(env(fromSecretKey("JWT_SECRET", own, "BETTER_AUTH_SECRET"))),
 	},
 	"W1 env from another": {
-		pod:  pod(env(fromSecretKey("BETTER_AUTH_SECRET", "foreign", "x"))),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from Secret "foreign": take it from "shop-frontend-auth"`,
+		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", "foreign", "x"))),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
+			`BETTER_AUTH_SECRET comes from Secret "foreign": take it from "shop-frontend-auth"`,
 	},
 	"W1 list from another": {
 		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", "foreign", "x"))), want: "W1 spec.containers[web].env[BETTER_AUTH_SECRETS]",
@@ -172,8 +173,9 @@ var referenceCases = map[string]podCase{
 		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET is taken from entry "BETTER_AUTH_LEGACY_SECRET"`,
 	},
 	"W1 literal": {
-		pod:  pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: secretA})),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from a literal value: take it from Secret "shop-frontend-auth"`,
+		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: secretA})),
+		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
+			`BETTER_AUTH_SECRET comes from a literal value: take it from Secret "shop-frontend-auth"`,
 	},
 	"W1 empty literal": {pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS"})), want: "W1"},
 	"W1 literal that shadows": {
@@ -242,13 +244,25 @@ var wholeCases = map[string]podCase{
 		pod:     pod(web(wholeConfigMap("", own))),
 		warning: "",
 	},
-	"W1 init container":            {pod: pod(web(), initContainer(wholeSecret("", "foreign"))), want: "W1 spec.initContainers[init].envFrom[0]"},
-	"W1 init container, its own":   {pod: pod(web(), initContainer(wholeSecret("", own)))},
-	"W1 sidecar":                   {pod: pod(web(), sidecar(wholeSecret("", "foreign"))), want: "W1 spec.initContainers[sidecar].envFrom[0]"},
-	"W1 sidecar, its own":          {pod: pod(web(), sidecar(wholeSecret("", own)))},
-	"W1 ephemeral":                 {pod: pod(web(), ephemeral(wholeSecret("", "foreign"))), want: "W1 spec.ephemeralContainers[debug].envFrom[0]"},
-	"W1 ephemeral, its own":        {pod: pod(web(), ephemeral(wholeSecret("", own)))},
-	"W1 second container":          {pod: pod(web(), container("log", nil, wholeSecret("", "foreign"))), want: "W1 spec.containers[log].envFrom[0]"},
+	"W1 init container": {
+		pod:  pod(web(), initContainer(wholeSecret("", "foreign"))),
+		want: "W1 spec.initContainers[init].envFrom[0]",
+	},
+	"W1 init container, its own": {pod: pod(web(), initContainer(wholeSecret("", own)))},
+	"W1 sidecar": {
+		pod:  pod(web(), sidecar(wholeSecret("", "foreign"))),
+		want: "W1 spec.initContainers[sidecar].envFrom[0]",
+	},
+	"W1 sidecar, its own": {pod: pod(web(), sidecar(wholeSecret("", own)))},
+	"W1 ephemeral": {
+		pod:  pod(web(), ephemeral(wholeSecret("", "foreign"))),
+		want: "W1 spec.ephemeralContainers[debug].envFrom[0]",
+	},
+	"W1 ephemeral, its own": {pod: pod(web(), ephemeral(wholeSecret("", own)))},
+	"W1 second container": {
+		pod:  pod(web(), container("log", nil, wholeSecret("", "foreign"))),
+		want: "W1 spec.containers[log].envFrom[0]",
+	},
 	"W1 second container, its own": {pod: pod(web(), container("log", nil, wholeSecret("", own)))},
 }
 
@@ -279,8 +293,11 @@ var volumeCases = map[string]podCase{
 		want: "W1 spec.volumes[auth].projected.sources[1].secret.items[0]",
 	},
 	"W1 projected volume of another without the keys": {pod: pod(web(), projectedSecret("db"))},
-	"W1 volume of a ConfigMap with a key":             {pod: pod(web(), configMapVolume("leak")), want: "W1 spec.volumes[auth].configMap"},
-	"W1 volume of a ConfigMap":                        {pod: pod(web(), configMapVolume("settings"))},
+	"W1 volume of a ConfigMap with a key": {
+		pod:  pod(web(), configMapVolume("leak")),
+		want: "W1 spec.volumes[auth].configMap",
+	},
+	"W1 volume of a ConfigMap": {pod: pod(web(), configMapVolume("settings"))},
 	"W1 projected ConfigMap with a key": {
 		pod: pod(web(), projectedConfigMap("leak")), want: "W1 spec.volumes[auth].projected.sources[0].configMap",
 	},
@@ -315,7 +332,11 @@ var forbiddenCases = map[string]podCase{
 	},
 	"W3 the other side's by envFrom": {pod: pod(web(wholeSecret("", "shop-backend-auth"))), want: "W3"},
 	"W3 the other side's by volume":  {pod: pod(web(), secretVolume("shop-backend-auth")), want: "W3"},
-	"W3 keyring of an absent app":    {absent: true, pod: pod(web(wholeSecret("", "shop-keyring"))), want: "W3", warning: "does not exist yet"},
+	"W3 keyring of an absent app": {
+		absent: true, pod: pod(web(wholeSecret("", "shop-keyring"))),
+		want:    "W3",
+		warning: "does not exist yet",
+	},
 }
 
 var labelCases = map[string]podCase{
@@ -332,8 +353,9 @@ var labelCases = map[string]podCase{
 		want: "W2", warning: "does not exist yet",
 	},
 	"W2 absent app, ephemeral and main": {
-		absent: true, pod: pod(ephemeral(wholeSecret("", "foreign")), env(fromSecretKey("BETTER_AUTH_SECRET", "other", "BETTER_AUTH_SECRET"))),
-		want: "W2", warning: "does not exist yet",
+		absent: true,
+		pod:    pod(ephemeral(wholeSecret("", "foreign")), env(fromSecretKey("BETTER_AUTH_SECRET", "other", "BETTER_AUTH_SECRET"))),
+		want:   "W2", warning: "does not exist yet",
 	},
 	"W2 absent app, volume and env": {
 		absent: true, pod: pod(secretVolume("foreign"), container("b", nil, wholeSecret("", "other"))),
@@ -354,7 +376,10 @@ var labelCases = map[string]podCase{
 	"W4 absent app, literal": {
 		absent: true, pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: "x"})), want: "W1", warning: "does not exist yet",
 	},
-	"W4 no component":      {component: "-", pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/component]: must be frontend or backend"},
+	"W4 no component": {
+		component: "-", pod: pod(web()),
+		want: "W4 metadata.labels[todoapp.dev/component]: must be frontend or backend",
+	},
 	"W4 unknown component": {component: "web", pod: pod(web()), want: "W4"},
 	"W4 keyring component": {component: "keyring", pod: pod(web()), want: "W4"},
 	"W4 backend":           {component: "backend", pod: pod(container("api", nil, wholeSecret("", "shop-backend-auth")))},
@@ -399,11 +424,13 @@ func TestWarnUnseen(t *testing.T) {
 		pods map[string]string
 		want string
 	}{
-		"same":            {labels, ""},
-		"none":            {nil, "spec.template.metadata.labels: set label todoapp.dev/app=shop here too"},
-		"another app":     {map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, "todoapp.dev/app=shop"},
-		"no component":    {map[string]string{todov1.LabelApp: "shop"}, "todoapp.dev/component=frontend"},
-		"other component": {map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, "todoapp.dev/component=frontend"},
+		"same":         {labels, ""},
+		"none":         {nil, "spec.template.metadata.labels: set label todoapp.dev/app=shop here too"},
+		"another app":  {map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, "todoapp.dev/app=shop"},
+		"no component": {map[string]string{todov1.LabelApp: "shop"}, "todoapp.dev/component=frontend"},
+		"other component": {
+			map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, "todoapp.dev/component=frontend",
+		},
 	} {
 		t.Run(name, func(t *testing.T) { check(t, nil, warnUnseen(labels, c.pods, templatePath), "", c.want) })
 	}

@@ -29,7 +29,7 @@ func (k *Keeper) keepOnce(ctx context.Context) error {
 	}
 	k.forgetUntrusted(&config)
 	if err := k.inject(ctx, &config, ps.bundle()); err != nil {
-		return fmt.Errorf("writing the webhook configuration's caBundle: %w", err)
+		return err
 	}
 	k.serve(ps, &config, time.Now())
 	return nil
@@ -109,7 +109,7 @@ func (k *Keeper) inject(ctx context.Context, config *admissionv1.ValidatingWebho
 		return nil
 	}
 	if err := k.client.Apply(ctx, patch, fieldOwner, client.ForceOwnership); err != nil {
-		return err
+		return fmt.Errorf("writing the webhook configuration's caBundle: %w", err)
 	}
 	for i := range config.Webhooks {
 		config.Webhooks[i].ClientConfig.CABundle = bundle

@@ -94,14 +94,16 @@ var patches = map[string]struct {
 	template string
 	held     bool
 }{
-	"image":           {`{"spec":{"containers":[{"name":"web","image":"web:2"}]}}`, false},
-	"plain variable":  {`{"spec":{"containers":[{"name":"web","env":[{"name":"LOG_LEVEL","value":"debug"}]}]}}`, false},
-	"annotation":      {`{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now"}}}`, false},
-	"another label":   {`{"metadata":{"labels":{"a":"b"}}}`, false},
-	"node selector":   {`{"spec":{"nodeSelector":{"a":"b"}}}`, false},
-	"envFrom":         {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
-	"literal key":     {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
-	"sourced":         {`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true},
+	"image":          {`{"spec":{"containers":[{"name":"web","image":"web:2"}]}}`, false},
+	"plain variable": {`{"spec":{"containers":[{"name":"web","env":[{"name":"LOG_LEVEL","value":"debug"}]}]}}`, false},
+	"annotation":     {`{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now"}}}`, false},
+	"another label":  {`{"metadata":{"labels":{"a":"b"}}}`, false},
+	"node selector":  {`{"spec":{"nodeSelector":{"a":"b"}}}`, false},
+	"envFrom":        {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"literal key":    {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
+	"sourced": {
+		`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true,
+	},
 	"volume":          {`{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}`, true},
 	"init container":  {`{"spec":{"initContainers":[{"name":"init","image":"x","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
 	"container added": {`{"spec":{"containers":[{"name":"log","image":"x"}]}}`, true},

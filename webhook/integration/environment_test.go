@@ -59,8 +59,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func runTests(m *testing.M) (int, error) {
-	var err error
+func runTests(m *testing.M) (code int, err error) {
 	if assets, err = findAssets(); err != nil {
 		return 0, err
 	}
@@ -74,7 +73,7 @@ func runTests(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("starting the API server: %w", err)
 	}
-	defer environment.Stop()
+	defer func() { err = errors.Join(err, environment.Stop()) }()
 	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return 0, err
 	}
@@ -162,8 +161,7 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // install applies config/webhook. There is no kube-proxy, so the Service is an external name and its port the server's.
@@ -200,7 +198,7 @@ func read(path string, objects ...client.Object) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(file))
 	for _, object := range objects {
 		document, err := documents.Read()

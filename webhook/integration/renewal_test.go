@@ -100,7 +100,7 @@ func balance(t *testing.T, addresses ...string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for i := 0; ; i++ {
 			in, err := listener.Accept()
@@ -114,14 +114,15 @@ func balance(t *testing.T, addresses ...string) int {
 }
 
 func forward(in net.Conn, address string) {
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
-	defer out.Close()
-	go func() { defer out.Close(); io.Copy(out, in) }()
-	io.Copy(in, out)
+	closed := func() { _ = out.Close() }
+	defer closed()
+	go func() { defer closed(); _, _ = io.Copy(out, in) }()
+	_, _ = io.Copy(in, out) // it ends when either side does
 }
 
 // believer connects as an API server would that learned of the caBundle some time ago, and returns the certificate.
@@ -138,7 +139,7 @@ func believer(ctx context.Context, config, server, address string, lag time.Dura
 	if err != nil {
 		return nil, err
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
 }
 

@@ -95,7 +95,8 @@ var schemaCases = map[string]schemaCase{
 		allowed: `backend: {secretRef: {name: keyring}}`,
 	},
 	"source in the keyring": {
-		refused: `auth: {source: {secretRef: {name: schema-keyring, key: k}}}`, message: "spec.auth.source.secretRef must name a Secret of its own",
+		refused: `auth: {source: {secretRef: {name: schema-keyring, key: k}}}`,
+		message: "spec.auth.source.secretRef must name a Secret of its own",
 		allowed: `auth: {source: {secretRef: {name: keyring, key: k}}}`,
 	},
 	"source in the frontend's": {
