@@ -153,7 +153,7 @@ func TestWhatNoHandlerSees(t *testing.T) {
 	}
 }
 
-// TestSlowClientsAreCutOff trickles a header, which alone takes the whole time that a header may take.
+// TestSlowClientsAreCutOff trickles a header, which may take no longer than a whole request may.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret})
@@ -175,10 +175,10 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, connection)
-	if took := time.Since(begin); took > headerTimeout+5*time.Second {
+	if took := time.Since(begin); took > readTimeout+5*time.Second {
 		t.Errorf("cut off after %v", took)
 	}
-	if total := headerTimeout + writeTimeout; total > time.Minute || readTimeout > time.Minute || idleTimeout > time.Minute {
+	if total := readTimeout + writeTimeout; total > time.Minute || idleTimeout > time.Minute {
 		t.Error("a slow client may stay longer than a minute")
 	}
 }

@@ -17,10 +17,9 @@ import (
 
 // The limits on slow clients: a request that is not read and answered within a minute is cut off.
 const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = 30 * time.Second
-	writeTimeout  = 45 * time.Second
-	idleTimeout   = 60 * time.Second
+	readTimeout  = 10 * time.Second // header and body, which have 64 KiB each at most
+	writeTimeout = 45 * time.Second // from the header to the end of the answer
+	idleTimeout  = 60 * time.Second
 	// maxHeader leaves room for a token that is far too large, so that it is refused by a proper 401.
 	maxHeader = 64 << 10
 	// drainTimeout is how long requests under way may take after SIGTERM.
@@ -112,8 +111,8 @@ func listen(address string, handler http.Handler, log *slog.Logger) (*port, erro
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	return &port{listener: listener, server: &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler:     handler,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		// OPTIONS * is a path like any other: there is nothing.
