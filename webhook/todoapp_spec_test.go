@@ -1,0 +1,140 @@
+package webhook
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+var sourceCases = map[string]todoAppCase{
+	"T4 good": {app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA)},
+	"T4 does not exist yet": {
+		app: todoApp(sourceRef("vault", "key")), warning: `Secret "vault" does not exist yet`,
+	},
+	"T4 no such entry": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault other " + secretA),
+		want: `T4 spec.auth.source.secretRef.key: Secret "vault" has no entry "key"`,
+	},
+	"T4 empty entry": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key "),
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is empty`,
+	},
+	"T4 short": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA[1:]),
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has 31 characters, at least 32`,
+	},
+	"T4 regular": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + strings.Repeat("ab", 32)),
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too regular: about 64 bits`,
+	},
+	"T4 Better Auth's default": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key better-auth-secret-12345678901234567890"),
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is a well-known placeholder`,
+	},
+	"T4 comma": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + ",x"),
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has a comma, a line break`,
+	},
+	"T4 trailing newline": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + "\n"), want: "T4",
+	},
+	"T4 by an update": {
+		old: todoApp(), app: todoApp(sourceRef("vault", "key")), found: holding("vault key short"), want: "T4",
+	},
+	"T4 another entry by an update": {
+		old: todoApp(sourceRef("vault", "old")), app: todoApp(sourceRef("vault", "key")),
+		found: holding("vault key short"), want: "T4",
+	},
+	"T4 left as it was": {
+		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), sqlite),
+		found: holding("vault key short"),
+	},
+}
+
+var envCases = map[string]todoAppCase{
+	"T5 a variable of its own": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
+	"T5 a reserved variable": {
+		app:  todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: "x"})),
+		want: "T5 spec.frontend.env[BETTER_AUTH_SECRET]: the operator sets BETTER_AUTH_SECRET itself",
+	},
+	"T5 a reserved variable of the backend": {
+		app:  todoApp(backendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS", Value: "x"})),
+		want: "T5 spec.backend.env[BETTER_AUTH_SECRETS]: the operator sets BETTER_AUTH_SECRETS itself",
+	},
+	"T5 a reserved variable from a Secret": {
+		app: todoApp(backendEnv(fromSecretKey("BETTER_AUTH_SECRET", "x", "y"))), want: "T5",
+	},
+	"T5 key version":     {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_KEY_VERSION"})), want: "T5"},
+	"T5 cookie versions": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_COOKIE_VERSIONS"})), want: "T5"},
+	"T5 legacy secret":   {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_LEGACY_SECRET"})), want: "T5"},
+	"T5 url":             {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_URL"})), want: "T5"},
+	"T5 a name that only begins like one": {
+		app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRET_HINT", Value: "x"})),
+	},
+	"T5 under another name": {
+		app:  todoApp(frontendEnv(fromSecretKey("MY_SECRET", "other", "BETTER_AUTH_SECRET"))),
+		want: "T5 spec.frontend.env[MY_SECRET]: MY_SECRET draws in BETTER_AUTH_SECRET",
+	},
+	"T5 under another name from a ConfigMap": {
+		app:  todoApp(backendEnv(fromConfigMapKey("MY_SECRETS", "other", "BETTER_AUTH_SECRETS"))),
+		want: "T5 spec.backend.env[MY_SECRETS]: MY_SECRETS draws in BETTER_AUTH_SECRETS",
+	},
+	"T5 the keyring": {
+		app:  todoApp(backendEnv(fromSecretKey("RING", "team-a-keyring", "keyring.json"))),
+		want: `T5 spec.backend.env[RING]: RING draws from Secret "team-a-keyring"`,
+	},
+	"T5 the other side's Secret": {
+		app:  todoApp(frontendRef("web"), backendEnv(fromSecretKey("X", "web", "x"))),
+		want: `T5 spec.backend.env[X]: X draws from Secret "web"`,
+	},
+	"T5 another entry of another Secret": {
+		app: todoApp(backendEnv(fromSecretKey("API_KEY", "other", "API_KEY"), fromConfigMapKey("C", "other", "c"))),
+	},
+	"T5 a field": {
+		app: todoApp(backendEnv(corev1.EnvVar{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{
+			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
+	},
+}
+
+func longName(app *todov1.TodoApp) { app.Name = strings.Repeat("a", 60) }
+
+var specCases = map[string]todoAppCase{
+	"T6 the shortened keyring name of a long name": {
+		app:  todoApp(longName, func(app *todov1.TodoApp) { frontendRef(desired.Keyring(app))(app) }),
+		want: "T6 metadata.name: Secret",
+	},
+	"T6 a long name": {app: todoApp(longName)},
+
+	"T7 sqlite to postgres": {
+		old: todoApp(sqlite), app: todoApp(postgres),
+		want: "T7 spec.backend.storage: changing sqlite to postgres leaves the tasks behind; " +
+			"to do it, annotate the TodoApp todoapp.dev/allow-storage-change=true",
+	},
+	"T7 the default to postgres": {old: todoApp(), app: todoApp(postgres), want: "T7"},
+	"T7 postgres to sqlite":      {old: todoApp(postgres), app: todoApp(sqlite), want: "T7"},
+	"T7 postgres to the default": {
+		old: todoApp(postgres), app: todoApp(),
+		want: "T7 spec.backend.storage: changing postgres to sqlite",
+	},
+	"T7 permitted": {
+		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "true")),
+	},
+	"T7 permitted otherwise": {
+		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "yes")), want: "T7",
+	},
+	"T7 the default to sqlite":          {old: todoApp(), app: todoApp(sqlite)},
+	"T7 an image of its own to sqlite":  {old: todoApp(ownImage), app: todoApp(ownImage, sqlite)},
+	"T7 an image of its own to another": {old: todoApp(ownImage), app: todoApp(ownImage, postgres)},
+	"T7 a creation":                     {app: todoApp(postgres)},
+
+	"url https":          {app: todoApp(frontendURL("https://todo.example.com"))},
+	"url http":           {app: todoApp(frontendURL("http://todo.example.com")), warning: "spec.frontend.url: http sends"},
+	"url localhost":      {app: todoApp(frontendURL("http://localhost:3000"))},
+	"url of a subdomain": {app: todoApp(frontendURL("http://todo.localhost"))},
+	"url loopback":       {app: todoApp(frontendURL("http://127.0.0.1:3000"))},
+	"url IPv6 loopback":  {app: todoApp(frontendURL("http://[::1]:3000"))},
+	"url like localhost": {app: todoApp(frontendURL("http://localhost.example.com")), warning: "http sends"},
+}
