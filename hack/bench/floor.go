@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
+)
+
+// serveFloor is the bare handler: one query, encoding/json, nothing else.
+func serveFloor(address, database string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT)
+	defer stop()
+	store, err := sqlstore.Open(ctx, database, sqlstore.Options{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /tasks", func(w http.ResponseWriter, r *http.Request) {
+		page, err := store.List(r.Context(), owner, task.Filter{Limit: 50})
+		answer(w, all(page.Tasks), err)
+	})
+	mux.HandleFunc("GET /tasks/{id}", func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		if err != nil {
+			http.Error(w, "no number", http.StatusBadRequest)
+			return
+		}
+		found, err := store.Get(r.Context(), owner, id)
+		answer(w, shown(found), err)
+	})
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: time.Second}
+	go func() { <-ctx.Done(); _ = server.Close() }()
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+// row is a task as a client reads it.
+type row struct {
+	ID          int64     `json:"id"`
+	UserID      string    `json:"user_id"`
+	Title       string    `json:"title"`
+	Description *string   `json:"description"`
+	Completed   bool      `json:"completed"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+func shown(t task.Task) row {
+	return row{t.ID, t.Owner, t.Title, t.Description, t.Completed, t.CreatedAt, t.UpdatedAt}
+}
+
+func all(tasks []task.Task) []row {
+	rows := make([]row, len(tasks))
+	for i, t := range tasks {
+		rows[i] = shown(t)
+	}
+	return rows
+}
+
+func answer(w http.ResponseWriter, body any, err error) {
+	if err != nil {
+		http.Error(w, "store", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}
