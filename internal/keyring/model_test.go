@@ -87,7 +87,7 @@ func scenarios() map[string]scenario {
 		"a source that changes and two lost Secrets": {managers: 1, changes: 2, lone: true, faults: 2, horizon: 1},
 		"two Secrets lost or spoilt in a rotation":   {managers: 1, historyLimit: 1, faults: 2, horizon: one},
 		"a source that changes and a revocation":     {managers: 1, historyLimit: 0, revocations: 1, changes: 2, lone: true, horizon: 7},
-		"a source that changes, revoked keys kept":   {managers: 1, revocations: 1, changes: 2, lone: true, keepRevoked: true, horizon: 7},
+		"a source that changes, revoked keys kept":   {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, horizon: 7},
 		"a source, a revocation and a lost Secret":   {managers: 1, revocations: 1, changes: 1, lone: true, faults: 1, horizon: 3},
 		"creation by two managers":                   {managers: 2, creation: true, emptied: true, horizon: 10},
 		"a rotation by two managers":                 {managers: 2, historyLimit: 1, horizon: one},
