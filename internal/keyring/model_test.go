@@ -78,19 +78,19 @@ func (o outcome) String() string {
 func scenarios() map[string]scenario {
 	one, two := uint16(interval+15), uint16(2*interval+15)
 	small := map[string]scenario{
-		"two rotations, backends reload":             {managers: 1, historyLimit: 1, horizon: two},
-		"a rotation, backends restart":               {managers: 1, historyLimit: 1, restart: true, horizon: one},
-		"a rotation, pods come and go":               {managers: 1, historyLimit: 1, emptied: true, horizon: one},
-		"a rotation, unseen frontend":                {managers: 1, unseen: true, emptied: true, horizon: one},
-		"a revocation in a rotation":                 {managers: 1, historyLimit: 1, revocations: 1, horizon: one},
-		"a revocation in a rotation, keys kept":      {managers: 1, historyLimit: 1, revocations: 1, keepRevoked: true, horizon: one},
-		"a source that changes and two lost Secrets": {managers: 1, changes: 2, lone: true, faults: 2, horizon: 1},
-		"two Secrets lost or spoilt in a rotation":   {managers: 1, historyLimit: 1, faults: 2, horizon: one},
-		"a source that changes and a revocation":     {managers: 1, historyLimit: 0, revocations: 1, changes: 2, lone: true, horizon: 7},
-		"a source that changes, revoked keys kept":   {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, horizon: 7},
-		"a source, a revocation and a lost Secret":   {managers: 1, revocations: 1, changes: 1, lone: true, faults: 1, horizon: 3},
-		"creation by two managers":                   {managers: 2, creation: true, emptied: true, horizon: 10},
-		"a rotation by two managers":                 {managers: 2, historyLimit: 1, horizon: one},
+		"two rotations, backends reload":           {managers: 1, historyLimit: 1, horizon: two},
+		"a rotation, backends restart":             {managers: 1, historyLimit: 1, restart: true, horizon: one},
+		"a rotation, pods come and go":             {managers: 1, historyLimit: 1, emptied: true, horizon: one},
+		"a rotation, unseen frontend":              {managers: 1, unseen: true, emptied: true, horizon: one},
+		"a revocation in a rotation":               {managers: 1, historyLimit: 1, revocations: 1, horizon: one},
+		"a revocation, keys kept":                  {managers: 1, historyLimit: 1, revocations: 1, keepRevoked: true, horizon: one},
+		"a source and two lost Secrets":            {managers: 1, changes: 2, lone: true, faults: 2, horizon: 1},
+		"two Secrets lost or spoilt in a rotation": {managers: 1, historyLimit: 1, faults: 2, horizon: one},
+		"a source that changes and a revocation":   {managers: 1, historyLimit: 0, revocations: 1, changes: 2, lone: true, horizon: 7},
+		"a source that changes, revoked keys kept": {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, horizon: 7},
+		"a source, a revocation and a lost Secret": {managers: 1, revocations: 1, changes: 1, lone: true, faults: 1, horizon: 3},
+		"creation by two managers":                 {managers: 2, creation: true, emptied: true, horizon: 10},
+		"a rotation by two managers":               {managers: 2, historyLimit: 1, horizon: one},
 	}
 	if os.Getenv("MODEL") != "large" {
 		return small
