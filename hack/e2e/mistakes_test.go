@@ -15,20 +15,31 @@ import (
 func TestMistakesShow(t *testing.T) {
 	s := newStage(t)
 	cases := []struct{ name, spec, condition, reason, message string }{
-		{"missing-image", `{frontend: {image: "localhost:1/missing:1"}}`,
-			todov1.ConditionFrontendAvailable, todov1.ReasonImageUnavailable, `Image localhost:1/missing:1 cannot be pulled for pod missing-image-frontend-\S+: .`},
-		{"unbindable", `{backend: {storage: {sqlite: {storageClassName: absent}}}}`,
+		{
+			"missing-image", `{frontend: {image: "localhost:1/missing:1"}}`,
+			todov1.ConditionFrontendAvailable, todov1.ReasonImageUnavailable,
+			`Image localhost:1/missing:1 cannot be pulled for pod missing-image-frontend-\S+: .`,
+		}, {
+			"unbindable", `{backend: {storage: {sqlite: {storageClassName: absent}}}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonVolumePending,
-			`PersistentVolumeClaim unbindable-data is not bound \(.+\): give the cluster a volume of its class, or set spec.backend.storage.sqlite.storageClassName`},
-		{"no-database", `{backend: {storage: {postgres: {urlSecretRef: {name: absent, key: url}}}}}`,
-			todov1.ConditionBackendAvailable, todov1.ReasonSecretMissing, `secret "absent" not found\. It starts by itself once that exists`},
-		{"crashing", `{backend: {image: "` + probeImage + `", env: [{name: PROBE_CRASH, value: please}]}}`,
+			`PersistentVolumeClaim unbindable-data is not bound \(.+\): give the cluster a volume of its class, ` +
+				`or set spec.backend.storage.sqlite.storageClassName`,
+		}, {
+			"no-database", `{backend: {storage: {postgres: {urlSecretRef: {name: absent, key: url}}}}}`,
+			todov1.ConditionBackendAvailable, todov1.ReasonSecretMissing,
+			`secret "absent" not found\. It starts by itself once that exists`,
+		}, {
+			"crashing", `{backend: {image: "` + probeImage + `", env: [{name: PROBE_CRASH, value: please}]}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonCrashing,
-			`The container of pod crashing-backend-\S+ exits with code 1 \(Error\), \d+ times so far; see kubectl logs crashing-backend-\S+ --previous`},
-		{"no-source", `{auth: {source: {secretRef: {name: vault, key: secret}}}}`,
-			todov1.ConditionSourceValid, todov1.ReasonSourceMissing, `Secret vault has no entry secret: create it`},
-		{"nowhere", `{backend: {template: {nodeSelector: {kubernetes.io/hostname: none}}}}`,
-			todov1.ConditionBackendAvailable, todov1.ReasonUnschedulable, `finds no node: .*node`},
+			`The container of pod crashing-backend-\S+ exits with code 1 \(Error\), \d+ times so far; ` +
+				`see kubectl logs crashing-backend-\S+ --previous`,
+		}, {
+			"no-source", `{auth: {source: {secretRef: {name: vault, key: secret}}}}`,
+			todov1.ConditionSourceValid, todov1.ReasonSourceMissing, `Secret vault has no entry secret: create it`,
+		}, {
+			"nowhere", `{backend: {template: {nodeSelector: {kubernetes.io/hostname: none}}}}`,
+			todov1.ConditionBackendAvailable, todov1.ReasonUnschedulable, `finds no node: .*node`,
+		},
 	}
 	apps := make([]*todov1.TodoApp, len(cases))
 	for i, c := range cases {
@@ -52,14 +63,22 @@ func TestMistakesShow(t *testing.T) {
 func TestMistakesRefused(t *testing.T) {
 	s := newStage(t)
 	for name, c := range map[string]struct{ spec, message string }{
-		"two-writers":     {`{backend: {replicas: 2}}`, `spec.backend: Invalid value: more than one replica needs storage.postgres: SQLite serves one pod`},
-		"two-stores":      {`{backend: {storage: {sqlite: {}, postgres: {urlSecretRef: {name: db, key: url}}}}}`, `spec.backend.storage: Invalid value: set sqlite or postgres, not both`},
-		"own-secret":      {`{frontend: {env: [{name: BETTER_AUTH_SECRET, value: mine}]}}`, `spec.frontend.env: Invalid value: the operator sets BETTER_AUTH_SECRET`},
-		"drawn-secret":    {`{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`, `spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET`},
-		"one-secret":      {`{frontend: {secretRef: {name: same}}, backend: {secretRef: {name: same}}}`, `must name different Secrets: the operator writes each side its own`},
-		"too-often":       {`{auth: {rotation: {interval: 30m}}}`, `spec.auth.rotation.interval: Invalid value: "30m0s": must be 0s (never) or at least 1h`},
-		"no-url":          {`{frontend: {url: "todo.example.com"}}`, `spec.frontend.url: Invalid value: "todo.example.com": must be an http or https URL with a host`},
-		"reload-of-own":   {`{backend: {image: "api:1", keyDelivery: Reload}}`, `spec.backend: Invalid value: keyDelivery Reload is only for the embedded API`},
+		"two-writers": {`{backend: {replicas: 2}}`,
+			`spec.backend: Invalid value: more than one replica needs storage.postgres: SQLite serves one pod`},
+		"two-stores": {`{backend: {storage: {sqlite: {}, postgres: {urlSecretRef: {name: db, key: url}}}}}`,
+			`spec.backend.storage: Invalid value: set sqlite or postgres, not both`},
+		"own-secret": {`{frontend: {env: [{name: BETTER_AUTH_SECRET, value: mine}]}}`,
+			`spec.frontend.env: Invalid value: the operator sets BETTER_AUTH_SECRET`},
+		"drawn-secret": {`{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`,
+			`spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET`},
+		"one-secret": {`{frontend: {secretRef: {name: same}}, backend: {secretRef: {name: same}}}`,
+			`must name different Secrets: the operator writes each side its own`},
+		"too-often": {`{auth: {rotation: {interval: 30m}}}`,
+			`spec.auth.rotation.interval: Invalid value: "30m0s": must be 0s (never) or at least 1h`},
+		"no-url": {`{frontend: {url: "todo.example.com"}}`,
+			`spec.frontend.url: Invalid value: "todo.example.com": must be an http or https URL with a host`},
+		"reload-of-own": {`{backend: {image: "api:1", keyDelivery: Reload}}`,
+			`spec.backend: Invalid value: keyDelivery Reload is only for the embedded API`},
 		"operations-port": {`{backend: {port: 9090}}`, `spec.backend.port: Invalid value: 9090: 9090 is the operations port`},
 		"dotted.name":     {`{}`, `metadata.name must be at most 63 lower case letters, digits and hyphens`},
 	} {

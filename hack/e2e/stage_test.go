@@ -74,6 +74,7 @@ func (s *stage) describe() {
 		{"describe", "todoapps,pods"},
 		{"get", "events", "--sort-by=.metadata.creationTimestamp"},
 		{"logs", "-l", "app.kubernetes.io/managed-by=todoapp-operator", "--all-containers", "--prefix", "--tail=40", "--ignore-errors"},
+		{"logs", "-l", labelRun, "--prefix", "--tail=40", "--ignore-errors"},
 		{"describe", "pods", system},
 		{"logs", "deployment/todoapp-operator", "--tail=100", system},
 		{"logs", "deployment/todoapp-operator", "--tail=30", "--previous", system},

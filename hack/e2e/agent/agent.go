@@ -27,11 +27,13 @@ type Reply struct {
 	Body   string `json:"body,omitempty"`
 }
 
-// Until repeats each call until it is answered with the status and a body that matches the regular expression.
+// Until repeats each call until it is answered with the status, and with a body in which the regular expression is found
+// or, where Lacks says so, is not.
 type Until struct {
 	Calls  []Call        `json:"calls"`
 	Status int           `json:"status"`
 	Match  string        `json:"match,omitempty"`
+	Lacks  bool          `json:"lacks,omitempty"`
 	Within time.Duration `json:"within"`
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,9 +58,12 @@ func until(r *http.Request, u Until) ([]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, u.Within)
 	defer cancel()
 	moments := make([]time.Time, len(u.Calls))
+	awaited := func(reply Reply) bool {
+		return reply.Status == u.Status && match.MatchString(reply.Body) != u.Lacks
+	}
 	for i, c := range u.Calls {
 		group.Go(func() error {
-			moment, err := c.until(ctx, func(reply Reply) bool { return reply.Status == u.Status && match.MatchString(reply.Body) })
+			moment, err := c.until(ctx, awaited)
 			moments[i] = moment
 			return err
 		})
@@ -78,8 +82,8 @@ func (c Call) until(ctx context.Context, awaited func(Reply) bool) (time.Time, e
 		}
 		select {
 		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("%s %s was last answered with %d %.200s (%v): %w",
-				c.Method, c.URL, reply.Status, reply.Body, err, ctx.Err())
+			return time.Time{}, fmt.Errorf("%s %s was last answered with %d %.200s: %w",
+				c.Method, c.URL, reply.Status, reply.Body, errors.Join(err, ctx.Err()))
 		case <-ticker.C:
 		}
 	}

@@ -1,5 +1,5 @@
-// Command probe is the image of the end-to-end tests: an agent that acts for them inside the cluster, and, without
-// arguments, a frontend that signs tokens as a TodoApp's frontend does.
+// Command probe is the image of the end-to-end tests: an agent that acts for them inside the cluster, a generator of load,
+// and, without arguments, a frontend that signs tokens as a TodoApp's frontend does.
 package main
 
 import (
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
 )
 
 func main() {
@@ -24,18 +26,29 @@ func main() {
 }
 
 func run(args []string) error {
+	atOnce := func() {}
 	switch {
 	case os.Getenv("PROBE_CRASH") != "":
 		return errors.New("crashing, as PROBE_CRASH asks")
 	case len(args) == 1 && args[0] == "agent":
-		return serve(agent.Port, agent.Handler())
+		return serve(agent.Port, agent.Handler(), atOnce)
+	case len(args) == 3 && args[0] == "load":
+		generator := load.New(args[1], args[2])
+		go generator.Run(context.Background())
+		return serve(load.Port, generator, atOnce)
+	case len(args) == 0:
+		s, err := signer.FromEnvironment()
+		if err != nil {
+			return err
+		}
+		return serve(signer.Port, s.Handler(), s.Wait)
 	default:
 		return fmt.Errorf("unknown arguments %q", args)
 	}
 }
 
-// serve ends after SIGTERM, once requests under way have been answered.
-func serve(port int, handler http.Handler) error {
+// serve ends after SIGTERM and what is to be waited for, once requests under way have been answered.
+func serve(port int, handler http.Handler, wait func()) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	server := &http.Server{Addr: ":" + strconv.Itoa(port), Handler: handler, ReadHeaderTimeout: time.Minute}
@@ -46,6 +59,7 @@ func serve(port int, handler http.Handler) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
+	wait()
 	if err := server.Shutdown(context.Background()); err != nil {
 		return fmt.Errorf("ending: %w", err)
 	}

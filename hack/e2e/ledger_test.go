@@ -1,0 +1,91 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// ledger counts what the operator writes for an app: each state that only the operator can have brought about.
+type ledger struct {
+	sync.Mutex
+	last   map[string]string
+	counts map[string]int
+}
+
+// openLedger watches an app's objects; it counts from when it is reset.
+func (s *stage) openLedger(app *todov1.TodoApp) *ledger {
+	s.Helper()
+	l := &ledger{last: map[string]string{}, counts: map[string]int{}}
+	belongs := client.MatchingLabels{todov1.LabelApp: app.Name}
+	for list, selector := range map[client.ObjectList]client.ListOption{
+		&corev1.SecretList{}: belongs, &appsv1.DeploymentList{}: belongs, &corev1.PodList{}: belongs,
+		&todov1.TodoAppList{}: client.MatchingFields{"metadata.name": app.Name},
+	} {
+		ctx, cancel := context.WithCancel(s.Context())
+		events, err := cluster.Watch(ctx, list, client.InNamespace(s.namespace), selector)
+		must(s, err)
+		s.Cleanup(func() { cancel(); events.Stop() })
+		go func() {
+			for event := range events.ResultChan() {
+				l.enter(event.Object)
+			}
+		}()
+	}
+	return l
+}
+
+// enter counts a state that differs from the one before in what the operator writes.
+func (l *ledger) enter(object runtime.Object) {
+	var account, state string
+	switch o := object.(type) {
+	case *corev1.Secret:
+		account, state = "Secret of the "+o.Labels[todov1.LabelComponent], o.ResourceVersion
+	case *appsv1.Deployment:
+		account, state = "Deployment of the "+o.Labels[todov1.LabelComponent], fmt.Sprint(o.Generation)
+	case *corev1.Pod:
+		account, state = "annotation of a pod", o.Annotations[todov1.AnnotationRefresh]
+	case *todov1.TodoApp:
+		account, state = "status", fmt.Sprint(o.Status)
+	default:
+		return
+	}
+	name := account + object.(client.Object).GetName()
+	l.Lock()
+	defer l.Unlock()
+	if before, known := l.last[name]; known && before != state {
+		l.counts[account]++
+	}
+	l.last[name] = state
+}
+
+// reset closes the account and returns it.
+func (l *ledger) reset() map[string]int {
+	l.Lock()
+	defer l.Unlock()
+	counts := l.counts
+	l.counts = map[string]int{}
+	return counts
+}
+
+func statement(counts map[string]int) string {
+	var lines []string
+	sum := 0
+	for _, account := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, fmt.Sprintf("%s %d", account, counts[account]))
+		sum += counts[account]
+	}
+	return fmt.Sprintf("%d writes: %s", sum, strings.Join(lines, ", "))
+}

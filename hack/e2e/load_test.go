@@ -1,0 +1,128 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// user is a pod that uses an app without a pause, and what of it has been judged.
+type user struct {
+	app    *todov1.TodoApp
+	pod    *corev1.Pod
+	judged load.Report
+}
+
+// startUser runs a generator of load in a pod beside the app.
+func (s *stage) startUser(app *todov1.TodoApp) *user {
+	s.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: app.Name + "-user", Labels: map[string]string{labelRun: runID}},
+		Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever, // what it has seen must not be lost unnoticed
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{
+				Name: "load", Image: probeImage,
+				Args: []string{"load",
+					"http://" + desired.Frontend(app) + "." + s.namespace + ".svc:" + strconv.Itoa(signer.Port), desired.BackendURL(app)},
+				SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				},
+			}},
+		},
+	}
+	must(s, cluster.Create(s.Context(), pod))
+	u := &user{app: app, pod: pod}
+	s.await("load on "+app.Name, startWithin, func() error {
+		if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+			return err
+		}
+		report, err := u.report(s)
+		u.judged = report
+		return err
+	})
+	return u
+}
+
+func (u *user) report(s *stage) (load.Report, error) {
+	var report load.Report
+	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(u.pod.Namespace).Resource("pods").
+		Name(u.pod.Name + ":" + strconv.Itoa(load.Port)).SubResource("proxy").Suffix("/").DoRaw(s.Context())
+	if err == nil {
+		err = json.Unmarshal(page, &report)
+	}
+	return report, err
+}
+
+// forgiven tells whether something that was noted is not held against the operator.
+type forgiven func(load.Note) bool
+
+// repeated forgives tries without an answer between two moments, because a pod was killed or hung: they were repeated. It
+// forgives no answer, and no request that was given up.
+func repeated(from, to time.Time) forgiven {
+	return func(n load.Note) bool { return n.Status == 0 && !n.At.Before(from) && n.At.Before(to) }
+}
+
+// refused forgives that a revoked key is refused from a moment on.
+func refused(version int64, from time.Time) forgiven {
+	return func(n load.Note) bool {
+		return n.Status == http.StatusUnauthorized && n.KeyID == strconv.FormatInt(version, 10) && n.At.After(from)
+	}
+}
+
+// judge fails the test for whatever users noticed since they were judged last, and prints how much they did.
+func (s *stage) judge(users []*user, forgive ...forgiven) {
+	s.Helper()
+	for _, u := range users {
+		now, err := u.report(s)
+		must(s, err)
+		failures := s.weigh(u, "unexpected", now.Failures[len(u.judged.Failures):], forgive)
+		faults := s.weigh(u, "unanswered", now.Faults[len(u.judged.Faults):], forgive)
+		s.Logf("%s: %d requests with fresh tokens, %d with older ones, %d tokens signed; forgiven: %d refused, %d repeated",
+			u.app.Name, now.Fresh-u.judged.Fresh, now.Old-u.judged.Old, now.Signed-u.judged.Signed, failures, faults)
+		if now.Fresh == u.judged.Fresh || now.Old == u.judged.Old {
+			s.Errorf("%s was not used", u.app.Name)
+		}
+		u.judged = now
+	}
+}
+
+// sum prints what users did in all.
+func (s *stage) sum(users []*user) {
+	s.Helper()
+	for _, u := range users {
+		s.Logf("%s, in all: %d requests with fresh tokens, %d with older ones, %d tokens signed; by key %v; the slowest took %s",
+			u.app.Name, u.judged.Fresh, u.judged.Old, u.judged.Signed, u.judged.ByKey, u.judged.Slowest.Round(time.Millisecond))
+	}
+}
+
+// weigh fails the test for each note that is not forgiven, and counts those that are.
+func (s *stage) weigh(u *user, what string, notes []load.Note, forgive []forgiven) int {
+	s.Helper()
+	count := 0
+	for _, note := range notes {
+		if slices.ContainsFunc(forgive, func(f forgiven) bool { return f(note) }) {
+			count++
+			continue
+		}
+		s.Errorf("%s: %s at %s: %s, key %s, token of %s: status %d, %s", u.app.Name, what,
+			note.At.Format("15:04:05.000"), note.What, note.KeyID, note.Age, note.Status, note.Error)
+	}
+	return count
+}

@@ -1,0 +1,175 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+const (
+	// validity is how long a replaced key is trusted: the shortest maxLifetime that there is, and no leeway.
+	validity = time.Minute
+	// stepWithin bounds each step of a rotation on a busy machine, the takeover after a killed manager included.
+	stepWithin = 3 * time.Minute
+	// settling is how long proxies may send requests to a pod that is gone.
+	settling = 3 * time.Second
+)
+
+// rig is an app with three backends on PostgreSQL and one with SQLite, both signed for by two frontends and in use all
+// the time, with tokens that live as long as the API accepts them.
+type rig struct {
+	*stage
+	users []*user
+	keys  *witness
+}
+
+// TestRotation goes through all that can happen to keys; nobody who uses the apps may notice any of it.
+func TestRotation(t *testing.T) {
+	r := newRig(t)
+	for _, scene := range []struct {
+		name string
+		play func(*rig)
+	}{
+		{"on request", (*rig).onRequest},
+		{"on schedule", (*rig).onSchedule},
+		{"manager killed at each step", (*rig).managerKilled},
+		{"backend killed at each step", (*rig).backendKilled},
+		{"backend hangs", (*rig).backendHangs},
+		{"frontend does not end", (*rig).frontendHolds},
+		{"operator updated", (*rig).operatorUpdated},
+		{"revocation", (*rig).revocation},
+		{"manager restarted", (*rig).managerRestarted},
+	} {
+		if !t.Run(scene.name, func(t *testing.T) {
+			started := time.Now()
+			scene.play(&rig{&stage{t, r.namespace}, r.users, r.keys})
+			t.Logf("played in %.0f s", time.Since(started).Seconds())
+		}) {
+			return // what follows builds on it
+		}
+	}
+	r.keys.check(r.stage)
+	r.sum(r.users)
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{stage: newStage(t)}
+	r.keys = r.witness()
+	const common = `auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}}, ` +
+		`frontend: {image: "` + probeImage + `", replicas: 2}`
+	apps := []*todov1.TodoApp{
+		r.apply("postgres", `{`+common+`, backend: {replicas: 3, storage: {postgres: {urlSecretRef: {name: db, key: url}}}}}`),
+		r.apply("sqlite", `{`+common+`, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`),
+	}
+	r.awaitCondition(apps[0], todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretMissing)
+	r.secret("db", "url", databaseURL(t))
+	for _, app := range apps {
+		r.awaitReady(app)
+	}
+	for _, app := range apps {
+		r.users = append(r.users, r.startUser(app))
+	}
+	return r
+}
+
+// ring is what the app's keyring holds.
+func (s *stage) ring(app *todov1.TodoApp) (keyring.Ring, error) {
+	var secret corev1.Secret
+	if err := cluster.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: desired.Keyring(app)}, &secret); err != nil {
+		return keyring.Ring{}, err
+	}
+	return keyring.Unmarshal(secret.Data)
+}
+
+// newest is the app's key of the highest version.
+func (s *stage) newest(app *todov1.TodoApp) keyring.Key {
+	s.Helper()
+	ring, err := s.ring(app)
+	must(s, err)
+	return ring.Keys[len(ring.Keys)-1]
+}
+
+// change writes a field of the app's rotation.
+func (s *stage) change(app *todov1.TodoApp, change func(*todov1.RotationSpec)) {
+	s.Helper()
+	s.get(app, app.Name)
+	before := app.DeepCopy()
+	change(&app.Spec.Auth.Rotation)
+	must(s, cluster.Patch(s.Context(), app, client.MergeFrom(before)))
+}
+
+// request asks for a rotation of all apps, and says of each which version will come of it.
+func (r *rig) request() []int64 {
+	r.Helper()
+	versions := make([]int64, len(r.users))
+	for i, u := range r.users {
+		versions[i] = r.newest(u.app).Version + 1
+		r.change(u.app, func(spec *todov1.RotationSpec) { spec.RotateAfter = new(metav1.Now()) })
+	}
+	return versions
+}
+
+// step is a moment in the life of a key.
+type step struct {
+	name    string
+	reached func(ring keyring.Ring, version int64) bool
+}
+
+// find is the key of a version; the zero key when there is none.
+func find(ring keyring.Ring, version int64) keyring.Key {
+	for _, k := range ring.Keys {
+		if k.Version == version {
+			return k
+		}
+	}
+	return keyring.Key{}
+}
+
+var (
+	published = step{"published", func(ring keyring.Ring, v int64) bool { return find(ring, v).Version == v }}
+	promoted  = step{"promoted", func(ring keyring.Ring, v int64) bool { return !find(ring, v).PromotedAt.IsZero() }}
+	drained   = step{"drained", func(ring keyring.Ring, v int64) bool { return !find(ring, v-1).DemotedAt.IsZero() }}
+	retired   = step{"retired", func(ring keyring.Ring, v int64) bool {
+		demoted := find(ring, v-1).DemotedAt
+		return !demoted.IsZero() && time.Now().After(demoted.Add(validity))
+	}}
+)
+
+// reach waits until the new keys of all apps are at a step.
+func (r *rig) reach(at step, versions []int64) {
+	r.Helper()
+	for i, u := range r.users {
+		r.await(fmt.Sprintf("%s: key %d %s", u.app.Name, versions[i], at.name), stepWithin, func() error {
+			ring, err := r.ring(u.app)
+			if err == nil && !at.reached(ring, versions[i]) {
+				s := u.app.DeepCopy()
+				_ = cluster.Get(r.Context(), client.ObjectKeyFromObject(s), s)
+				err = fmt.Errorf("the rotation is at %+v", s.Status.Rotation)
+			}
+			return err
+		})
+	}
+}
+
+// complete waits until the apps have one key in use and, unless another one is being retired, no other trusted.
+func (r *rig) complete(versions []int64) {
+	r.Helper()
+	r.reach(drained, versions)
+	for i, u := range r.users {
+		r.awaitReady(u.app)
+		if got := active(u.app); got != fmt.Sprint(versions[i]) {
+			r.Errorf("%s: key %s is active, expected %d", u.app.Name, got, versions[i])
+		}
+	}
+}

@@ -1,0 +1,225 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// onRequest is a rotation that nothing disturbs, measured and counted.
+func (r *rig) onRequest() {
+	r.settle()
+	measured := r.users[0].app
+	l := r.openLedger(measured)
+	r.settle()
+	l.reset()
+	started := time.Now()
+	versions := r.request()
+	known := moments(r.T, started, r.trusting(measured, versions[0], true))
+	r.reach(retired, versions)
+	dropped := moments(r.T, started, r.trusting(measured, versions[0]-1, false))
+	for _, u := range r.users {
+		r.awaitCondition(u.app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
+	}
+	ring, err := r.ring(measured)
+	must(r, err)
+	now, before := find(ring, versions[0]), find(ring, versions[0]-1)
+	since := func(at time.Time) string { return fmt.Sprintf("%.2fs", at.Sub(started).Seconds()) }
+	r.Logf("after the request: published %s, known to the %d backends %v, promoted %s, drained %s, retired from the backends %v",
+		since(now.CreatedAt), len(known), known, since(now.PromotedAt), since(before.DemotedAt), dropped)
+	if last := slices.Max(known); last > knownWithin {
+		r.Errorf("the key was known everywhere after %s only", last)
+	}
+	r.Logf("%s", statement(l.reset()))
+	r.judge(r.users)
+}
+
+// onSchedule makes the active keys so old that the schedule replaces them.
+func (r *rig) onSchedule() {
+	versions := make([]int64, len(r.users))
+	for i, u := range r.users {
+		versions[i] = r.newest(u.app).Version + 1
+		r.change(u.app, func(spec *todov1.RotationSpec) {
+			spec.RotateAfter, spec.Interval = nil, &metav1.Duration{Duration: time.Hour}
+		})
+		r.age(u.app, 2*time.Hour)
+	}
+	r.complete(versions)
+	for _, u := range r.users {
+		created, next := r.newest(u.app).CreatedAt, u.app.Status.Rotation.Next
+		// A tenth of the interval is added at most.
+		if next == nil || next.Time.Before(created.Add(time.Hour-time.Second)) || next.After(created.Add(66*time.Minute)) {
+			r.Errorf("%s: the next rotation is at %v; the key was created at %v", u.app.Name, next, created)
+		}
+	}
+	r.judge(r.users)
+}
+
+// age moves the creation of the active key to the past, as only somebody in the break-glass group can.
+func (r *rig) age(app *todov1.TodoApp, by time.Duration) {
+	r.Helper()
+	r.await("an older key", stepWithin, func() error {
+		ring, err := r.ring(app)
+		if err != nil {
+			return err
+		}
+		ring.Keys[len(ring.Keys)-1].CreatedAt = ring.Keys[len(ring.Keys)-1].CreatedAt.Add(-by)
+		data, err := ring.Marshal()
+		if err != nil {
+			return err
+		}
+		var secret corev1.Secret
+		r.get(&secret, desired.Keyring(app))
+		secret.Data = data
+		return cluster.glass.Update(r.Context(), &secret)
+	})
+}
+
+// managerKilled kills the manager as soon as a step is seen, and so four times in one rotation.
+func (r *rig) managerKilled() {
+	versions := r.request()
+	for _, at := range []step{published, promoted, drained, retired} {
+		r.reach(at, versions)
+		r.Logf("killed when %s: another manager at work after %.1f s", at.name, r.killManager().Seconds())
+	}
+	for i, u := range r.users {
+		moments(r.T, time.Now(), r.trusting(u.app, versions[i]-1, false))
+	}
+	r.complete(versions)
+	r.judge(r.users)
+}
+
+// backendKilled kills a backend of each app at each step. Their requests under way then go unanswered and are repeated;
+// with SQLite there is no other pod to answer them until the next one has started.
+func (r *rig) backendKilled() {
+	versions := r.request()
+	var forgive []forgiven
+	for i, at := range []step{published, promoted, drained} {
+		r.reach(at, versions)
+		from := time.Now()
+		for _, u := range r.users {
+			pods := r.pods(u.app, todov1.ComponentBackend)
+			if pod := &pods[i%len(pods)]; i == 1 {
+				r.kill(pod) // another pod takes its place
+			} else {
+				signal(r.T, pod, "KILL") // its container is started again
+			}
+		}
+		for _, u := range r.users {
+			r.awaitBackends(u.app)
+		}
+		r.Logf("killed when %s: all backends were back after %.1f s", at.name, time.Since(from).Seconds())
+		forgive = append(forgive, repeated(from, time.Now().Add(settling)))
+	}
+	r.complete(versions)
+	r.judge(r.users, forgive...)
+}
+
+// awaitBackends waits until the app has all its backends, and none of them is one that has just been killed.
+func (r *rig) awaitBackends(app *todov1.TodoApp) {
+	r.Helper()
+	r.await("the backends of "+app.Name, startWithin, func() error {
+		pods := r.pods(app, todov1.ComponentBackend)
+		if len(pods) != int(*app.Spec.Backend.Replicas) {
+			return fmt.Errorf("there are %d", len(pods))
+		}
+		for i := range pods {
+			url := at(&pods[i], desired.OperationsPort) + "/readyz"
+			reply, err := ask[agent.Reply](r.Context(), "call", agent.Call{Method: http.MethodGet, URL: url})
+			if err != nil || reply.Status != http.StatusOK || !podReady(&pods[i]) {
+				return fmt.Errorf("%s is not ready: %+v %w", pods[i].Name, reply, err)
+			}
+		}
+		return nil
+	})
+}
+
+// backendHangs stops the process of a backend: the rotation waits for it and names it, and goes on when it does.
+func (r *rig) backendHangs() {
+	app := r.users[0].app
+	pod := &r.pods(app, todov1.ComponentBackend)[0]
+	from := time.Now()
+	signal(r.T, pod, "STOP")
+	versions := r.request()
+	r.awaitWaiting(app, pod)
+	r.during(5*time.Second, func() error {
+		if key := r.newest(app); key.Version != versions[0] || !key.PromotedAt.IsZero() {
+			return fmt.Errorf("key %d was promoted although a backend does not answer", key.Version)
+		}
+		return nil
+	})
+	signal(r.T, pod, "CONT")
+	resumed := time.Now()
+	r.reach(promoted, versions)
+	r.Logf("promoted %.1f s after the pod went on", r.newest(app).PromotedAt.Sub(resumed).Seconds())
+	r.complete(versions)
+	r.judge(r.users, repeated(from, resumed.Add(settling)))
+}
+
+// awaitWaiting waits until the rotation says that it waits for a pod, in the status and in words.
+func (r *rig) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
+	r.Helper()
+	r.await("the rotation to wait for "+pod.Name, stepWithin, func() error {
+		if err := cluster.Get(r.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+			return err
+		}
+		if rotation := app.Status.Rotation; rotation == nil || !slices.Contains(rotation.WaitingFor, pod.Name) {
+			return fmt.Errorf("the rotation is at %+v", rotation)
+		}
+		return says(app, todov1.ConditionRotationComplete, todov1.ReasonWaitingForPods, pod.Name)
+	})
+}
+
+// during fails the test when something ceases to hold within a time.
+func (s *stage) during(span time.Duration, holds func() error) {
+	s.Helper()
+	end := time.Now().Add(span)
+	s.await("the end of the look", span+time.Minute, func() error {
+		if err := holds(); err != nil {
+			s.Fatal(err)
+		}
+		if left := time.Until(end); left > 0 {
+			return fmt.Errorf("%s are left", left)
+		}
+		return nil
+	})
+}
+
+// operatorUpdated replaces the operator's pod in the middle of a rotation, as an update of the operator does.
+func (r *rig) operatorUpdated() {
+	before, err := leader(r.Context())
+	must(r, err)
+	versions := r.request()
+	r.reach(published, versions)
+	started := time.Now()
+	r.kubectl("--namespace="+system, "rollout", "restart", "deployment/"+operator)
+	r.kubectl("--namespace="+system, "rollout", "status", "deployment/"+operator, "--timeout=120s")
+	r.awaitSuccessor(before)
+	r.Logf("the next manager was at work after %.1f s", time.Since(started).Seconds())
+	r.complete(versions)
+	r.judge(r.users)
+}
+
+// managerRestarted restarts the manager over apps with a history: it starts no rotation and no pod.
+func (r *rig) managerRestarted() {
+	versions := []int64{r.newest(r.users[0].app).Version, r.newest(r.users[1].app).Version}
+	r.quietRestart()
+	r.complete(versions)
+	var forgive []forgiven
+	for _, version := range versions {
+		forgive = append(forgive, refused(version-1, time.Time{})) // revoked in the scene before
+	}
+	r.judge(r.users, forgive...)
+}
