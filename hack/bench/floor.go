@@ -21,7 +21,7 @@ func serveFloor(address, database string) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /tasks", func(w http.ResponseWriter, r *http.Request) {

@@ -32,7 +32,7 @@ func load(t target, connections int, duration time.Duration, rate float64) ([]ti
 	begin := time.Now()
 	for i := range connections {
 		clients.Go(func() {
-			due := func(n int) time.Time { return time.Now() }
+			due := func(int) time.Time { return time.Now() }
 			if rate > 0 {
 				interval := time.Duration(float64(connections) / rate * float64(time.Second))
 				first := begin.Add(interval * time.Duration(i) / time.Duration(connections))
@@ -55,7 +55,7 @@ func ask(t target, end time.Time, due func(n int) time.Time) ([]time.Duration, e
 	if err != nil {
 		return nil, err
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	reader := bufio.NewReaderSize(connection, 64<<10)
 	var latencies []time.Duration
 	for n := 0; ; n++ {
@@ -79,7 +79,7 @@ func skipAnswer(reader *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("answered %s", response.Status)
 	}
@@ -101,7 +101,7 @@ func fill(address string) (id int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		var created row
 		if err := json.NewDecoder(response.Body).Decode(&created); err != nil || response.StatusCode != http.StatusCreated {
 			return 0, fmt.Errorf("answered %s: %w", response.Status, err)

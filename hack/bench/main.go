@@ -52,7 +52,7 @@ func benchBoth(o options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	server, err := pgtest.Start(true)
 	if err != nil {
 		return err

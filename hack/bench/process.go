@@ -59,7 +59,7 @@ func start(command *exec.Cmd, address string) (*process, error) {
 	p := &process{address, command}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if response, err := http.Get("http://" + address + "/readyz"); err == nil {
-			response.Body.Close()
+			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return p, nil
 			}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -71,11 +72,16 @@ func start(t *testing.T, env map[string]string, args ...string) *running {
 	args = append([]string{"--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--database-url=" + database}, args...)
 	go func() {
 		r.done <- Run(ctx, args, func(k string) string { return env[k] }, io.Discard, r.log.pipe)
-		r.log.pipe.Close()
+		_ = r.log.pipe.Close()
 	}()
-	t.Cleanup(func() { cancel(); <-r.done })
+	t.Cleanup(func() {
+		cancel()
+		if err := <-r.done; err != nil {
+			t.Error(err)
+		}
+	})
 	entry := r.log.await(t, "serving")
-	r.api, r.ops = "http://"+entry["listen"].(string), "http://"+entry["ops_listen"].(string)
+	r.api, r.ops = fmt.Sprint("http://", entry["listen"]), fmt.Sprint("http://", entry["ops_listen"])
 	return r
 }
 
@@ -110,7 +116,7 @@ func (r *running) ask(method, url, token, body string) (int, string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		r.t.Fatal(err)

@@ -27,6 +27,8 @@ func backup(ctx context.Context, args []string, env func(string) string, stdout 
 	if err := sqlstore.Backup(ctx, s.databaseURL, rest[0]); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "backed up to %s\n", rest[0])
+	if _, err := fmt.Fprintf(stdout, "backed up to %s\n", rest[0]); err != nil {
+		return fmt.Errorf("reporting the backup: %w", err)
+	}
 	return nil
 }

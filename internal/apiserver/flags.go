@@ -96,7 +96,7 @@ func parse(flags *flag.FlagSet, args []string, env func(string) string, help io.
 	}
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		describe(flags, help)
-		return nil, err
+		return nil, flag.ErrHelp
 	} else if err != nil {
 		return nil, fmt.Errorf("%w (see %s --help)", err, flags.Name())
 	}
@@ -108,13 +108,13 @@ func variable(name string) string {
 }
 
 func describe(flags *flag.FlagSet, to io.Writer) {
-	fmt.Fprintf(to, "Usage: %s\n\nFlags, and the environment variables that set them where the flag is not given:\n\n",
+	_, _ = fmt.Fprintf(to, "Usage: %s\n\nFlags, and the environment variables that set them where the flag is not given:\n\n",
 		flags.Name())
 	flags.VisitAll(func(f *flag.Flag) {
 		kind, usage := flag.UnquoteUsage(f)
 		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
 			usage += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(to, "  --%s %s\n  %s\n      %s\n", f.Name, kind, variable(f.Name), usage)
+		_, _ = fmt.Fprintf(to, "  --%s %s\n  %s\n      %s\n", f.Name, kind, variable(f.Name), usage)
 	})
 }

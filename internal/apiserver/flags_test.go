@@ -23,22 +23,26 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no key":               {nil, nil, "neither BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET is set (or name a directory with --auth-dir)"},
-		"no directory":         {nil, []string{"--auth-dir=/nowhere"}, "directory /nowhere has neither a file BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET"},
-		"bad list":             {map[string]string{"BETTER_AUTH_SECRETS": "1:s3cret,"}, nil, "entry 2"},
-		"unknown flag":         {nil, []string{"--port=1"}, "-port (see todoapp-operator api [flags] | api backup DESTINATION --help)"},
-		"argument":             {nil, []string{"serve"}, `unexpected argument "serve"`},
-		"bad duration":         {nil, []string{"--leeway=30"}, `"30"`},
-		"bad variable":         {map[string]string{"TASKAPI_MAX_LIFETIME": "soon"}, nil, `TASKAPI_MAX_LIFETIME="soon"`},
-		"no lifetime":          {nil, []string{"--max-lifetime=0s"}, "--max-lifetime must be more than 0"},
-		"negative leeway":      {nil, []string{"--leeway=-1s"}, "--leeway must not be negative"},
-		"negative delay":       {nil, []string{"--shutdown-delay=-1s"}, "--shutdown-delay must not be negative"},
-		"negative rate":        {nil, []string{"--rate-limit=-1"}, "--rate-limit"},
-		"no rate":              {nil, []string{"--rate-limit=NaN"}, "--rate-limit"},
-		"bad origin":           {nil, []string{"--cors-allowed-origins=https://a.example,b.example"}, `"b.example"`},
-		"bad level":            {nil, []string{"--log-level=loud"}, "loud"},
-		"bad database":         {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=mysql://u:s3cret@h/d"}, "database URL must begin with"},
-		"bad file":             {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=sqlite:///nowhere/x.db"}, "opening the store"},
+		"no key": {nil, nil,
+			"neither BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET is set (or name a directory with --auth-dir)"},
+		"no directory": {nil, []string{"--auth-dir=/nowhere"},
+			"directory /nowhere has neither a file BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET"},
+		"bad list":        {map[string]string{"BETTER_AUTH_SECRETS": "1:s3cret,"}, nil, "entry 2"},
+		"unknown flag":    {nil, []string{"--port=1"}, "-port (see todoapp-operator api [flags] | api backup DESTINATION --help)"},
+		"argument":        {nil, []string{"serve"}, `unexpected argument "serve"`},
+		"bad duration":    {nil, []string{"--leeway=30"}, `"30"`},
+		"bad variable":    {map[string]string{"TASKAPI_MAX_LIFETIME": "soon"}, nil, `TASKAPI_MAX_LIFETIME="soon"`},
+		"no lifetime":     {nil, []string{"--max-lifetime=0s"}, "--max-lifetime must be more than 0"},
+		"negative leeway": {nil, []string{"--leeway=-1s"}, "--leeway must not be negative"},
+		"negative delay":  {nil, []string{"--shutdown-delay=-1s"}, "--shutdown-delay must not be negative"},
+		"negative rate":   {nil, []string{"--rate-limit=-1"}, "--rate-limit"},
+		"no rate":         {nil, []string{"--rate-limit=NaN"}, "--rate-limit"},
+		"bad origin":      {nil, []string{"--cors-allowed-origins=https://a.example,b.example"}, `"b.example"`},
+		"bad level":       {nil, []string{"--log-level=loud"}, "loud"},
+		"bad database": {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=mysql://u:s3cret@h/d"},
+			"database URL must begin with"},
+		"bad file": {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=sqlite:///nowhere/x.db"},
+			"opening the store"},
 		"bad address":          {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--listen=nowhere"}, "listening"},
 		"bad collector":        {map[string]string{"BETTER_AUTH_SECRET": "k", "OTEL_EXPORTER_OTLP_ENDPOINT": "x"}, nil, "OTLP endpoint"},
 		"backup of nothing":    {nil, []string{"backup"}, "name one destination"},
@@ -64,8 +68,10 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 }
 
 func TestHelpDescribesEveryFlagAndItsVariable(t *testing.T) {
+	const flags = "listen ops-listen auth-dir database-url issuer audience max-lifetime leeway " +
+		"cors-allowed-origins rate-limit shutdown-delay log-level"
 	for command, names := range map[string]string{
-		"":       "listen ops-listen auth-dir database-url issuer audience max-lifetime leeway cors-allowed-origins rate-limit shutdown-delay log-level",
+		"":       flags,
 		"backup": "database-url",
 	} {
 		args := append(strings.Fields(command), "--help")
@@ -95,7 +101,8 @@ func TestArgumentsWinOverTheEnvironment(t *testing.T) {
 	var s settings
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	s.define(flags)
-	if _, err := parse(flags, []string{"--listen=:2", "--audience", "given"}, func(k string) string { return env[k] }, io.Discard); err != nil {
+	if _, err := parse(flags, []string{"--listen=:2", "--audience", "given"}, func(k string) string { return env[k] },
+		io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if s.listen != ":2" || s.issuer != "from-env" || s.audience != "given" || s.leeway.Seconds() != 5 || len(s.origins) != 2 ||

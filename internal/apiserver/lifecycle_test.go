@@ -91,9 +91,9 @@ func TestShutdown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	const body = `{"title":"under way"}`
-	fmt.Fprintf(connection, "POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+	_, _ = fmt.Fprintf(connection, "POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", tokenFor("alice", "", secret), len(body))
 	reader := bufio.NewReader(connection)
 	if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
@@ -110,17 +110,17 @@ func TestShutdown(t *testing.T) {
 	for refused := false; !refused; {
 		probe, err := net.DialTimeout("tcp", strings.TrimPrefix(r.api, "http://"), time.Second)
 		if refused = err != nil; !refused {
-			probe.Close()
+			_ = probe.Close()
 		}
 	}
 	if _, err := io.WriteString(connection, body); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.ReadResponse(reader, nil)
-	if err != nil || response.StatusCode != 201 {
+	if err != nil || response.StatusCode != http.StatusCreated {
 		t.Fatalf("the request under way got %v, %v", response, err)
 	}
-	response.Body.Close()
+	_ = response.Body.Close()
 	if err := <-r.done; err != nil {
 		t.Errorf("stopped with %v", err)
 	}
@@ -149,7 +149,7 @@ func TestWhatNoHandlerSees(t *testing.T) {
 		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 "+status) {
 			t.Errorf("%.60q: %q, %v, want %s", request, line, err, status)
 		}
-		connection.Close()
+		_ = connection.Close()
 	}
 }
 
@@ -161,7 +161,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	begin := time.Now()
 	go func() {
 		for rest := "GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 1000); rest != ""; rest = rest[1:] {

@@ -46,11 +46,11 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 		Store: store, Keys: keys, Policy: policyOf(s), Origins: s.origins, Rate: s.rateLimit,
 		Log: log, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})
-	public, err := listen(s.listen, traces.wrap(api.Public()), log)
+	public, err := listen(ctx, s.listen, traces.wrap(api.Public()), log)
 	if err != nil {
 		return err
 	}
-	operations, err := listen(s.opsListen, api.Operations(), log)
+	operations, err := listen(ctx, s.opsListen, api.Operations(), log)
 	if err != nil {
 		return errors.Join(err, public.listener.Close())
 	}
@@ -105,8 +105,8 @@ type port struct {
 
 func (p *port) address() string { return p.listener.Addr().String() }
 
-func listen(address string, handler http.Handler, log *slog.Logger) (*port, error) {
-	listener, err := net.Listen("tcp", address)
+func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (*port, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}

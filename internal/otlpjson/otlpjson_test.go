@@ -29,14 +29,16 @@ func TestACollectorGetsWhatTheProtocolSays(t *testing.T) {
 	}))
 	defer collector.Close()
 	exporter, err := FromEnv(func(name string) string {
-		return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL + "/", "OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%20b, y=z"}[name]
+		return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL + "/",
+			"OTEL_EXPORTER_OTLP_HEADERS": "x-key=a%20b, y=z"}[name]
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter),
 		sdktrace.WithResource(sdkresource.NewSchemaless(attribute.String("service.name", "tasks"))))
-	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled})
+	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled})
 	_, span := provider.Tracer("scope").Start(trace.ContextWithSpanContext(t.Context(), parent), "name",
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(time.Unix(1, 2)),
 		trace.WithAttributes(attribute.Int("i", 7), attribute.Bool("b", true), attribute.Float64("f", .5), attribute.String("s", "x")))
@@ -44,14 +46,18 @@ func TestACollectorGetsWhatTheProtocolSays(t *testing.T) {
 	span.SetStatus(codes.Error, "broken")
 	span.End(trace.WithTimestamp(time.Unix(3, 0)))
 
-	if r := <-got; r.URL.Path != "/v1/traces" || r.Header.Get("X-Key") != "a b" || r.Header.Get("Y") != "z" || r.Header.Get("Content-Type") != "application/json" {
+	if r := <-got; r.URL.Path != "/v1/traces" ||
+		r.Header.Get("X-Key") != "a b" || r.Header.Get("Y") != "z" || r.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("the request is %s with %v", r.URL, r.Header)
 	}
 	const want = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"tasks"}}]},` +
 		`"scopeSpans":[{"scope":{"name":"scope"},"spans":[{"traceId":"01000000000000000000000000000000","spanId":"ID",` +
-		`"parentSpanId":"0200000000000000","name":"name","kind":2,"startTimeUnixNano":"1000000002","endTimeUnixNano":"3000000000",` +
-		`"attributes":[{"key":"i","value":{"intValue":"7"}},{"key":"b","value":{"boolValue":true}},{"key":"f","value":{"doubleValue":0.5}},` +
-		`{"key":"s","value":{"stringValue":"x"}}],"events":[{"timeUnixNano":"2000000000","name":"event"}],"status":{"code":2,"message":"broken"}}]}]}]}`
+		`"parentSpanId":"0200000000000000","name":"name","kind":2,` +
+		`"startTimeUnixNano":"1000000002","endTimeUnixNano":"3000000000",` +
+		`"attributes":[{"key":"i","value":{"intValue":"7"}},{"key":"b","value":{"boolValue":true}},` +
+		`{"key":"f","value":{"doubleValue":0.5}},` +
+		`{"key":"s","value":{"stringValue":"x"}}],"events":[{"timeUnixNano":"2000000000","name":"event"}],` +
+		`"status":{"code":2,"message":"broken"}}]}]}]}`
 	sent := strings.Replace(string(<-body), span.SpanContext().SpanID().String(), "ID", 1)
 	if sent != want || !json.Valid([]byte(sent)) {
 		t.Errorf("got  %s\nwant %s", sent, want)

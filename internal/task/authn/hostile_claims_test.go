@@ -132,7 +132,8 @@ func hostileTimes() []hostile {
 			all = append(all, signed(claim+" "+value, claimsWith(members...), Malformed))
 		}
 	}
-	for _, value := range []string{`NaN`, `Infinity`, `-Infinity`, `01800000900`, `+1800000900`, `1800000900.`, `0x6B49D200`, `1_800_000_900`} {
+	for _, value := range []string{`NaN`, `Infinity`, `-Infinity`, `01800000900`, `+1800000900`, `1800000900.`, `0x6B49D200`,
+		`1_800_000_900`} {
 		all = append(all, signed("exp that is no JSON: "+value, claimsWith(`"sub":"alice"`, `"exp":`+value), Malformed))
 	}
 	return all

@@ -36,7 +36,8 @@ func TestUnauthorized(t *testing.T) {
 		{[]string{"Authorization", "Bearer " + strings.Repeat("x", 40_000)}, "invalid token", presented},
 		{[]string{"Authorization", "Bearer " + expired}, "token expired", presented},
 	} {
-		for _, target := range []string{tasksOfAlice, "/api/bob/tasks/1", "/api/", "/api/nothing", tasksOfAlice + "?access_token=" + good} {
+		for _, target := range []string{tasksOfAlice, "/api/bob/tasks/1", "/api/", "/api/nothing",
+			tasksOfAlice + "?access_token=" + good} {
 			got := s.do("GET", target, "", c.headers...).want(401).has("Www-Authenticate", c.challenge)
 			var p struct{ Detail string }
 			if got.decode(&p); p.Detail != c.detail {
@@ -54,7 +55,8 @@ func TestForbiddenIsTheSameWhateverExists(t *testing.T) {
 	path, _ := s.add("of alice")
 	bob := []string{"Authorization", "Bearer " + tokenOf("bob")}
 	var first answer
-	for _, target := range []string{path, tasksOfAlice + "/999", tasksOfAlice + "/x", tasksOfAlice, "/api/nobody/tasks/1", path + "/complete"} {
+	for _, target := range []string{path, tasksOfAlice + "/999", tasksOfAlice + "/x", tasksOfAlice, "/api/nobody/tasks/1",
+		path + "/complete"} {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			got := s.do(method, target, "", bob...)
 			if got.status == 405 {
@@ -138,7 +140,8 @@ func TestTrailersAreNoHeaders(t *testing.T) {
 	s := serving(t)
 	chunked := func(trailer string) string {
 		return "POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n" +
-			"Transfer-Encoding: chunked\r\nTrailer: Authorization, Idempotency-Key\r\n%s\r\nd\r\n{\"title\":\"x\"}\r\n0\r\n" + trailer + "\r\n"
+			"Transfer-Encoding: chunked\r\nTrailer: Authorization, Idempotency-Key\r\n%s\r\nd\r\n{\"title\":\"x\"}\r\n0\r\n" +
+			trailer + "\r\n"
 	}
 	credential := "Authorization: Bearer " + tokenOf("alice") + "\r\n"
 	s.raw(fmt.Sprintf(chunked(credential), "")).want(401)
@@ -203,10 +206,12 @@ func TestLimitsForgetOnlyWhoIsNotLimited(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	const home, other = "https://todo.example.com", "https://evil.example.com"
-	preflight := []string{"Authorization", "-", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "authorization", "Origin"}
+	preflight := []string{"Authorization", "-", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers",
+		"authorization", "Origin"}
 	s := serving(t, func(c *Config) { c.Origins = []string{"http://localhost:3000", home} })
 	got := s.do("OPTIONS", tasksOfAlice+"/1", "", append(preflight, home)...).want(204)
-	got.has("Access-Control-Allow-Origin", home).has("Access-Control-Max-Age", "600").has("Access-Control-Allow-Credentials", "true").has("Vary", "Origin")
+	got.has("Access-Control-Allow-Origin", home).has("Access-Control-Max-Age", "600").has("Access-Control-Allow-Credentials",
+		"true").has("Vary", "Origin")
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
 		if !strings.Contains(got.header.Get("Access-Control-Allow-Methods"), method) {
 			t.Errorf("%s is not allowed", method)
@@ -217,13 +222,15 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s is not allowed", name)
 		}
 	}
-	for _, origin := range []string{other, "null", home + ".evil.example", "http://todo.example.com", "https://TODO.example.com", home + ":444", home + "/"} {
+	for _, origin := range []string{other, "null", home + ".evil.example", "http://todo.example.com", "https://TODO.example.com",
+		home + ":444", home + "/"} {
 		got := s.do("OPTIONS", tasksOfAlice, "", append(preflight, origin)...).want(401)
 		got.has("Access-Control-Allow-Origin", "").has("Access-Control-Max-Age", "")
 		s.do("GET", tasksOfAlice, "", "Origin", origin).want(200).has("Access-Control-Allow-Origin", "").has("Vary", "Origin")
 	}
 	const exposed = "ETag, Link, Location, Retry-After, X-Total-Count"
-	s.do("GET", tasksOfAlice, "", "Origin", home).want(200).has("Access-Control-Allow-Origin", home).has("Access-Control-Expose-Headers", exposed)
+	s.do("GET", tasksOfAlice, "", "Origin", home).want(200).has("Access-Control-Allow-Origin",
+		home).has("Access-Control-Expose-Headers", exposed)
 	s.do("GET", tasksOfAlice, "", "Origin", home, "Authorization", "-").want(401).has("Access-Control-Allow-Origin", home)
 	s.do("GET", "/nothing", "", "Origin", home).want(404).has("Access-Control-Allow-Origin", home)
 	s.do("GET", tasksOfAlice, "").want(200).has("Access-Control-Allow-Origin", "").has("Vary", "Origin")
@@ -232,7 +239,8 @@ func TestCORS(t *testing.T) {
 
 	all := serving(t, func(c *Config) { c.Origins = []string{"*"} })
 	for _, got := range []answer{
-		all.do("OPTIONS", tasksOfAlice, "", append(preflight, other)...).want(204), all.do("GET", tasksOfAlice, "", "Origin", other).want(200),
+		all.do("OPTIONS", tasksOfAlice, "", append(preflight, other)...).want(204), all.do("GET", tasksOfAlice, "", "Origin",
+			other).want(200),
 	} {
 		got.has("Access-Control-Allow-Origin", "*").has("Access-Control-Allow-Credentials", "")
 	}
@@ -250,7 +258,8 @@ func TestCheckOrigin(t *testing.T) {
 	for origin, good := range map[string]bool{
 		"*": true, "https://a.example": true, "http://localhost:3000": true, "https://[::1]:8": true,
 		"": false, "null": false, "a.example": false, "https://a.example/": false, "https://a.example/x": false, "ftp://a": false,
-		"https://*.example": true, "https://u@a.example": false, "https://a.example?x": false, "HTTPS://a.example": false, "https://": false,
+		"https://*.example": true, "https://u@a.example": false, "https://a.example?x": false, "HTTPS://a.example": false,
+		"https://": false,
 	} {
 		if err := CheckOrigin(origin); (err == nil) != good {
 			t.Errorf("%q: %v", origin, err)
@@ -266,7 +275,7 @@ func TestReasonsOfAuthnAreCounted(t *testing.T) {
 		t.Errorf("counted %s", got)
 	}
 	s.do("GET", "/api/alice/none", "").want(404)
-	if !s.counted.saw("GET other " + http.StatusText(404)) {
+	if !s.counted.saw("GET other " + http.StatusText(http.StatusNotFound)) {
 		t.Errorf("counted %v", s.counted.routes)
 	}
 }

@@ -16,7 +16,7 @@ const maxBody = 64 << 10
 
 // body reads a JSON body and vouches for its syntax: 415, 413 and 400 are decided here, its meaning is not.
 func (c *call) body() ([]byte, error) {
-	if !isJSON(c.r.Header) && !(c.r.Header["Content-Type"] == nil && isEmpty(c.r)) {
+	if !isJSON(c.r.Header) && (c.r.Header["Content-Type"] != nil || !isEmpty(c.r)) {
 		return nil, &problem{
 			status: http.StatusUnsupportedMediaType, detail: "the body must be application/json",
 			header: http.Header{"Accept": {"application/json"}},

@@ -87,17 +87,17 @@ func (f *fields) read(body []byte) {
 
 func (f *fields) members(decoder *jsontext.Decoder) error {
 	if _, err := decoder.ReadToken(); err != nil {
-		return err
+		return fmt.Errorf("reading a member: %w", err)
 	}
 	for decoder.PeekKind() != '}' {
 		token, err := decoder.ReadToken()
 		if err != nil {
-			return err
+			return fmt.Errorf("reading a member: %w", err)
 		}
 		name := token.String()
 		value, err := decoder.ReadValue()
 		if err != nil {
-			return err
+			return fmt.Errorf("reading a member: %w", err)
 		}
 		f.set(name, value)
 	}

@@ -187,10 +187,10 @@ func (s *served) at(address, method, target, body string, headers ...string) ans
 	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i+1] != "-" {
-			request.Header[http.CanonicalHeaderKey(headers[i])] = append(request.Header[headers[i]], headers[i+1])
+			request.Header.Add(headers[i], headers[i+1])
 		}
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request) //nolint:bodyclose // read closes it
 	if err != nil {
 		s.t.Fatalf("%s %s: %v", method, target, err)
 	}
@@ -203,7 +203,7 @@ func (s *served) at(address, method, target, body string, headers ...string) ans
 
 func (s *served) read(what string, response *http.Response) answer {
 	s.t.Helper()
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatalf("%s: %v", what, err)
@@ -221,7 +221,7 @@ func (s *served) raw(request string) answer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	if err := connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		s.t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func (s *served) raw(request string) answer {
 		s.t.Fatal(err)
 	}
 	method, _, _ := strings.Cut(request, " ")
-	response, err := http.ReadResponse(bufio.NewReader(connection), &http.Request{Method: method})
+	response, err := http.ReadResponse(bufio.NewReader(connection), &http.Request{Method: method}) //nolint:bodyclose // read closes it
 	if err != nil {
 		s.t.Fatalf("%q: %v", request, err)
 	}

@@ -26,7 +26,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(b)
+	return w.ResponseWriter.Write(b) //nolint:wrapcheck // a recorder changes nothing
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -61,7 +61,7 @@ func (a *API) recoverPanic(c *call) {
 	if cause == nil {
 		return
 	}
-	if cause == http.ErrAbortHandler {
+	if cause == any(http.ErrAbortHandler) {
 		panic(cause)
 	}
 	a.Log.Error("request panicked", "request_id", c.id, "route", routeOf(c.r),
@@ -79,7 +79,7 @@ func requestID(r *http.Request) string {
 	if given != "" && len(given) <= 64 && strings.Trim(given, plain) == "" {
 		return given
 	}
-	return strconv.FormatUint(rand.Uint64(), 36)
+	return strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // it has to be unlikely, not secret
 }
 
 func routeOf(r *http.Request) string {

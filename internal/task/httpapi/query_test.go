@@ -9,17 +9,24 @@ import (
 func TestQueries(t *testing.T) {
 	s := serving(t)
 	for query, location := range map[string]string{
-		"": "", "limit=1": "", "limit=100": "", "offset=0": "", "offset=9223372036854775807": "", "completed=true": "", "completed=false": "",
-		"limit=5&offset=5&completed=true": "", "unknown=x": "", "Limit=x": "", "LIMIT=0": "", "skip=-1": "", "&&limit=1&": "", "limit=%31": "",
+		"": "", "limit=1": "", "limit=100": "", "offset=0": "", "offset=9223372036854775807": "", "completed=true": "",
+		"completed=false":                 "",
+		"limit=5&offset=5&completed=true": "", "unknown=x": "", "Limit=x": "", "LIMIT=0": "", "skip=-1": "", "&&limit=1&": "",
+		"limit=%31": "",
 		"%6cimit=2": "", "x;y=1": "", "a=%00": "",
 
-		"limit": "limit", "limit=": "limit", "limit=0": "limit", "limit=101": "limit", "limit=-1": "limit", "limit=+1": "limit", "limit=%2B1": "limit",
-		"limit=1.0": "limit", "limit=1e1": "limit", "limit=0x1": "limit", "limit=1_0": "limit", "limit=ten": "limit", "limit= 1": "limit",
-		"limit=1%20": "limit", "limit=99999999999999999999": "limit", "limit=1&limit=1": "limit", "limit=1&limit=": "limit", "limit=1;offset=2": "limit",
-		"limit=%D9%A1": "limit", "limit=null": "limit", "limit[]=1": "", "limit=1%00": "limit",
-		"offset": "offset", "offset=": "offset", "offset=-1": "offset", "offset=-0": "offset", "offset=+0": "offset", "offset=1.5": "offset",
-		"offset=x": "offset", "offset=9223372036854775808": "offset", "offset=1&offset=2": "offset",
-		"completed": "completed", "completed=": "completed", "completed=True": "completed", "completed=TRUE": "completed", "completed=1": "completed",
+		"limit": "limit", "limit=": "limit", "limit=0": "limit", "limit=101": "limit", "limit=-1": "limit", "limit=+1": "limit",
+		"limit=%2B1": "limit",
+		"limit=1.0":  "limit", "limit=1e1": "limit", "limit=0x1": "limit", "limit=1_0": "limit", "limit=ten": "limit",
+		"limit= 1":   "limit",
+		"limit=1%20": "limit", "limit=99999999999999999999": "limit", "limit=1&limit=1": "limit", "limit=1&limit=": "limit",
+		"limit=1;offset=2": "limit",
+		"limit=%D9%A1":     "limit", "limit=null": "limit", "limit[]=1": "", "limit=1%00": "limit",
+		"offset": "offset", "offset=": "offset", "offset=-1": "offset", "offset=-0": "offset", "offset=+0": "offset",
+		"offset=1.5": "offset",
+		"offset=x":   "offset", "offset=9223372036854775808": "offset", "offset=1&offset=2": "offset",
+		"completed": "completed", "completed=": "completed", "completed=True": "completed", "completed=TRUE": "completed",
+		"completed=1":   "completed",
 		"completed=yes": "completed", "completed=null": "completed", "completed=true&completed=true": "completed",
 		"completed=%20true": "completed", "completed=truefalse": "completed",
 	} {

@@ -96,13 +96,18 @@ func TestBodies(t *testing.T) {
 		{`{"title":null}`, 422, "body.title"}, {`{"title":1}`, 422, "body.title"}, {`{"title":["x"]}`, 422, "body.title"},
 		{`{"title":""}`, 422, "body.title"}, {`{"title":" \t\n\u00a0\u2003"}`, 422, "body.title"},
 		{`{"title":"` + long(201) + `"}`, 422, "body.title"}, {`{"title":"a\u0000b"}`, 422, "body.title"},
-		{`{"title":"\ud800"}`, 422, "body.title"}, {`{"title":"\ude00\ud83d"}`, 422, "body.title"}, {`{"title":"\ud83dx"}`, 422, "body.title"},
-		{`{"title":"x","description":"\udfff"}`, 422, "body.description"}, {`{"title":"x","description":"\u0000"}`, 422, "body.description"},
-		{`{"title":"x","description":"` + long(2001) + `"}`, 422, "body.description"}, {`{"title":"x","description":7}`, 422, "body.description"},
+		{`{"title":"\ud800"}`, 422, "body.title"}, {`{"title":"\ude00\ud83d"}`, 422, "body.title"}, {`{"title":"\ud83dx"}`, 422,
+			"body.title"},
+		{`{"title":"x","description":"\udfff"}`, 422, "body.description"}, {`{"title":"x","description":"\u0000"}`, 422,
+			"body.description"},
+		{`{"title":"x","description":"` + long(2001) + `"}`, 422, "body.description"}, {`{"title":"x","description":7}`, 422,
+			"body.description"},
 		{`{"title":"x","completed":null}`, 422, "body.completed"}, {`{"title":"x","completed":"true"}`, 422, "body.completed"},
 		{`{"title":"x","completed":1}`, 422, "body.completed"}, {`{"title":"x","completed":[]}`, 422, "body.completed"},
-		{`{"Title":"x"}`, 422, "body.Title"}, {`{"title":"x","TITLE":"y"}`, 422, "body.TITLE"}, {`{"title":"x","done":true}`, 422, "body.done"},
-		{`{"title":"x","":1}`, 422, "body"}, {`{"title":"x","userId":"bob"}`, 422, "body.userId"}, {`{"title":"x","owner":"bob"}`, 422, "body.owner"},
+		{`{"Title":"x"}`, 422, "body.Title"}, {`{"title":"x","TITLE":"y"}`, 422, "body.TITLE"}, {`{"title":"x","done":true}`, 422,
+			"body.done"},
+		{`{"title":"x","":1}`, 422, "body"}, {`{"title":"x","userId":"bob"}`, 422, "body.userId"}, {`{"title":"x","owner":"bob"}`,
+			422, "body.owner"},
 		{`{"title":"x","title":"x"}`, 422, "body.title"}, {`{"title":"x","t\u0069tle":"y"}`, 422, "body.title"},
 		{`{"title":"x","id":1,"id":2}`, 422, "body.id"}, {`{"title":"x","user_id":{"a":1,"a":2}}`, 422, "body.user_id.a"},
 		{`{"title":"x","\ud800":1}`, 422, ""}, {`{"title":"x","id":"\ud800"}`, 422, "body.id"},
@@ -124,7 +129,8 @@ func TestBodies(t *testing.T) {
 
 func TestNothingIsReplaced(t *testing.T) {
 	s := serving(t)
-	for _, title := range []string{"\ufffd", "a\u0001b", "\u202e\u200d", "e\u0301", "<script>&amp;", `\"`, "line\nline", "a\u2028b", "ſK"} {
+	for _, title := range []string{"\ufffd", "a\u0001b", "\u202e\u200d", "e\u0301", "<script>&amp;", `\"`, "line\nline",
+		"a\u2028b", "ſK"} {
 		path, _ := s.add(title)
 		if got := s.do("GET", path, "").want(200).task().Title; got != title {
 			t.Errorf("%q became %q", title, got)

@@ -23,9 +23,12 @@ func TestPaths(t *testing.T) {
 		"/api/alice/tasks/../../bob/tasks": 404, "/api/alice/x/../tasks": 404, "/healthz/": 404, "/healthz/..": 404, "/docs/": 404,
 		"/api%2Falice/tasks": 404, "/api/alice%2Ftasks": 404, "/api/alice/tasks%2F1": 404, "/favicon.ico": 404, "/docs/index.html": 404,
 
-		"/api/alic%65%2F..%2Fbob/tasks": 403, "/api/%2E%2E/tasks": 403, "/api/%2e/tasks": 403, "/api/bob/tasks": 403, "/api/Alice/tasks": 403,
-		"/api/alice%00/tasks": 403, "/api/alice%20/tasks": 403, "/api/%20alice/tasks": 403, "/api/alice;x/tasks": 403, "/api/al%C3%AFce/tasks": 403,
-		"/api/%EF%BD%81lice/tasks": 403, "/api/alice./tasks": 403, "/api/alice%2F/tasks": 403, "/api/+alice/tasks": 403, "/api/%ff/tasks": 403,
+		"/api/alic%65%2F..%2Fbob/tasks": 403, "/api/%2E%2E/tasks": 403, "/api/%2e/tasks": 403, "/api/bob/tasks": 403,
+		"/api/Alice/tasks":    403,
+		"/api/alice%00/tasks": 403, "/api/alice%20/tasks": 403, "/api/%20alice/tasks": 403, "/api/alice;x/tasks": 403,
+		"/api/al%C3%AFce/tasks":    403,
+		"/api/%EF%BD%81lice/tasks": 403, "/api/alice./tasks": 403, "/api/alice%2F/tasks": 403, "/api/+alice/tasks": 403,
+		"/api/%ff/tasks":       403,
 		"/api/%2561lice/tasks": 403, "/api/*/tasks": 403,
 	} {
 		s.do("GET", target, "").want(status)
@@ -102,7 +105,8 @@ func TestMethods(t *testing.T) {
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	s := serving(t)
 	path, _ := s.add("x")
-	for _, target := range []string{tasksOfAlice, path, "/healthz", "/readyz", "/openapi.json", "/docs", "/nothing", path + "9", tasksOfAlice + "?limit=x"} {
+	for _, target := range []string{tasksOfAlice, path, "/healthz", "/readyz", "/openapi.json", "/docs", "/nothing", path + "9",
+		tasksOfAlice + "?limit=x"} {
 		get, head := s.do("GET", target, ""), s.do("HEAD", target, "")
 		if head.status != get.status || head.body != "" {
 			t.Errorf("HEAD %s: %d %q, GET %d", target, head.status, head.body, get.status)
@@ -157,7 +161,8 @@ func TestIDs(t *testing.T) {
 	for id, status := range map[string]int{
 		"1": 200, "2": 404, "0": 404, "-1": 404, "-9223372036854775808": 404, "9007199254740991": 404, "9007199254740992": 404,
 		"9223372036854775807": 404,
-		"01":                  422, "+1": 422, "-0": 422, "-01": 422, "1.0": 422, "1e0": 422, "0x1": 422, "1_0": 422, "%201": 422, "1%20": 422, "abc": 422,
+		"01":                  422, "+1": 422, "-0": 422, "-01": 422, "1.0": 422, "1e0": 422, "0x1": 422, "1_0": 422, "%201": 422,
+		"1%20": 422, "abc": 422,
 		"9223372036854775808": 422, "-9223372036854775809": 422, "99999999999999999999999": 422, "%D9%A1": 422, "1%00": 422, "1%2F2": 422,
 		"%2E": 422, "%2E%2E": 422, "1;2": 422, "null": 422, "NaN": 422, "complete": 422,
 	} {

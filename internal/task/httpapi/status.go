@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -44,7 +45,7 @@ func (a *API) keyring(c *call) error {
 		Active   int64   `json:"active"`
 	}{versions, versions[0]})
 	if err != nil {
-		return err
+		return fmt.Errorf("writing the keyring: %w", err)
 	}
 	c.w.Header().Set("Cache-Control", "no-store")
 	writeBody(c.w, http.StatusOK, "application/json", body)

@@ -54,7 +54,7 @@ func (d *Dir) Watch(ctx context.Context) {
 		d.report(d.Keys(), fmt.Errorf("watching %s: %w", d.path, err))
 		watcher = &fsnotify.Watcher{}
 	} else {
-		defer watcher.Close()
+		defer func() { _ = watcher.Close() }()
 	}
 	d.follow(ctx, watcher, err == nil)
 }
@@ -71,7 +71,8 @@ func (d *Dir) follow(ctx context.Context, watcher *fsnotify.Watcher, notified bo
 			if due == nil {
 				due = time.After(settle)
 			}
-		case <-watcher.Errors:
+		case err := <-watcher.Errors:
+			d.report(d.Keys(), fmt.Errorf("watching %s: %w", d.path, err))
 		case <-ticker.C:
 			due = time.After(0)
 		case <-due:
