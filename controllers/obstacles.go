@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -73,8 +74,8 @@ func claimed(app *todov1.TodoApp, seen *world) *obstacle {
 		if secret == nil || !managed(secret) {
 			continue
 		}
-		if owner := secret.Labels[todov1.LabelApp]; owner != app.Name {
-			return claim(secret.Name, owner)
+		if owner := metav1.GetControllerOf(secret); owner != nil && owner.Name != app.Name {
+			return claim(secret.Name, owner.Name)
 		}
 	}
 	return nil
@@ -100,16 +101,31 @@ func older(a, b *todov1.TodoApp) bool {
 func conflict(app *todov1.TodoApp, seen *world, ring keyring.Ring) *obstacle {
 	for _, component := range []string{todov1.ComponentFrontend, todov1.ComponentBackend} {
 		secret := seen.secrets[component]
-		if secret == nil || managed(secret) || app.Annotations[todov1.AnnotationReplaceSecret] == secret.Name {
+		mine := secret != nil && managed(secret) && secret.Labels[todov1.LabelApp] == app.Name
+		if secret == nil || mine || app.Annotations[todov1.AnnotationReplaceSecret] == secret.Name {
 			continue
 		}
-		value := keyring.Value(secret.Data[keyring.EntrySecret])
-		known := slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Value == value })
-		if value != "" && !known {
+		if foreign(secret, ring) {
 			return &obstacle{todov1.ReasonSecretConflict, fmt.Sprintf(
 				"Secret %s holds a secret that is not this app's and is not overwritten: delete it, or permit it with the annotation %s: %s.",
 				secret.Name, todov1.AnnotationReplaceSecret, secret.Name)}
 		}
 	}
 	return nil
+}
+
+// foreign reports whether a Secret holds anything under the names of the keys that is not in the ring.
+func foreign(secret *corev1.Secret, ring keyring.Ring) bool {
+	known := func(v keyring.Value) bool {
+		return slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Value == v })
+	}
+	if value := keyring.Value(secret.Data[keyring.EntrySecret]); value != "" && !known(value) {
+		return true
+	}
+	list := string(secret.Data[keyring.EntrySecrets])
+	if list == "" {
+		return false
+	}
+	entries, err := keyring.ParseList(list)
+	return err != nil || slices.ContainsFunc(entries, func(e keyring.Entry) bool { return !known(e.Value) })
 }

@@ -94,6 +94,21 @@ func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	eventually(t, func() error { return b.holds("live", string(key.Value)) })
 }
 
+func TestAListOfSomeoneElseIsNotOverwritten(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	b.settled("todo")
+	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "live"},
+		Data: map[string][]byte{keyring.EntrySecrets: []byte("7:" + otherHand)}}
+	must(t, b.client.Create(t.Context(), live))
+	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
+		[]byte(`{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`))))
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+	})
+}
+
 func TestTheYoungerOfTwoClaimsGivesWay(t *testing.T) {
 	b := newBench(t)
 	shared := func(a *todov1.TodoApp) { a.Spec.Frontend.SecretRef = &todov1.SecretReference{Name: "shared"} }

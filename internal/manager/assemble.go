@@ -93,6 +93,9 @@ func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
 	if err := mgr.AddReadyzCheck("webhook-certificate", keeper.Ready); err != nil {
 		return fmt.Errorf("adding the certificate's readiness check: %w", err)
 	}
+	if err := mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()); err != nil {
+		return fmt.Errorf("adding the webhook's readiness check: %w", err)
+	}
 	return webhook.Setup(mgr)
 }
 

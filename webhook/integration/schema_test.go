@@ -152,6 +152,21 @@ var schemaCases = map[string]schemaCase{
 		refused: `backend: {storage: {sqlite: {size: 1Gi}}}`, message: "a volume can only grow",
 		allowed: `backend: {storage: {sqlite: {size: 2048Mi}}}`,
 	},
+	"no longer naming a larger volume": {
+		old:     `backend: {storage: {sqlite: {size: 2Gi}}}`,
+		refused: `backend: {storage: {}}`, message: "keep storage.sqlite",
+		allowed: `backend: {image: own, storage: {}}`,
+	},
+	"naming a smaller volume than the default": {
+		old:     `backend: {}`,
+		refused: `backend: {storage: {sqlite: {size: 512Mi}}}`, message: "can only grow",
+		allowed: `backend: {storage: {sqlite: {size: 2Gi}}}`,
+	},
+	"naming a class for the default volume": {
+		old:     `backend: {}`,
+		refused: `backend: {storage: {sqlite: {storageClassName: fast}}}`, message: "stays in its class",
+		allowed: `backend: {storage: {sqlite: {reclaimPolicy: Delete}}}`,
+	},
 	"a volume of another class": {
 		old:     `backend: {storage: {sqlite: {storageClassName: slow}}}`,
 		refused: `backend: {storage: {sqlite: {storageClassName: fast}}}`, message: "storageClassName cannot be changed",
