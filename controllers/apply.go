@@ -2,12 +2,17 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,11 +31,11 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 		return err
 	}
 	for _, c := range p.changed {
-		options := []client.ApplyOption{client.FieldOwner(FieldOwner)}
-		if c.exists {
-			options = append(options, client.ForceOwnership)
+		err := r.applyChange(ctx, c)
+		if apierrors.IsInvalid(err) && c.strategy() != nil {
+			err = errors.Join(r.straighten(ctx, c), r.applyChange(ctx, c))
 		}
-		if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
+		if err != nil {
 			return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 		}
 	}
@@ -41,6 +46,36 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 		}
 	}
 	return r.refresh(ctx, p)
+}
+
+func (r *Reconciler) applyChange(ctx context.Context, c change) error {
+	options := []client.ApplyOption{client.FieldOwner(FieldOwner)}
+	if c.exists {
+		options = append(options, client.ForceOwnership)
+	}
+	return r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...)
+}
+
+// strategy is how a Deployment that exists is to replace its pods; nil for anything else.
+func (c change) strategy() map[string]any {
+	strategy, _, _ := unstructured.NestedMap(c.object.Object, "spec", "strategy")
+	if !c.exists {
+		return nil
+	}
+	return strategy
+}
+
+// straighten takes off a Deployment what somebody set of another strategy: an apply leaves the fields of others where
+// they are, and the API server then refuses the two together.
+func (r *Reconciler) straighten(ctx context.Context, c change) error {
+	strategy := c.strategy()
+	strategy["$retainKeys"] = slices.Sorted(maps.Keys(strategy))
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"strategy": strategy}})
+	if err != nil {
+		return fmt.Errorf("encoding the strategy: %w", err)
+	}
+	return r.Client.Patch(ctx, c.object.DeepCopy(), client.RawPatch(types.StrategicMergePatchType, patch),
+		client.FieldOwner(FieldOwner))
 }
 
 // store writes the keyring when it is not as it should be. It is the operator's own state, so it is created and
