@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,12 +127,12 @@ func (s *stage) titles(app *todov1.TodoApp, user string) string {
 	return strings.Join(titles, ", ")
 }
 
-// pods are the live pods of one side.
+// pods are the pods of one side that have not been told to end.
 func (s *stage) pods(app *todov1.TodoApp, component string) []corev1.Pod {
 	s.Helper()
 	var list corev1.PodList
 	must(s, cluster.List(s.Context(), &list, client.InNamespace(s.namespace), client.MatchingLabels(desired.Selector(app, component))))
-	return list.Items
+	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
 
 // active is the version of the key that signs, as the status shows it.

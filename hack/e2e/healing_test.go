@@ -119,6 +119,9 @@ func TestDrift(t *testing.T) {
 		"args": func(d *appsv1.Deployment) {
 			d.Spec.Template.Spec.Containers[0].Args = []string{"api", "--auth-dir=/tmp"}
 		},
+		"strategy": func(d *appsv1.Deployment) {
+			d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RollingUpdateDeploymentStrategyType}
+		},
 		"labels": func(d *appsv1.Deployment) { delete(d.Labels, "app.kubernetes.io/name") },
 		"owners": func(d *appsv1.Deployment) { d.OwnerReferences = nil },
 	} {
