@@ -104,7 +104,7 @@ func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
 // for the pod to have one.
 func aboutVolumes(message string) bool {
 	message = strings.ReplaceAll(strings.ToLower(message), " ", "")
-	return strings.Contains(message, "persistentvolume") || strings.Contains(message, "storage")
+	return strings.Contains(message, "persistentvolume") || strings.Contains(message, "storageclass")
 }
 
 func mounts(pod *corev1.Pod, claim string) bool {

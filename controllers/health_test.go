@@ -89,9 +89,19 @@ func TestHealth(t *testing.T) {
 				Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}}},
 			pods: []corev1.Pod{podWith(func(p *corev1.Pod) {
 				unschedulable(p)
+				p.Status.Conditions[0].Message = "pod has unbound immediate PersistentVolumeClaims"
 				p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
 					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "todo-data"}}}}
 			})}}, metav1.ConditionFalse, todov1.ReasonVolumePending, "todo-data"},
+		"no memory, while the volume waits for a node": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+			claims: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "todo-data"},
+				Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}}},
+			pods: []corev1.Pod{podWith(func(p *corev1.Pod) {
+				unschedulable(p)
+				p.Status.Conditions[0].Message = "0/1 nodes are available: 1 Insufficient memory, 1 Insufficient ephemeral-storage."
+				p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
+					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "todo-data"}}}}
+			})}}, metav1.ConditionFalse, todov1.ReasonUnschedulable, "memory"},
 		"never ready": {world{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2,
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse}}})}},
 			metav1.ConditionFalse, todov1.ReasonNotReady, "kubectl logs"},
