@@ -36,7 +36,7 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 			err = errors.Join(r.straighten(ctx, c), r.applyChange(ctx, c))
 		}
 		if err != nil {
-			return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+			return err
 		}
 	}
 	for _, object := range p.surplus {
@@ -53,7 +53,10 @@ func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 	if c.exists {
 		options = append(options, client.ForceOwnership)
 	}
-	return r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...)
+	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
+		return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	}
+	return nil
 }
 
 // strategy is how a Deployment that exists is to replace its pods; nil for anything else.
@@ -74,8 +77,11 @@ func (r *Reconciler) straighten(ctx context.Context, c change) error {
 	if err != nil {
 		return fmt.Errorf("encoding the strategy: %w", err)
 	}
-	return r.Client.Patch(ctx, c.object.DeepCopy(), client.RawPatch(types.StrategicMergePatchType, patch),
-		client.FieldOwner(FieldOwner))
+	raw := client.RawPatch(types.StrategicMergePatchType, patch)
+	if err := r.Client.Patch(ctx, c.object.DeepCopy(), raw, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("straightening %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	}
+	return nil
 }
 
 // store writes the keyring when it is not as it should be. It is the operator's own state, so it is created and

@@ -58,8 +58,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	p, err := r.plan(ctx, r.Client, app)
 	if err == nil && !p.idle() {
-		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("reading the app: %w", err))
+		err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app)
+		if apierrors.IsNotFound(err) {
+			return ctrl.Result{}, nil
+		}
+		if err != nil {
+			return ctrl.Result{}, fmt.Errorf("reading the app: %w", err)
 		}
 		p, err = r.plan(ctx, r.Live, app)
 	}
