@@ -79,10 +79,11 @@ func repeated(from, to time.Time) forgiven {
 	return func(n load.Note) bool { return n.Status == 0 && !n.At.Before(from) && n.At.Before(to) }
 }
 
-// refused forgives that a revoked key is refused from a moment on.
-func refused(version int64, from time.Time) forgiven {
+// refused forgives that keys up to a revoked one are refused from a moment on.
+func refused(upTo int64, from time.Time) forgiven {
 	return func(n load.Note) bool {
-		return n.Status == http.StatusUnauthorized && n.KeyID == strconv.FormatInt(version, 10) && n.At.After(from)
+		version, err := strconv.ParseInt(n.KeyID, 10, 64)
+		return n.Status == http.StatusUnauthorized && err == nil && version <= upTo && n.At.After(from)
 	}
 }
 
@@ -112,17 +113,18 @@ func (s *stage) sum(users []*user) {
 	}
 }
 
-// weigh fails the test for each note that is not forgiven, and counts those that are.
+// weigh fails the test for notes that are not forgiven, and counts those that are.
 func (s *stage) weigh(u *user, what string, notes []load.Note, forgive []forgiven) int {
 	s.Helper()
-	count := 0
-	for _, note := range notes {
-		if slices.ContainsFunc(forgive, func(f forgiven) bool { return f(note) }) {
-			count++
-			continue
-		}
-		s.Errorf("%s: %s at %s: %s, key %s, token of %s: status %d, %s", u.app.Name, what,
+	held := slices.DeleteFunc(slices.Clone(notes), func(n load.Note) bool {
+		return slices.ContainsFunc(forgive, func(f forgiven) bool { return f(n) })
+	})
+	if len(held) > 0 || len(notes) == load.MaxNoted {
+		s.Errorf("%s: %d of %d notes are held against the operator", u.app.Name, len(held), len(notes))
+	}
+	for _, note := range held[:min(len(held), 10)] {
+		s.Logf("%s: %s at %s: %s, key %s, token of %s: status %d, %s", u.app.Name, what,
 			note.At.Format("15:04:05.000"), note.What, note.KeyID, note.Age, note.Status, note.Error)
 	}
-	return count
+	return len(notes) - len(held)
 }

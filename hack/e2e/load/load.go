@@ -19,8 +19,8 @@ const (
 	// tryTimeout bounds one try, and patience all tries of one request that get no answer.
 	tryTimeout = 10 * time.Second
 	patience   = 30 * time.Second
-	// maxNoted bounds how many failures and faults are reported one by one.
-	maxNoted = 1000
+	// MaxNoted bounds how many failures, and how many faults, are reported.
+	MaxNoted = 10000
 )
 
 // Generator is where the load goes, and what has come of it.
@@ -105,7 +105,7 @@ func (g *Generator) note(change func(*Report)) {
 
 func (g *Generator) fail(n Note) {
 	g.note(func(r *Report) {
-		if len(r.Failures) < maxNoted {
+		if len(r.Failures) < MaxNoted {
 			r.Failures = append(r.Failures, n)
 		}
 	})
@@ -113,7 +113,7 @@ func (g *Generator) fail(n Note) {
 
 func (g *Generator) fault(n Note) {
 	g.note(func(r *Report) {
-		if len(r.Faults) < maxNoted {
+		if len(r.Faults) < MaxNoted {
 			r.Faults = append(r.Faults, n)
 		}
 	})
