@@ -86,12 +86,14 @@ func TestRefreshingBacksOff(t *testing.T) {
 		after    time.Duration
 		want     bool
 	}{
-		"never touched":                         {"", []int64{1, 2}, 0, true},
-		"touched for other keys":                {refreshNote{"1", changed}.String(), []int64{1, 2}, time.Second, true},
-		"just touched":                          {refreshNote{"1,2", changed}.String(), []int64{1, 2}, time.Second, false},
-		"touched in vain":                       {refreshNote{"1,2", changed}.String(), []int64{1, 2}, 2 * time.Second, true},
-		"in vain for a while: not so soon":      {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2}, 90 * time.Second, false},
-		"in vain for a while: later, once more": {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2}, 2 * time.Minute, true},
+		"never touched":          {"", []int64{1, 2}, 0, true},
+		"touched for other keys": {refreshNote{"1", changed}.String(), []int64{1, 2}, time.Second, true},
+		"just touched":           {refreshNote{"1,2", changed}.String(), []int64{1, 2}, time.Second, false},
+		"touched in vain":        {refreshNote{"1,2", changed}.String(), []int64{1, 2}, 2 * time.Second, true},
+		"in vain for a while: not so soon": {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2},
+			90 * time.Second, false},
+		"in vain for a while: later, once more": {refreshNote{"1,2", changed.Add(time.Minute)}.String(), []int64{1, 2},
+			2 * time.Minute, true},
 		"in vain for a day: every five minutes": {refreshNote{"1,2", changed.Add(24 * time.Hour)}.String(), []int64{1, 2},
 			24*time.Hour + 5*time.Minute, true},
 	} {

@@ -58,17 +58,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	p, err := r.plan(ctx, r.Client, app)
 	if err == nil && !p.idle() {
-		err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app)
-		if apierrors.IsNotFound(err) {
-			return ctrl.Result{}, nil
-		}
-		if err != nil {
-			return ctrl.Result{}, fmt.Errorf("reading the app: %w", err)
-		}
-		p, err = r.plan(ctx, r.Live, app)
+		p, err = r.planLive(ctx, app)
 	}
 	if err != nil {
-		return ctrl.Result{}, err
+		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
 	}
 	var applyErr error
 	if !p.idle() {
@@ -87,6 +80,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: p.due()}, nil
+}
+
+// planLive plans on what the API server says now, of the app as well.
+func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+		return nil, fmt.Errorf("reading the app: %w", err)
+	}
+	return r.plan(ctx, r.Live, app)
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.

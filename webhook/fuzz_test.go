@@ -51,7 +51,7 @@ func FuzzTodoApp(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, input []byte) {
 		old, app, found := &todov1.TodoApp{}, &todov1.TodoApp{}, secrets{}
-		arbitrary(input, &app.Spec, &found, &app.ObjectMeta.Annotations, &old)
+		arbitrary(input, &app.Spec, &found, &app.Annotations, &old)
 		app.Name = "team-a"
 		refusals, warnings := checkTodoApp(old, app, found)
 		for _, e := range slices.Concat(app.Spec.Frontend.Env, app.Spec.Backend.Env) {

@@ -132,7 +132,8 @@ func TestNames(t *testing.T) {
 	for _, name := range []string{"todo", long + "b", long + "c"} {
 		a := app(func(a *todov1.TodoApp) { a.Name = name })
 		for _, child := range []string{
-			desired.Keyring(a), desired.FrontendSecret(a), desired.BackendSecret(a), desired.Frontend(a), desired.Backend(a), desired.Data(a),
+			desired.Keyring(a), desired.FrontendSecret(a), desired.BackendSecret(a),
+			desired.Frontend(a), desired.Backend(a), desired.Data(a),
 		} {
 			if len(child) > 63 {
 				t.Errorf("%s has %d characters", child, len(child))

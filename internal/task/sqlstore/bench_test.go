@@ -33,7 +33,7 @@ func BenchmarkStore(b *testing.B) {
 				_, err := store.Get(ctx, benchOwner(id), id)
 				return err
 			},
-			"create": func(ctx context.Context, n int64) error {
+			"create": func(ctx context.Context, _ int64) error {
 				_, err := store.Create(ctx, "another", task.Draft{Title: "new"}, task.Attempt{})
 				return err
 			},

@@ -30,7 +30,7 @@ func repeatedAttempt(t *testing.T, s *subject) {
 		{Title: "text ✓", Description: pointer("words")},
 	} {
 		key := attempt(fmt.Sprint("key ", i), 1)
-		again := func(store task.Store, after string) task.Task {
+		again := func(store task.Store, _ string) task.Task {
 			t.Helper()
 			return must(t)(store.Create(t.Context(), "ann", draft, key))
 		}

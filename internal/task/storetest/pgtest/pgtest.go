@@ -71,7 +71,8 @@ func (s *Server) Restart() error {
 		fsync = "on"
 	}
 	command := unprivileged(s.program, "-D", s.data(), "-p", fmt.Sprint(s.port), "-k", s.folder,
-		"-c", "listen_addresses=127.0.0.1", "-c", "fsync="+fsync, "-c", "recovery_init_sync_method=syncfs", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
+		"-c", "listen_addresses=127.0.0.1", "-c", "fsync="+fsync, "-c", "recovery_init_sync_method=syncfs",
+		"-c", "shared_buffers=32MB", "-c", "max_connections=200",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr")
 	if err := s.start(command, "ready to accept connections"); err != nil {
 		return fmt.Errorf("starting PostgreSQL: %w", err)
