@@ -139,8 +139,11 @@ func find(ring keyring.Ring, version int64) keyring.Key {
 var (
 	published = step{"published", func(ring keyring.Ring, v int64) bool { return find(ring, v).Version == v }}
 	promoted  = step{"promoted", func(ring keyring.Ring, v int64) bool { return !find(ring, v).PromotedAt.IsZero() }}
-	drained   = step{"drained", func(ring keyring.Ring, v int64) bool { return !find(ring, v-1).DemotedAt.IsZero() }}
-	retired   = step{"retired", func(ring keyring.Ring, v int64) bool {
+	drained   = step{"drained", func(ring keyring.Ring, v int64) bool {
+		before := find(ring, v-1)
+		return !before.DemotedAt.IsZero() || !before.RevokedAt.IsZero()
+	}}
+	retired = step{"retired", func(ring keyring.Ring, v int64) bool {
 		demoted := find(ring, v-1).DemotedAt
 		return !demoted.IsZero() && time.Now().After(demoted.Add(validity))
 	}}

@@ -42,8 +42,27 @@ func (r *rig) onRequest() {
 	if last := slices.Max(known); last > knownWithin {
 		r.Errorf("the key was known everywhere after %s only", last)
 	}
-	r.Logf("%s", statement(l.reset()))
+	r.least(l.reset(), len(known))
 	r.judge(r.users)
+}
+
+// least checks that a rotation took no more writes than it needs: each of its three transitions is stored; each side's
+// Secret follows where it changes; the frontend is rolled twice; backends are told of the key that comes and of the one
+// that goes. The status follows what is seen.
+func (r *rig) least(counts map[string]int, backends int) {
+	r.Helper()
+	r.Logf("%s", statement(counts))
+	for account, want := range map[string]int{
+		"Secret of the keyring": 3, "Secret of the backend": 3, "Secret of the frontend": 2, "Deployment of the frontend": 2,
+	} {
+		if counts[account] != want {
+			r.Errorf("%s: written %d times, expected %d", account, counts[account], want)
+		}
+	}
+	// A kubelet that takes longer than two seconds is told again.
+	if touches := counts["annotation of a pod"]; touches < 2*backends || touches > 4*backends {
+		r.Errorf("%d backends were told %d times", backends, touches)
+	}
 }
 
 // onSchedule makes the active keys so old that the schedule replaces them.
