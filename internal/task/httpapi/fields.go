@@ -31,7 +31,8 @@ type fields struct {
 func parseDraft(body []byte) (task.Draft, error) {
 	f := &fields{}
 	f.read(body)
-	if f.change.Title == nil && len(f.wrong) == 0 {
+	if f.change.Title == nil && lacks(body, "title") {
+		f.wrong = f.wrong[:min(len(f.wrong), maxFieldErrors-1)] // however many other mistakes there are
 		f.refuse("title", "is required")
 	}
 	if len(f.wrong) > 0 {
@@ -42,6 +43,21 @@ func parseDraft(body []byte) (task.Draft, error) {
 		draft.Completed = *f.change.Completed
 	}
 	return draft, nil
+}
+
+// lacks reports whether a body is an object without the field. It is no part of read, which may stop before the end.
+func lacks(body []byte, field string) bool {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
+		return false
+	}
+	for decoder.PeekKind() == '"' {
+		token, err := decoder.ReadToken()
+		if err != nil || token.String() == field || decoder.SkipValue() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // parseChange reads the body of a change: every field may be absent.

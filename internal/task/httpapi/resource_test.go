@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -124,6 +125,36 @@ func TestBodies(t *testing.T) {
 	}
 	if got := s.do("GET", path, "").want(200).task(); got.Title != "target" {
 		t.Errorf("a refused change changed %+v", got)
+	}
+}
+
+// TestAMissingTitleIsSaidBesideOtherMistakes also where reading stops before the end or mistakes abound.
+func TestAMissingTitleIsSaidBesideOtherMistakes(t *testing.T) {
+	s := serving(t)
+	var abundant strings.Builder
+	for i := range maxFieldErrors + 1 {
+		fmt.Fprintf(&abundant, `"x%d":1,`, i)
+	}
+	for _, c := range []struct {
+		others, end string
+		missing     bool
+	}{
+		{`{"completed":null`, "", true},
+		{`{"completed":true,"completed":true`, "", true},
+		{`{"\ud800":1`, "", true},
+		{`{"id":{"title":"inside"},"done":1`, "", true},
+		{`{` + abundant.String() + `"done":1`, "", true},
+		{`{"completed":true,"completed":true`, `,"title":"x"`, false},
+		{`{"\ud800":1`, `,"t\u0069tle":"x"`, false},
+		{`{"completed":null`, `,"title":"x"`, false},
+	} {
+		got := s.do("POST", tasksOfAlice, c.others+c.end+"}").want(422)
+		var p struct{ Errors []fieldError }
+		got.decode(&p)
+		said := slices.Contains(p.Errors, fieldError{"body.title", "is required"})
+		if said != c.missing || len(p.Errors) < 2 == c.missing || len(p.Errors) > maxFieldErrors {
+			t.Errorf("%s: %s", got.what, got.body)
+		}
 	}
 }
 
