@@ -222,7 +222,7 @@ func TestAStaleCacheDecidesNothing(t *testing.T) {
 	b.live()
 }
 
-// stale is a client whose reads are up to half a second old.
+// stale is a client whose reads are up to half a second old, but for the app itself: the cache has what it tells of.
 type stale struct {
 	client.Client
 	mutex sync.Mutex
@@ -236,6 +236,9 @@ type memory struct {
 }
 
 func (s *stale) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+	if _, app := into.(*todov1.TodoApp); app {
+		return s.Client.Get(ctx, key, into, options...)
+	}
 	return s.remember(fmt.Sprintf("%T %s", into, key), into, func() error { return s.Client.Get(ctx, key, into, options...) })
 }
 
