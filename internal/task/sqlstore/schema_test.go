@@ -66,6 +66,40 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 }
 
+// TestIdsEnd gives out the last id that JavaScript reads exactly, and creates nothing after it.
+func TestIdsEnd(t *testing.T) {
+	last := map[string]string{
+		"sqlite":   `UPDATE sqlite_sequence SET seq = 9007199254740990 WHERE name = 'todoapp_tasks'`,
+		"postgres": `SELECT setval('todoapp_task_ids', 9007199254740990)`,
+	}
+	for kind, url := range bothURLs(t) {
+		t.Run(kind, func(t *testing.T) {
+			store := openStore(t, url)
+			create := func(attempt string) (task.Task, error) {
+				return store.Create(t.Context(), "ann", task.Draft{Title: "x"}, task.Attempt{Key: attempt})
+			}
+			if _, err := create(""); err != nil { // SQLite knows no sequence before
+				t.Fatal(err)
+			}
+			raw(t, url, last[kind])
+			if made, err := create(""); err != nil || made.ID != 1<<53-1 {
+				t.Fatalf("id %d, %v", made.ID, err)
+			}
+			for _, attempt := range []string{"", "again"} {
+				if made, err := create(attempt); err == nil || errors.Is(err, task.ErrUnavailable) {
+					t.Errorf("attempt %q got id %d, %v", attempt, made.ID, err)
+				}
+			}
+			if tasks := raw(t, url, `SELECT count(*) FROM todoapp_tasks`); tasks != 2 {
+				t.Errorf("%d tasks, want 2", tasks)
+			}
+			if attempts := raw(t, url, `SELECT count(*) FROM todoapp_attempts`); attempts != 0 {
+				t.Errorf("%d failed attempts are remembered", attempts)
+			}
+		})
+	}
+}
+
 // TestExpiredAttemptsArePurged makes more than one purge takes, lets them expire, and sees them go in batches.
 func TestExpiredAttemptsArePurged(t *testing.T) {
 	for kind, url := range bothURLs(t) {

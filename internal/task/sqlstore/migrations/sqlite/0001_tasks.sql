@@ -1,6 +1,7 @@
 -- Times are microseconds since 1970 UTC. Text compares byte for byte (the default collation, BINARY).
 CREATE TABLE todoapp_tasks (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT, -- AUTOINCREMENT: an id is never given out twice
+    -- AUTOINCREMENT: an id is never given out twice. 2^53-1 is the last integer that JavaScript reads exactly.
+    id          INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id <= 9007199254740991),
     owner       TEXT    NOT NULL,
     title       TEXT    NOT NULL,
     description TEXT,
