@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"math"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -108,5 +110,16 @@ func TestArgumentsWinOverTheEnvironment(t *testing.T) {
 	if s.listen != ":2" || s.issuer != "from-env" || s.audience != "given" || s.leeway.Seconds() != 5 || len(s.origins) != 2 ||
 		s.logLevel != -4 || s.maxLifetime.Hours() != 168 || s.opsListen != ":9090" {
 		t.Errorf("got %+v", s)
+	}
+}
+
+func TestTheUserDecidesOnMemory(t *testing.T) {
+	const unlimited = math.MaxInt64
+	for given, want := range map[string]int64{"": memoryLimit, "1GiB": unlimited} {
+		before := debug.SetMemoryLimit(unlimited)
+		collectLess(func(name string) string { return map[string]string{"GOGC": "100", "GOMEMLIMIT": given}[name] })
+		if got := debug.SetMemoryLimit(before); got != want {
+			t.Errorf("GOMEMLIMIT=%q: the limit is %d, want %d", given, got, want)
+		}
 	}
 }
