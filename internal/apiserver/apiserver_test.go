@@ -63,8 +63,16 @@ func (l *lines) await(t *testing.T, message string) map[string]any {
 	}
 }
 
-// start runs the command on free ports with a new SQLite file, unless the arguments say otherwise.
+// start runs the command and waits until its store is open.
 func start(t *testing.T, env map[string]string, args ...string) *running {
+	t.Helper()
+	r := launch(t, env, args...)
+	r.log.await(t, "serving")
+	return r
+}
+
+// launch runs the command on free ports with a new SQLite file, unless the arguments say otherwise.
+func launch(t *testing.T, env map[string]string, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: t, stop: cancel, done: make(chan error, 1), log: newLines()}
@@ -80,7 +88,7 @@ func start(t *testing.T, env map[string]string, args ...string) *running {
 			t.Error(err)
 		}
 	})
-	entry := r.log.await(t, "serving")
+	entry := r.log.await(t, "listening")
 	r.api, r.ops = fmt.Sprint("http://", entry["listen"]), fmt.Sprint("http://", entry["ops_listen"])
 	return r
 }

@@ -58,6 +58,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 			if c.env["TASKAPI_DATABASE_URL"] == "" {
 				c.env["TASKAPI_DATABASE_URL"] = "sqlite://" + t.TempDir() + "/tasks.db"
 			}
+			c.env["TASKAPI_LISTEN"], c.env["TASKAPI_OPS_LISTEN"] = "127.0.0.1:0", "127.0.0.1:0"
 			_, err := attempt(t, c.env, c.args...)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("got %v, want an error that says %q", err, c.says)

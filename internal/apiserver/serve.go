@@ -13,6 +13,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
 // The limits on slow clients: a request that is not read and answered within a minute is cut off.
@@ -36,15 +37,12 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, s.databaseURL, m, traces, log)
-	if err != nil {
-		return err
-	}
+	store := new(lateStore)
 	// The store closes last, when no request is under way any more.
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
 	api := httpapi.New(httpapi.Config{
-		Store: store, Keys: keys, Policy: policyOf(s), Origins: s.origins, Rate: s.rateLimit,
-		Log: log, Metrics: m.Handler(), Observer: m, Now: time.Now,
+		Store: observed.New(traces.store(store), m.StoreCall), Keys: keys, Policy: policyOf(s),
+		Origins: s.origins, Rate: s.rateLimit, Log: log, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})
 	public, err := listen(ctx, s.listen, traces.wrap(api.Public()), log)
 	if err != nil {
@@ -55,8 +53,15 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 		return errors.Join(err, public.listener.Close())
 	}
 	collectLess(env)
-	log.Info("serving", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
-	return run(ctx, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
+	log.Info("listening", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
+	open := func(ctx context.Context) error {
+		err := store.open(ctx, s.databaseURL, m, log)
+		if err == nil {
+			log.Info("serving")
+		}
+		return err
+	}
+	return run(ctx, open, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
 }
 
 // memoryLimit is what Go's memory is held to, in bytes, by collecting more often. With the code and SQLite's own memory
@@ -75,10 +80,18 @@ func collectLess(env func(string) string) {
 	}
 }
 
-// run serves on all ports and watches the keys until the context ends or a port fails, then drains port by port.
-func run(ctx context.Context, watch func(context.Context), drain func(), ports ...*port) error {
+// run serves on all ports, opens the store and watches the keys until the context ends or a port or the store fails,
+// then drains port by port.
+func run(ctx context.Context, open func(context.Context) error, watch func(context.Context), drain func(),
+	ports ...*port,
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
+	running.Go(func() {
+		if err := open(ctx); err != nil {
+			cancel(err)
+		}
+	})
 	running.Go(func() { watch(ctx) })
 	for _, p := range ports {
 		running.Go(func() {
