@@ -64,8 +64,8 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	return run(ctx, open, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
 }
 
-// memoryLimit is what Go's memory is held to, in bytes, by collecting more often. With the code and SQLite's own memory
-// the process then stays below 80 MiB.
+// memoryLimit is what Go's memory is held to, in bytes, by collecting more often; code and mapped files come on top.
+// It is soft: where the largest lists there can be are asked for many times at once, it trades speed for memory.
 const memoryLimit = 56 << 20
 
 // collectLess lets garbage grow to some 12 MB before it is collected: the heap is so small that Go's default would
