@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,10 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
 			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
 	}
+	if versions := p.retired(); len(versions) > 0 {
+		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "KeyRetired", "Rotate",
+			"Retired key version %s: the backend no longer trusts it", keyring.FormatVersions(versions))
+	}
 	if created := p.created(); len(created) > 0 {
 		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
@@ -35,6 +40,22 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		}
 		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
 	}
+}
+
+// retired are the versions that the backend's Secret held and holds no longer, though nobody revoked them.
+func (p *plan) retired() []int64 {
+	secret := p.seen.secrets[todov1.ComponentBackend]
+	if secret == nil {
+		return nil
+	}
+	before, err := keyring.ParseVersions(secret.Annotations[todov1.AnnotationKeys])
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(before, func(v int64) bool {
+		return slices.Contains(p.keys.Backend.Versions, v) || !slices.ContainsFunc(p.step.Ring.Keys,
+			func(k keyring.Key) bool { return k.Version == v && k.RevokedAt.IsZero() })
+	})
 }
 
 // created names the objects that were not there.
