@@ -15,7 +15,7 @@ import (
 
 // serveFloor is the bare handler: one query, encoding/json, nothing else.
 func serveFloor(address, database string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	store, err := sqlstore.Open(ctx, database, sqlstore.Options{})
 	if err != nil {
@@ -25,7 +25,11 @@ func serveFloor(address, database string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /tasks", func(w http.ResponseWriter, r *http.Request) {
-		page, err := store.List(r.Context(), owner, task.Filter{Limit: 50})
+		limit, err := strconv.Atoi(r.FormValue("limit"))
+		if err != nil {
+			limit = 50
+		}
+		page, err := store.List(r.Context(), owner, task.Filter{Limit: limit})
 		answer(w, all(page.Tasks), err)
 	})
 	mux.HandleFunc("GET /tasks/{id}", func(w http.ResponseWriter, r *http.Request) {

@@ -19,12 +19,14 @@ type target struct {
 	bytes   []byte
 }
 
-func request(address, path string) target {
-	return target{address, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, address, token())}
+func (p *process) request(path string) target {
+	return target{p.address, fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n",
+		path, p.address, token())}
 }
 
 // load keeps connections busy for a while and returns how long each answer took. With a rate (requests per second over
-// all connections) requests are due at fixed moments, and the time an answer took begins when its request was due.
+// all connections) requests are due at fixed moments whatever became of the ones before, and the time an answer took
+// begins when its request was due: waiting behind a slow answer counts.
 func load(t target, connections int, duration time.Duration, rate float64) ([]time.Duration, error) {
 	results := make([][]time.Duration, connections)
 	failures := make([]error, connections)
@@ -58,12 +60,17 @@ func ask(t target, end time.Time, due func(n int) time.Time) ([]time.Duration, e
 	defer func() { _ = connection.Close() }()
 	reader := bufio.NewReaderSize(connection, 64<<10)
 	var latencies []time.Duration
+	pace := time.NewTimer(0)
+	defer pace.Stop()
 	for n := 0; ; n++ {
 		at := due(n)
 		if at.After(end) {
 			return latencies, nil
 		}
-		time.Sleep(time.Until(at))
+		if early := time.Until(at); early > 0 {
+			pace.Reset(early)
+			<-pace.C
+		}
 		if _, err := connection.Write(t.bytes); err != nil {
 			return nil, err
 		}
@@ -87,26 +94,42 @@ func skipAnswer(reader *bufio.Reader) error {
 	return err
 }
 
-// fill creates the fifty tasks and returns the id of one of them.
-func fill(address string) (id int64, err error) {
-	for i := range 50 {
-		body := fmt.Appendf(nil, `{"title":"Task number %d","description":"Something to do, in a sentence of common length."}`, i)
-		request, err := http.NewRequest(http.MethodPost, "http://"+address+"/api/"+owner+"/tasks", bytes.NewReader(body))
+// fill creates tasks and returns the id of one of them. The floor reads what the API has been given.
+func (p *process) fill(count int, description string) (id int64, err error) {
+	if p.tasks == floorTasks {
+		var rows []row
+		if err := p.ask(http.MethodGet, nil, &rows); err != nil || len(rows) == 0 {
+			return 0, fmt.Errorf("%s shows %d tasks: %w", p.name, len(rows), err)
+		}
+		return rows[0].ID, nil
+	}
+	for i := range count {
+		body, err := json.Marshal(map[string]string{"title": fmt.Sprintf("Task number %d", i), "description": description})
 		if err != nil {
 			return 0, err
 		}
-		request.Header.Set("Authorization", "Bearer "+token())
-		request.Header.Set("Content-Type", "application/json")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
+		var created struct{ ID int64 }
+		if err := p.ask(http.MethodPost, bytes.NewReader(body), &created); err != nil {
 			return 0, err
-		}
-		defer func() { _ = response.Body.Close() }()
-		var created row
-		if err := json.NewDecoder(response.Body).Decode(&created); err != nil || response.StatusCode != http.StatusCreated {
-			return 0, fmt.Errorf("answered %s: %w", response.Status, err)
 		}
 		id = created.ID
 	}
 	return id, nil
+}
+
+func (p *process) ask(method string, body io.Reader, into any) error {
+	request, err := http.NewRequest(method, "http://"+p.address+p.tasks, body)
+	if err != nil {
+		return err
+	}
+	request.Header = http.Header{"Authorization": {"Bearer " + token()}, "Content-Type": {"application/json"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %s", p.name, response.Status)
+	}
+	return json.NewDecoder(response.Body).Decode(into)
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -18,13 +19,25 @@ import (
 const (
 	owner  = "user_01HZX3YQ2M5V7"
 	secret = "a-secret-for-the-benchmark-0123456789012345"
+
+	issuer   = "nextjs-frontend"
+	audience = "fastapi-backend"
 )
 
 // process is one side under test.
 type process struct {
+	name    string
 	address string
+	// tasks is the path of the owner's tasks.
+	tasks   string
 	command *exec.Cmd
 }
+
+// paths of the owner's tasks, for clients with a token and at the floor.
+const (
+	ownTasks   = "/api/" + owner + "/tasks"
+	floorTasks = "/tasks"
+)
 
 func startAPI(o options) (*process, error) {
 	address, err := freeAddress()
@@ -32,9 +45,9 @@ func startAPI(o options) (*process, error) {
 		return nil, err
 	}
 	command := exec.Command(o.binary, "api", "--listen="+address, "--ops-listen=127.0.0.1:0",
-		"--issuer=nextjs-frontend", "--audience=fastapi-backend")
+		"--issuer="+issuer, "--audience="+audience)
 	command.Env = append(os.Environ(), "BETTER_AUTH_SECRETS=2:"+secret+",1:older-"+secret, "TASKAPI_DATABASE_URL="+o.database)
-	return start(command, address)
+	return (&process{"API", address, ownTasks, command}).start()
 }
 
 func startFloor(o options) (*process, error) {
@@ -46,32 +59,39 @@ func startFloor(o options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(exec.Command(self, "-floor="+address, "-database="+o.database), address)
+	command := exec.Command(self, "-floor="+address, "-database="+o.database)
+	return (&process{"floor", address, floorTasks, command}).start()
 }
 
-// start runs a command until it says that it is ready.
-func start(command *exec.Cmd, address string) (*process, error) {
+// start runs the command until it says that it is ready.
+func (p *process) start() (*process, error) {
 	var log bytes.Buffer
-	command.Stderr = &log
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("starting: %w", err)
+	p.command.Stderr = &log
+	if err := p.command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", p.name, err)
 	}
-	p := &process{address, command}
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if response, err := http.Get("http://" + address + "/readyz"); err == nil {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-look.C {
+		if response, err := http.Get("http://" + p.address + "/readyz"); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return p, nil
 			}
 		}
 	}
-	p.stop()
-	return nil, fmt.Errorf("%s is not ready: %s", command.Path, log.String())
+	return nil, errors.Join(fmt.Errorf("%s is not ready: %s", p.name, log.String()), p.stop())
 }
 
-func (p *process) stop() {
-	_ = p.command.Process.Signal(os.Interrupt)
-	_ = p.command.Wait()
+// stop asks the process to end, and makes it.
+func (p *process) stop() error {
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stopping %s: %w", p.name, err)
+	}
+	kill := time.AfterFunc(10*time.Second, func() { _ = p.command.Process.Kill() })
+	defer kill.Stop()
+	_ = p.command.Wait() // how it ended is no part of what is measured
+	return nil
 }
 
 // resident reads a size of the process in MiB: VmRSS is now, VmHWM is the most so far.
@@ -111,11 +131,11 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// token is what a frontend mints: 15 minutes are longer than a run takes.
+// token is what a frontend mints: an hour is longer than a run takes.
 func token() string {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": owner, "iss": "nextjs-frontend", "aud": "fastapi-backend", "iat": now.Unix(), "exp": now.Add(15 * time.Minute).Unix(),
+		"sub": owner, "iss": issuer, "aud": audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	})
 	token.Header["kid"] = "2"
 	signed, err := token.SignedString([]byte(secret))

@@ -4,8 +4,6 @@ package apiserver
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,19 +17,21 @@ import (
 // Run is the api command with the arguments after its name. It serves until the context ends (on SIGTERM), finishes the
 // requests under way and returns. Errors say what to do and hold no secret.
 func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+	keepFilesPrivate()
 	if len(args) > 0 && args[0] == "backup" {
-		return backup(ctx, args[1:], env, stdout)
+		return command{
+			usage: "todoapp-operator api backup [flags] DESTINATION", flags: (*settings).defineDatabase,
+			run: func(s settings, rest []string) error { return backup(ctx, s, rest, stdout) },
+		}.parse(args[1:], env, stdout)
 	}
-	var s settings
-	flags := flag.NewFlagSet("todoapp-operator api [flags] | api backup DESTINATION", flag.ContinueOnError)
-	s.define(flags)
-	rest, err := parse(flags, args, env, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil:
-		return err
-	case len(rest) > 0:
+	return command{
+		usage: "todoapp-operator api [flags] | api backup DESTINATION", flags: (*settings).define,
+		run: func(s settings, rest []string) error { return api(ctx, s, rest, env, stderr) },
+	}.parse(args, env, stdout)
+}
+
+func api(ctx context.Context, s settings, rest []string, env func(string) string, stderr io.Writer) error {
+	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q: the api command takes flags only, see --help", rest[0])
 	}
 	if err := s.check(); err != nil {
@@ -60,12 +60,21 @@ func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog
 			return
 		}
 		log.Info("keys reloaded", "versions", now.Versions())
+		warnOfShort(now, log)
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("no verification key: %w", err)
 	}
 	m.Loaded(len(dir.Keys().Versions()))
 	return dir.Keys, dir.Watch, nil
+}
+
+// warnOfShort names the keys that can be guessed more easily than what they sign can be forged.
+func warnOfShort(keys *authn.Keys, log *slog.Logger) {
+	if short := keys.Short(); len(short) > 0 {
+		log.Warn("a secret has fewer than 32 characters: whoever guesses it can sign tokens; make one with openssl rand -base64 32",
+			"versions", short)
+	}
 }
 
 func policyOf(s settings) authn.Policy {

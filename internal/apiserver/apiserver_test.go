@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -166,5 +167,45 @@ func TestTheWholeCommand(t *testing.T) {
 		`taskapi_key_reloads_total{result="bad"} 0`,
 	} {
 		r.want(200, line, "GET", r.ops+"/metrics", "", "")
+	}
+}
+
+// TestShortSecretsAreToldOfButServed by their version, at the start and after a reload.
+func TestShortSecretsAreToldOfButServed(t *testing.T) {
+	const told = "a secret has fewer than 32 characters: whoever guesses it can sign tokens; make one with openssl rand -base64 32"
+	says := func(r *running, versions string) {
+		t.Helper()
+		if entry := r.log.await(t, told); fmt.Sprint(entry["versions"]) != versions || strings.Contains(fmt.Sprint(entry), "guessable") {
+			t.Errorf("the log says %v", entry)
+		}
+	}
+	dir := t.TempDir()
+	swap(t, dir, "..g1", "2:"+secret+",1:guessable-1")
+	r := launch(t, nil, "--auth-dir="+dir)
+	says(r, "[1]")
+	r.log.await(t, "serving")
+	swap(t, dir, "..g2", "3:guessable-3,2:"+secret)
+	says(r, "[3]")
+	r.want(200, "[]", "GET", r.api+"/api/alice/tasks", tokenFor("alice", "3", "guessable-3"), "")
+	says(launch(t, map[string]string{"BETTER_AUTH_SECRET": "guessable-0"}), "[1]")
+}
+
+// TestTasksAreNobodyElses: another user of the machine cannot read the file, nor what SQLite lays beside it.
+func TestTasksAreNobodyElses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tasks.db")
+	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url=sqlite://"+file)
+	r.want(201, "mine", "POST", r.api+"/api/alice/tasks", tokenFor("alice", "", secret), `{"title":"mine"}`)
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if _, err := attempt(t, map[string]string{"TASKAPI_DATABASE_URL": "sqlite://" + file}, "backup", copied); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, file + "-wal", file + "-shm", copied} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the mode %v", filepath.Base(path), info.Mode())
+		}
 	}
 }

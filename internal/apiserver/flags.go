@@ -76,12 +76,34 @@ func (s *settings) check() error {
 	return nil
 }
 
-// parse reads the environment, then the arguments, which win. It returns the arguments that are not flags.
-// For --help it writes the description and returns flag.ErrHelp.
-func parse(flags *flag.FlagSet, args []string, env func(string) string, help io.Writer) ([]string, error) {
-	flags.Init(flags.Name(), flag.ContinueOnError)
+// command is one of the two that read their settings in the same way.
+type command struct {
+	usage string
+	flags func(*settings, *flag.FlagSet)
+	// run gets the settings and the arguments that are not flags.
+	run func(s settings, rest []string) error
+}
+
+// parse reads the environment, then the arguments, which win, and runs the command; for --help it describes it.
+func (c command) parse(args []string, env func(string) string, help io.Writer) error {
+	var s settings
+	flags := flag.NewFlagSet(c.usage, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	var err error
+	c.flags(&s, flags)
+	if err := setFromEnv(flags, env); err != nil {
+		return err
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		describe(flags, help)
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w (see %s --help)", err, c.usage)
+	}
+	return c.run(s, flags.Args())
+}
+
+func setFromEnv(flags *flag.FlagSet, env func(string) string) (err error) {
 	flags.VisitAll(func(f *flag.Flag) {
 		value := env(variable(f.Name))
 		if value == "" || err != nil {
@@ -91,16 +113,7 @@ func parse(flags *flag.FlagSet, args []string, env func(string) string, help io.
 			err = fmt.Errorf("environment variable %s=%q: %w", variable(f.Name), value, setErr)
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		describe(flags, help)
-		return nil, flag.ErrHelp
-	} else if err != nil {
-		return nil, fmt.Errorf("%w (see %s --help)", err, flags.Name())
-	}
-	return flags.Args(), nil
+	return err
 }
 
 func variable(name string) string {
@@ -117,4 +130,23 @@ func describe(flags *flag.FlagSet, to io.Writer) {
 		}
 		_, _ = fmt.Fprintf(to, "  --%s %s\n  %s\n      %s\n", f.Name, kind, variable(f.Name), usage)
 	})
+	if flags.Lookup("listen") != nil {
+		_, _ = io.WriteString(to, otherVariables)
+	}
 }
+
+// otherVariables are read under the names that others have given them.
+const otherVariables = `
+Other environment variables:
+
+  BETTER_AUTH_SECRETS, BETTER_AUTH_SECRET
+      the verification keys, such as 2:new,1:old, or one of them; see --auth-dir
+  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+      http or https URL of a collector of traces; without one there are none
+  OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TIMEOUT
+      name=value,... to send with them, and how many milliseconds the collector has (default 10000)
+  OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
+      as in OpenTelemetry's specification
+  GOGC, GOMEMLIMIT
+      as in Go's documentation; they overrule what suits the API
+`

@@ -2,7 +2,6 @@ package apiserver
 
 import (
 	"bytes"
-	"flag"
 	"io"
 	"math"
 	"runtime/debug"
@@ -93,6 +92,13 @@ func TestHelpDescribesEveryFlagAndItsVariable(t *testing.T) {
 		if got := strings.Count(help, "TASKAPI_"); got != len(strings.Fields(names)) {
 			t.Errorf("%d flags are described: %s", got, help)
 		}
+		for name := range strings.FieldsSeq("BETTER_AUTH_SECRETS BETTER_AUTH_SECRET OTEL_EXPORTER_OTLP_ENDPOINT " +
+			"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_TIMEOUT OTEL_TRACES_SAMPLER " +
+			"OTEL_RESOURCE_ATTRIBUTES GOMEMLIMIT") {
+			if strings.Contains(help, name) != (command == "") {
+				t.Errorf("%q: is %s mentioned? %s", command, name, help)
+			}
+		}
 	}
 }
 
@@ -102,9 +108,8 @@ func TestArgumentsWinOverTheEnvironment(t *testing.T) {
 		"TASKAPI_CORS_ALLOWED_ORIGINS": "https://a.example, https://b.example", "TASKAPI_LOG_LEVEL": "debug",
 	}
 	var s settings
-	flags := flag.NewFlagSet("test", flag.ContinueOnError)
-	s.define(flags)
-	if _, err := parse(flags, []string{"--listen=:2", "--audience", "given"}, func(k string) string { return env[k] },
+	parsed := command{flags: (*settings).define, run: func(read settings, _ []string) error { s = read; return nil }}
+	if err := parsed.parse([]string{"--listen=:2", "--audience", "given"}, func(k string) string { return env[k] },
 		io.Discard); err != nil {
 		t.Fatal(err)
 	}

@@ -163,12 +163,14 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	}
 	defer func() { _ = connection.Close() }()
 	begin := time.Now()
+	pace := time.NewTicker(100 * time.Millisecond)
+	defer pace.Stop()
 	go func() {
 		for rest := "GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 1000); rest != ""; rest = rest[1:] {
 			if _, err := io.WriteString(connection, rest[:1]); err != nil {
 				return
 			}
-			time.Sleep(100 * time.Millisecond)
+			<-pace.C
 		}
 	}()
 	if err := connection.SetReadDeadline(begin.Add(30 * time.Second)); err != nil {

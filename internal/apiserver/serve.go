@@ -54,6 +54,7 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	}
 	collectLess(env)
 	log.Info("listening", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
+	warnOfShort(keys(), log)
 	open := func(ctx context.Context) error {
 		err := store.open(ctx, s.databaseURL, m, log)
 		if err == nil {
@@ -64,9 +65,9 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	return run(ctx, open, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
 }
 
-// memoryLimit is what Go's memory is held to, in bytes, by collecting more often; code and mapped files come on top.
+// memoryLimit is what Go's memory is held to, in bytes, by collecting more often; code, some 33 MB, comes on top.
 // It is soft: where the largest lists there can be are asked for many times at once, it trades speed for memory.
-const memoryLimit = 56 << 20
+const memoryLimit = 36 << 20
 
 // collectLess lets garbage grow to some 12 MB before it is collected: the heap is so small that Go's default would
 // collect it many times a second under load. Large rows under load make the heap so large that four times as much

@@ -23,10 +23,9 @@ type lateStore struct {
 	opened atomic.Pointer[sqlstore.Store]
 }
 
-var errNotOpen = fmt.Errorf("%w: not opened yet", task.ErrUnavailable)
-
-// open opens and migrates the store. A server that cannot be reached yet is waited for, since starting together
-// with it is usual. Anything else that is wrong, such as a file that cannot be opened, is an error.
+// open opens and migrates the store. A server that cannot be reached yet is waited for without end, since starting
+// together with it is usual; so is one that refuses the user or the database, which others may be about to create.
+// Anything else that is wrong, such as a file that cannot be opened, is an error.
 func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, log *slog.Logger) error {
 	for {
 		store, err := sqlstore.Open(ctx, url, sqlstore.Options{})
@@ -51,49 +50,49 @@ func (l *lateStore) List(ctx context.Context, owner string, filter task.Filter) 
 	if store := l.opened.Load(); store != nil {
 		return store.List(ctx, owner, filter)
 	}
-	return task.Page{}, errNotOpen
+	return task.Page{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Create(ctx context.Context, owner string, draft task.Draft, attempt task.Attempt) (task.Task, error) {
 	if store := l.opened.Load(); store != nil {
 		return store.Create(ctx, owner, draft, attempt)
 	}
-	return task.Task{}, errNotOpen
+	return task.Task{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Get(ctx context.Context, owner string, id int64) (task.Task, error) {
 	if store := l.opened.Load(); store != nil {
 		return store.Get(ctx, owner, id)
 	}
-	return task.Task{}, errNotOpen
+	return task.Task{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Update(ctx context.Context, owner string, id int64, change task.Change, match task.Match) (task.Task, error) {
 	if store := l.opened.Load(); store != nil {
 		return store.Update(ctx, owner, id, change, match)
 	}
-	return task.Task{}, errNotOpen
+	return task.Task{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Toggle(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
 	if store := l.opened.Load(); store != nil {
 		return store.Toggle(ctx, owner, id, match)
 	}
-	return task.Task{}, errNotOpen
+	return task.Task{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Delete(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
 	if store := l.opened.Load(); store != nil {
 		return store.Delete(ctx, owner, id, match)
 	}
-	return task.Task{}, errNotOpen
+	return task.Task{}, task.ErrNotOpened
 }
 
 func (l *lateStore) Ping(ctx context.Context) error {
 	if store := l.opened.Load(); store != nil {
 		return store.Ping(ctx)
 	}
-	return errNotOpen
+	return task.ErrNotOpened
 }
 
 func (l *lateStore) Close() error {

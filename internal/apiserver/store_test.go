@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest/pgtest"
@@ -23,7 +25,7 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 	for range 2 {
 		for _, port := range []string{r.ops, r.api} {
 			r.want(200, "ok", "GET", port+"/healthz", "", "")
-			r.want(503, "the task store is unavailable", "GET", port+"/readyz", "", "")
+			r.want(503, "has not been reached since the start", "GET", port+"/readyz", "", "")
 		}
 		r.want(503, "", "GET", r.api+"/api/alice/tasks", alice, "")
 		r.want(503, "", "GET", r.api+"/api/alice/tasks/1", alice, "")
@@ -39,6 +41,30 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 	r.log.await(t, "serving")
 	r.want(200, "ready", "GET", r.ops+"/readyz", "", "")
 	r.want(201, `"id":1,`, "POST", r.api+"/api/alice/tasks", alice, `{"title":"x"}`)
+}
+
+// TestADatabaseThatDoesNotExist is waited for, and the log says what to do; whoever creates it needs no restart.
+func TestADatabaseThatDoesNotExist(t *testing.T) {
+	server, err := pgtest.Start(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	missing := launch(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url="+server.URL("missing"))
+	entry := missing.log.await(t, "waiting for the store")
+	if text := fmt.Sprint(entry["error"]); !strings.Contains(text, `"missing"`) || !strings.Contains(text, "create the database") {
+		t.Errorf("the log says %s", text)
+	}
+	missing.want(503, "has not been reached since the start", "GET", missing.ops+"/readyz", "", "")
+	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE missing"); err != nil {
+		t.Fatal(err)
+	}
+	missing.log.await(t, "serving")
+	missing.want(200, "ready", "GET", missing.ops+"/readyz", "", "")
 }
 
 // TestStoppingWhileTheDatabaseIsDown is no failure.

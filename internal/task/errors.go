@@ -1,6 +1,9 @@
 package task
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The kinds of error a store reports; adapters map each of them exactly once.
 var (
@@ -12,4 +15,6 @@ var (
 	ErrAttemptDiffers = errors.New("idempotency key was used with another request")
 	// ErrUnavailable: the store cannot be reached or is busy; the same call may succeed later.
 	ErrUnavailable = errors.New("task store unavailable")
+	// ErrNotOpened is the ErrUnavailable of a store that nobody has reached since the process started.
+	ErrNotOpened = fmt.Errorf("%w: not opened yet", ErrUnavailable)
 )

@@ -72,6 +72,8 @@ func TestGoodTokensAreAccepted(t *testing.T) {
 		"subject of all kinds": {"Bearer " + forge(goodHeader, claimsWith(`"sub":"a/b \u00e9\ud83d\ude00"`, exp(900)), active),
 			Identity{"a/b é😀", 2}},
 		"subject with a NUL": {"Bearer " + forge(goodHeader, claimsWith(`"sub":"a\u0000"`, exp(900)), active), Identity{"a\x00", 2}},
+		"a name cut in the middle of an emoji": {"Bearer " + forge(goodHeader,
+			with(exp(900), `"name":"Al\ud83d","\udc00":[{"x":"\ud83d"}]`), active), Identity{"alice", 2}},
 		"unknown claims": {"Bearer " + forge(goodHeader, with(exp(900), `"email":"a@b.c","nested":{"exp":1}`), active),
 			Identity{"alice", 2}},
 	} {
@@ -146,6 +148,19 @@ func TestNewKeysRefuses(t *testing.T) {
 	}
 	if keys, err := NewKeys(nine[:8]); err != nil || len(keys.Versions()) != 8 {
 		t.Errorf("eight keys: %v", err)
+	}
+}
+
+func TestShortSecretsAreNamed(t *testing.T) {
+	keys, err := NewKeys([]keyring.Entry{
+		{Version: 4, Value: keyring.Value(strings.Repeat("é", 31))}, {Version: 3, Value: keyring.Value(strings.Repeat("é", 32))},
+		{Version: 2, Value: "secret"}, {Version: 1, Value: active},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keys.Short(); !slices.Equal(got, []int64{4, 2}) {
+		t.Errorf("short are %v", got)
 	}
 }
 

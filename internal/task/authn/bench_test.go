@@ -8,7 +8,7 @@ import (
 )
 
 // BenchmarkAuthenticate compares the whole step, from the header to verified claims, with golang-jwt's bare parse of
-// registered claims, and with the MAC that both contain.
+// registered claims, and with the MAC that it contains.
 func BenchmarkAuthenticate(b *testing.B) {
 	keys, raw := trusted(b), good()
 	header := []string{"Bearer " + raw}
@@ -33,7 +33,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	b.Run("mac", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = jwt.SigningMethodHS256.Verify(raw, nil, keys.keys[0].secret)
+			_ = keys.keys[0].signed(raw, nil)
 		}
 	})
 }

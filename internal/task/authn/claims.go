@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // header and claims keep their members as raw JSON, so that absent, null and wrongly typed stay distinguishable.
@@ -33,16 +33,21 @@ type claims struct {
 
 func parseHeader(segment string) (h header, ok bool) {
 	raw, ok := decode(segment)
-	return h, ok && json.Unmarshal(raw, &h) == nil
+	ok = ok && json.Unmarshal(raw, &h) == nil
+	return h, ok
 }
 
+// parseClaims lets half a surrogate pair pass, though not in the claims that count (see text): a JavaScript signer writes
+// one where a user's name was cut in the middle of an emoji. A name that appears twice is refused at any depth: no signer
+// writes that, and readers disagree on what it means.
 func parseClaims(payload []byte) (c claims, ok bool) {
-	return c, json.Unmarshal(payload, &c) == nil
+	ok = utf8.Valid(payload) && json.Unmarshal(payload, &c, jsontext.AllowInvalidUTF8(true)) == nil
+	return c, ok
 }
 
 // keys chooses which keys may have signed a token with this header: the one that kid names, or all without a kid.
 func (h header) keys(trusted *Keys) ([]key, Reason) {
-	if algorithm, _ := text(h.Algorithm); algorithm != jwt.SigningMethodHS256.Alg() {
+	if algorithm, _ := text(h.Algorithm); algorithm != "HS256" {
 		return nil, Algorithm
 	}
 	// RFC 7797 forbids an unencoded payload in a JWT, with crit or without.
@@ -120,7 +125,7 @@ func addressed(aud jsontext.Value, audience string) bool {
 	return found
 }
 
-// text reads a JSON string; anything else, also an absent value, is not ok.
+// text reads a JSON string; anything else, also an absent value or half a surrogate pair, is not ok.
 func text(v jsontext.Value) (string, bool) {
 	if v.Kind() != '"' {
 		return "", false
@@ -129,7 +134,10 @@ func text(v jsontext.Value) (string, bool) {
 		return string(v[1 : len(v)-1]), true
 	}
 	unquoted, err := jsontext.AppendUnquote(nil, v)
-	return string(unquoted), err == nil
+	if err != nil {
+		return "", false
+	}
+	return string(unquoted), true
 }
 
 // seconds reads a NumericDate, which may have a fraction. What float64 cannot hold is not ok.

@@ -145,12 +145,13 @@ func hostileParties() []hostile {
 	var all []hostile
 	for _, value := range []string{
 		`""`, `"nextjs"`, `"nextjs-frontend "`, `"NEXTJS-FRONTEND"`, `"nextjs-frontend\u0000"`, `null`, `1`, `["nextjs-frontend"]`,
+		`"nextjs-frontend\ud800"`,
 	} {
 		all = append(all, signed("issuer "+value, iss(value), Issuer))
 	}
 	for _, value := range []string{
 		`""`, `"other"`, `"fastapi-backend/"`, `null`, `1`, `[]`, `["other"]`, `[["fastapi-backend"]]`, `["fastapi-backend",1]`,
-		`[null]`, `{"fastapi-backend":true}`, `"fastapi-backend other"`,
+		`[null]`, `["fastapi-backend","\ud800"]`, `{"fastapi-backend":true}`, `"fastapi-backend other"`,
 	} {
 		all = append(all, signed("audience "+value, aud(value), Audience))
 	}
@@ -171,5 +172,6 @@ func hostileSubjects() []hostile {
 	for _, value := range []string{`""`, `null`, `1`, `true`, `["alice"]`, `{"id":"alice"}`} {
 		all = append(all, signed("subject "+value, claimsWith(`"sub":`+value, exp(900)), Subject))
 	}
-	return append(all, signed("subject of half a surrogate pair", claimsWith(`"sub":"\ud83d"`, exp(900)), Malformed))
+	return append(all, signed("subject of half a surrogate pair", claimsWith(`"sub":"\ud83d"`, exp(900)), Subject),
+		signed("subject with half a surrogate pair", claimsWith(`"sub":"alice\udc00"`, exp(900)), Subject))
 }

@@ -17,6 +17,8 @@ type storeWrite func(ctx context.Context, owner string, id int64, match task.Mat
 // Tasks belong to one user: no shared cache may keep them, and a browser asks again with the ETag.
 var private = []string{"private, no-cache"}
 
+var jsonType = []string{"application/json"}
+
 // describe sets the headers of an answer about one task.
 func (c *call) describe(t task.Task) {
 	header := c.w.Header()
@@ -34,19 +36,32 @@ func (c *call) writeTask(status int, t task.Task) error {
 	return nil
 }
 
-func (c *call) writeTasks(tasks []task.Task) error {
-	body := append(make([]byte, 0, 256*(len(tasks)+1)), '[')
+// part is the size in bytes from which a list is sent piece by piece: a full page of the largest tasks has more than a
+// megabyte, and many clients may ask for one at once.
+const part = 32 << 10
+
+func (c *call) writeTasks(tasks []task.Task) (err error) {
+	c.w.Header()["Cache-Control"] = private
+	body := append(make([]byte, 0, min(256*(len(tasks)+1), part)), '[')
 	for i, t := range tasks {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		var err error
 		if body, err = appendTask(body, t); err != nil {
 			return err
 		}
+		if len(body) >= part {
+			c.w.Header()["Content-Type"] = jsonType
+			_, _ = c.w.Write(body) // fails only when the client has gone
+			body = body[:0]
+		}
 	}
-	c.w.Header()["Cache-Control"] = private
-	writeBody(c.w, http.StatusOK, "application/json", append(body, ']'))
+	body = append(body, ']')
+	if c.w.status == 0 {
+		writeBody(c.w, http.StatusOK, "application/json", body)
+		return nil
+	}
+	_, _ = c.w.Write(body)
 	return nil
 }
 

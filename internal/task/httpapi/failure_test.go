@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -55,5 +56,52 @@ func TestStoresInTrouble(t *testing.T) {
 				t.Errorf("counted %v", s.counted.routes)
 			}
 		})
+	}
+}
+
+// full is a store with one page of tasks.
+type full struct {
+	task.Store
+	tasks []task.Task
+}
+
+func (s full) List(context.Context, string, task.Filter) (task.Page, error) {
+	return task.Page{Tasks: s.tasks, Total: int64(len(s.tasks))}, nil
+}
+
+// TestALargeListArrivesWholeOrBroken: it is sent in parts, and what goes wrong after the first must not look like an end.
+func TestALargeListArrivesWholeOrBroken(t *testing.T) {
+	description := strings.Repeat("\U0001F600", maxDescription)
+	tasks := make([]task.Task, maxLimit)
+	for i := range tasks {
+		tasks[i] = task.Task{ID: int64(i + 1), Owner: "alice", Title: "x", Description: &description}
+	}
+	s := serving(t, func(config *Config) { config.Store = full{config.Store, tasks} })
+	whole := s.do("GET", tasksOfAlice, "").want(200).has("X-Total-Count", "100").has("Content-Type", "application/json")
+	shown := whole.tasks()
+	if len(shown) != maxLimit || shown[99].ID != 100 || *shown[99].Description != description {
+		t.Errorf("%d bytes with %d tasks", len(whole.body), len(shown))
+	}
+	if length := whole.header.Get("Content-Length"); length != "" {
+		t.Errorf("the answer was made as a whole, of %s bytes", length)
+	}
+	s.do("HEAD", tasksOfAlice, "").want(200).has("X-Total-Count", "100")
+
+	tasks[maxLimit-1].Title = "\xff"
+	request, err := http.NewRequest(http.MethodGet, "http://"+s.address+tasksOfAlice, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Authorization": {"Bearer " + tokenOf("alice")}, "X-Request-Id": {"broken"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("%d bytes look like a whole answer", len(body))
+	}
+	if entry := entryOf(t, s.log.String(), "broken"); entry["level"] != "ERROR" {
+		t.Errorf("the operator learns %v", entry)
 	}
 }

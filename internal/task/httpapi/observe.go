@@ -49,6 +49,9 @@ func (a *API) observe(next func(*call) error) http.Handler {
 			if answer.status == http.StatusInternalServerError {
 				a.Log.Error("request failed", "request_id", c.id, "route", routeOf(r), "error", err.Error())
 			}
+			if c.w.status != 0 {
+				panic(http.ErrAbortHandler) // half an answer is out: only a broken connection tells the client
+			}
 			answer.write(c.w)
 		}
 	})

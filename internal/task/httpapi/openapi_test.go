@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -96,6 +97,37 @@ func TestTheDocumentDescribesEveryRoute(t *testing.T) {
 	for path := range document.Paths {
 		if !slices.ContainsFunc(routes, func(r *resource) bool { return r.pattern == path }) {
 			t.Errorf("%s is described and not there", path)
+		}
+	}
+}
+
+// TestTheDocumentHasTheBoundsThatHold compares them with what the code refuses by.
+func TestTheDocumentHasTheBoundsThatHold(t *testing.T) {
+	type bounds struct{ MinLength, MaxLength, Minimum, Maximum, Default int }
+	var document struct {
+		Components struct {
+			Schemas struct {
+				Title, Description bounds
+				Task               struct {
+					Properties struct{ Title, Description bounds }
+				}
+			}
+			Parameters struct{ Limit, Offset struct{ Schema bounds } }
+		}
+	}
+	if err := json.Unmarshal(openAPIDocument, &document); err != nil {
+		t.Fatal(err)
+	}
+	schemas, parameters := document.Components.Schemas, document.Components.Parameters
+	title, description := bounds{MinLength: 1, MaxLength: maxTitle}, bounds{MaxLength: maxDescription}
+	for name, c := range map[string]struct{ got, want bounds }{
+		"title sent": {schemas.Title, title}, "title shown": {schemas.Task.Properties.Title, title},
+		"description sent": {schemas.Description, description}, "description shown": {schemas.Task.Properties.Description, description},
+		"limit":  {parameters.Limit.Schema, bounds{Minimum: 1, Maximum: maxLimit, Default: defaultLimit}},
+		"offset": {parameters.Offset.Schema, bounds{}},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, c.got, c.want)
 		}
 	}
 }

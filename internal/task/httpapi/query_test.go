@@ -13,6 +13,7 @@ func TestQueries(t *testing.T) {
 		"completed=false":                 "",
 		"limit=5&offset=5&completed=true": "", "unknown=x": "", "Limit=x": "", "LIMIT=0": "", "skip=-1": "", "&&limit=1&": "",
 		"limit=%31": "",
+		"limit=05":  "", "limit=000100": "", "offset=007": "", "limit=00": "limit", "limit=0101": "limit",
 		"%6cimit=2": "", "x;y=1": "", "a=%00": "",
 
 		"limit": "limit", "limit=": "limit", "limit=0": "limit", "limit=101": "limit", "limit=-1": "limit", "limit=+1": "limit",

@@ -79,17 +79,14 @@ func split(u *url.URL) (segments []string, clean bool) {
 	if escaped {
 		path = u.RawPath
 	}
-	rest, clean := strings.CutPrefix(path, "/")
 	const longest = 5
-	segments = strings.SplitN(rest, "/", longest+1)
+	segments, clean = strings.SplitN(strings.TrimPrefix(path, "/"), "/", longest+1), true
 	for i, segment := range segments {
 		if segment == "" || segment == "." || segment == ".." {
 			clean = false
 		}
 		if escaped {
-			decoded, err := url.PathUnescape(segment)
-			clean = clean && err == nil
-			segments[i] = decoded
+			segments[i], _ = url.PathUnescape(segment) // net/http has refused broken escapes
 		}
 	}
 	return segments, clean

@@ -4,9 +4,12 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
 // pingTimeout bounds a readiness check, well below the period of a probe.
@@ -30,7 +33,10 @@ func (a *API) readyz(c *call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, pingTimeout)
 	defer cancel()
-	if err := a.Store.Ping(ctx); err != nil {
+	switch err := a.Store.Ping(ctx); {
+	case errors.Is(err, task.ErrNotOpened):
+		return unavailable("the task store has not been reached since the start: the log says why")
+	case err != nil:
 		return unavailable("the task store is unavailable")
 	}
 	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ready"}`))

@@ -132,8 +132,8 @@ func (m *Metrics) StoreCall(ctx context.Context, operation string) (context.Cont
 	}
 }
 
-// failed tells a store in trouble from one that said no.
+// failed tells a store in trouble from one that said no, and from a client that went away.
 func failed(err error) bool {
 	return err != nil && !errors.Is(err, task.ErrNotFound) && !errors.Is(err, task.ErrMismatch) &&
-		!errors.Is(err, task.ErrAttemptDiffers)
+		!errors.Is(err, task.ErrAttemptDiffers) && !errors.Is(err, context.Canceled)
 }

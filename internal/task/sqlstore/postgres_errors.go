@@ -26,6 +26,10 @@ func postgresError(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return err
+	case answered(err, noDatabase):
+		return unavailable(fmt.Errorf("%w (create the database, or correct its name in the URL)", err))
+	case answered(err, noAuthorization, wrongPassword):
+		return unavailable(fmt.Errorf("%w (correct the user and the password in the URL, or create the user)", err))
 	case errors.As(err, &lost), errors.As(err, &unreachable), errors.Is(err, context.DeadlineExceeded), passing(err):
 		return unavailable(err)
 	case answered(err, unknownStatement, duplicateStatement):
@@ -53,6 +57,10 @@ func passing(err error) bool {
 const (
 	readOnly         = "25006" // the server became a standby
 	lockNotAvailable = "55P03"
+
+	noDatabase      = "3D000"
+	noAuthorization = "28000"
+	wrongPassword   = "28P01"
 
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"

@@ -1,0 +1,134 @@
+// Command admission measures what the webhook adds to an update of a TodoApp, on the cluster that KUBECONFIG names. Two
+// equal TodoApps take turns: one in a namespace of its own, one in the operator's, which the webhook leaves out. Updates
+// are server-side dry runs, so that nothing follows from them: neither a write nor a look of the operator's.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/manager"
+)
+
+// leftOut is a namespace that config/webhook leaves out.
+const leftOut = "todoapp-system"
+
+// updates are what is asked for, n times: one that the webhook decides by itself, and one for which it reads Secrets.
+var updates = []struct {
+	name string
+	body func(n int) string
+}{
+	{"another interval", func(n int) string {
+		return fmt.Sprintf(`{"spec":{"auth":{"rotation":{"interval":"%dh"}}}}`, 100+n%100)
+	}},
+	{"another reference", func(n int) string {
+		return fmt.Sprintf(`{"spec":{"frontend":{"secretRef":{"name":"bench-%d"}}}}`, n%100)
+	}},
+}
+
+func main() {
+	rate := flag.Float64("rate", 100, "updates per second, half of them through the webhook")
+	duration := flag.Duration("duration", 30*time.Second, "how long each kind of update is asked for")
+	flag.Parse()
+	if err := run(*rate, *duration); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rate float64, duration time.Duration) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctrl.SetLogger(logr.Discard()) // the API server's warnings
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the cluster: %w", err)
+	}
+	config.QPS = -1
+	scheme, err := manager.Scheme()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("reaching the cluster: %w", err)
+	}
+	hooked, plain, remove, err := prepare(ctx, c)
+	defer func() { err = errors.Join(err, remove()) }()
+	if err != nil {
+		return err
+	}
+	for _, u := range updates {
+		load, err := os.ReadFile("/proc/loadavg")
+		if err != nil {
+			return fmt.Errorf("reading the load: %w", err)
+		}
+		fmt.Printf("%s, %.0f/s for %s, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
+		both, err := alternate(ctx, c, [2]*todov1.TodoApp{hooked, plain}, u.body, rate, duration)
+		if err != nil {
+			return fmt.Errorf("%s: %w", u.name, err)
+		}
+		report(both)
+	}
+	return nil
+}
+
+// prepare makes the two TodoApps and waits until nothing happens to them any more; remove deletes what there is of them.
+func prepare(ctx context.Context, c client.Client) (hooked, plain *todov1.TodoApp, remove func() error, err error) {
+	var made []client.Object
+	remove = func() error {
+		var errs []error
+		for _, object := range made {
+			errs = append(errs, client.IgnoreNotFound(c.Delete(context.WithoutCancel(ctx), object)))
+		}
+		return errors.Join(errs...)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"}}
+	if err := c.Create(ctx, namespace); err != nil {
+		return nil, nil, remove, fmt.Errorf("making a namespace: %w", err)
+	}
+	made = append(made, namespace)
+	apps := [2]*todov1.TodoApp{}
+	for i, in := range []string{namespace.Name, leftOut} {
+		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: in, Name: namespace.Name}}
+		app.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{ReclaimPolicy: "Delete"}
+		if err := c.Create(ctx, app); err != nil {
+			return nil, nil, remove, fmt.Errorf("making a TodoApp: %w", err)
+		}
+		made, apps[i] = append(made, app), app
+	}
+	for _, app := range apps {
+		if err := awaitReady(ctx, c, app); err != nil {
+			return nil, nil, remove, err
+		}
+	}
+	return apps[0], apps[1], remove, nil
+}
+
+func awaitReady(ctx context.Context, c client.Client, app *todov1.TodoApp) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return fmt.Errorf("waiting for a TodoApp: %w", err)
+		}
+		if meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionReady) {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// measured is what a side did in its turns: requests per second, and microseconds of its own CPU for each.
+type measured struct {
+	rates, costs []float64
+}
+
+func (m *measured) turn(o options, side *process, t target) error {
+	before, err := side.cpu()
+	if err != nil {
+		return err
+	}
+	latencies, err := load(t, o.connections, o.round, 0)
+	if err != nil {
+		return err
+	}
+	after, err := side.cpu()
+	if err != nil {
+		return err
+	}
+	m.rates = append(m.rates, float64(len(latencies))/o.round.Seconds())
+	m.costs = append(m.costs, float64((after-before).Microseconds())/float64(len(latencies)))
+	return nil
+}
+
+// compare lets the sides, of which the second is the floor, take turns under full load, then at half of what the API
+// did.
+func compare(o options, name string, sides []*process, targets []target) error {
+	results := make([]measured, len(sides))
+	for range o.rounds {
+		for i, side := range sides {
+			if err := results[i].turn(o, side, targets[i]); err != nil {
+				return fmt.Errorf("%s: %w", side.name, err)
+			}
+		}
+	}
+	least := median(results[1].rates)
+	for i, side := range sides {
+		rate := median(results[i].rates)
+		fmt.Printf("%s, %s: %.0f/s, to the floor %.2f, CPU for a request %.1f µs\n",
+			name, side.name, rate, rate/least, median(results[i].costs))
+	}
+	return compareTails(o, name, sides, targets, results)
+}
+
+// tail is the latencies of a side, a value for each turn.
+type tail struct {
+	p50, p99, ratio []float64
+	// fewest is how many requests the shortest turn had.
+	fewest int
+}
+
+// compareTails asks at a fixed rate, half of what the API can do (or the side itself, where that is less), again by
+// turns. A turn has its own ratio of p99 to p50 and the median turn counts, so that a moment in which the machine was
+// taken away spoils one turn and not the figure. The floor's ratio is what the machine itself allows: where that misses
+// a target, the API cannot be judged by it.
+func compareTails(o options, name string, sides []*process, targets []target, full []measured) error {
+	tails := make([]tail, len(sides))
+	for range o.rounds {
+		for i, side := range sides {
+			rate := min(median(full[0].rates), median(full[i].rates)) / 2
+			latencies, err := load(targets[i], o.connections, o.round, rate)
+			if err != nil {
+				return fmt.Errorf("%s: %w", side.name, err)
+			}
+			tails[i].add(latencies)
+		}
+	}
+	for i, side := range sides {
+		t := tails[i]
+		if t.fewest < 100 {
+			fmt.Printf("%s, %s at half load: no p99 of %d requests in a turn\n", name, side.name, t.fewest)
+			continue
+		}
+		fmt.Printf("%s, %s at half load: p50 %.0f µs, p99 %.0f µs, ratio %.1f (best turn %.1f)\n",
+			name, side.name, median(t.p50), median(t.p99), median(t.ratio), slices.Min(t.ratio))
+	}
+	return nil
+}
+
+func (t *tail) add(latencies []time.Duration) {
+	if t.p50 == nil || len(latencies) < t.fewest {
+		t.fewest = len(latencies)
+	}
+	if len(latencies) == 0 {
+		return
+	}
+	slices.Sort(latencies)
+	p50, p99 := latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+	t.p50 = append(t.p50, float64(p50.Microseconds()))
+	t.p99 = append(t.p99, float64(p99.Microseconds()))
+	t.ratio = append(t.ratio, float64(p99)/float64(p50))
+}
