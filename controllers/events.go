@@ -22,6 +22,7 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		}
 		return
 	}
+	measure(p)
 	if action := p.step.Action; action != keyring.ActionNone {
 		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
 			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))

@@ -7,8 +7,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,14 +37,14 @@ type world struct {
 	replicaSets []appsv1.ReplicaSet
 	deployments []appsv1.Deployment
 	claims      []corev1.PersistentVolumeClaim
-	services    []corev1.Service
-	budgets     []policyv1.PodDisruptionBudget
-	// answers are the versions that pods of the embedded API say they trust.
-	answers map[types.UID][]int64
+	// others are the live objects of which only matters whether they are as desired.
+	others  []client.Object
+	answers answers
 }
 
 // observe sees the world of an app through a reader: the cache, or the API server where something is to be written.
-func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp) (*world, error) {
+// What pods have answered a moment before counts again.
+func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*world, error) {
 	w := &world{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
 		return nil, err
@@ -49,7 +52,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	if err := w.list(ctx, reader, app); err != nil {
 		return nil, err
 	}
-	w.answers = r.Verifiers.ask(ctx, w.pods)
+	w.answers = r.Verifiers.ask(ctx, w.pods, before)
 	w.now = r.Now() // what a pod that has gone by now signed, it signed before
 	return w, nil
 }
@@ -63,12 +66,24 @@ func (w *world) list(ctx context.Context, reader client.Reader, app *todov1.Todo
 		replicaSets appsv1.ReplicaSetList
 		deployments appsv1.DeploymentList
 		claims      corev1.PersistentVolumeClaimList
-		services    corev1.ServiceList
-		budgets     policyv1.PodDisruptionBudgetList
+		others      = []client.ObjectList{
+			&corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{},
+			&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{},
+		}
 	)
-	for _, list := range []client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims, &services, &budgets} {
+	lists := append([]client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims}, others...)
+	for _, list := range lists {
 		if err := reader.List(ctx, list, labelled...); err != nil {
 			return fmt.Errorf("listing what belongs to the app: %w", err)
+		}
+	}
+	for _, list := range others {
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			w.others = append(w.others, item.(client.Object)) //nolint:forcetypeassert // every item of a typed list is one
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("reading what belongs to the app: %w", err)
 		}
 	}
 	var apps todov1.TodoAppList
@@ -77,7 +92,7 @@ func (w *world) list(ctx context.Context, reader client.Reader, app *todov1.Todo
 	}
 	w.apps, w.labelled = apps.Items, secrets.Items
 	w.pods, w.replicaSets, w.deployments = pods.Items, replicaSets.Items, deployments.Items
-	w.claims, w.services, w.budgets = claims.Items, services.Items, budgets.Items
+	w.claims = claims.Items
 	return nil
 }
 
@@ -134,10 +149,9 @@ func (w *world) objects() []client.Object {
 			objects = append(objects, secret)
 		}
 	}
-	objects = appendAll(objects, w.services)
+	objects = append(objects, w.others...)
 	objects = appendAll(objects, w.claims)
-	objects = appendAll(objects, w.deployments)
-	return appendAll(objects, w.budgets)
+	return appendAll(objects, w.deployments)
 }
 
 func appendAll[T any, P interface {

@@ -53,8 +53,8 @@ func (p *plan) stored() bool {
 }
 
 // plan looks at the world of an app and says what it calls for.
-func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp) (*plan, error) {
-	seen, err := r.observe(ctx, reader, app)
+func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*plan, error) {
+	seen, err := r.observe(ctx, reader, app, before)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
 	for _, object := range p.seen.objects() {
 		live[identity{r.kindOf(object), object.GetName()}] = object
 	}
-	for _, config := range desired.Objects(app, p.keys, r.Images) {
+	for _, config := range desired.Objects(app, p.keys, r.Images, r.Network) {
 		want, err := unstructuredOf(config)
 		if err != nil {
 			return err

@@ -33,6 +33,7 @@ type verifier struct {
 	touched  string
 	versions []int64
 	hangs    atomic.Bool
+	asked    atomic.Int32
 }
 
 // verifier starts a pod that mounts the backend's Secret as it is now.
@@ -84,6 +85,7 @@ func (v *verifier) load() {
 
 // ServeHTTP answers as the operations port of the task API does.
 func (v *verifier) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	v.asked.Add(1)
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.hangs.Load() {

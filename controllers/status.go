@@ -21,7 +21,7 @@ func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus
 	status := todov1.TodoAppStatus{
 		ObservedGeneration: app.Generation,
 		Frontend: &todov1.SideStatus{
-			SecretName: desired.FrontendSecret(app), URL: app.Spec.Frontend.URL,
+			SecretName: desired.FrontendSecret(app), URL: desired.FrontendURL(app),
 			ReadyReplicas: p.seen.readyReplicas(todov1.ComponentFrontend),
 		},
 		Backend: &todov1.SideStatus{

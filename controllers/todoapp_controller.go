@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,12 +27,13 @@ import (
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/status,verbs=patch
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch
-// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=services,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler drives one TodoApp at a time.
@@ -41,6 +43,10 @@ type Reconciler struct {
 	Live   client.Reader
 	Events events.EventRecorder
 	Images desired.Images
+	// Network is who may reach the pods of apps.
+	Network desired.Network
+	// Namespaces to look after, as the Client's cache does; none means all.
+	Namespaces []string
 	// Verifiers asks pods of the embedded API for their keys.
 	Verifiers *Verifiers
 	// Now is the clock and NewKey the source of keys.
@@ -56,9 +62,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if !app.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // what the app owns goes with it
 	}
-	p, err := r.plan(ctx, r.Client, app)
+	p, err := r.plan(ctx, r.Client, app, nil)
 	if err == nil && !p.idle() {
-		p, err = r.planLive(ctx, app)
+		p, err = r.planLive(ctx, app, p.seen.answers)
 	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
@@ -82,12 +88,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	return ctrl.Result{RequeueAfter: p.due()}, nil
 }
 
-// planLive plans on what the API server says now, of the app as well.
-func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
+// planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it
+// goes on trusting until the ring says otherwise, the ring is read anew, and a version never comes to mean another key.
+func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
 		return nil, fmt.Errorf("reading the app: %w", err)
 	}
-	return r.plan(ctx, r.Live, app)
+	return r.plan(ctx, r.Live, app, before)
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.
@@ -123,7 +130,7 @@ func retryable(err error) error {
 // SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.differ = differ{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
-	sources, err := sourceCache(mgr)
+	sources, err := sourceCache(mgr, r.Namespaces)
 	if err != nil {
 		return err
 	}
@@ -145,5 +152,6 @@ func watched() []client.Object {
 	return []client.Object{
 		&corev1.Secret{}, &corev1.Service{}, &corev1.PersistentVolumeClaim{}, &corev1.Pod{},
 		&appsv1.Deployment{}, &appsv1.ReplicaSet{}, &policyv1.PodDisruptionBudget{},
+		&networkingv1.Ingress{}, &networkingv1.NetworkPolicy{},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,30 +42,48 @@ func NewVerifiers() *Verifiers {
 	}}
 }
 
-// ask returns the answers by pod. A pod that does not answer is not in it: what it trusts is not known.
-func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod) map[types.UID][]int64 {
+// answers are the versions that pods of the embedded API say they trust; none of a pod that did not answer.
+type answers map[types.UID][]int64
+
+// ask returns the answers of pods, those that were given before among them.
+func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod, before answers) answers {
 	var (
-		mutex   sync.Mutex
-		group   errgroup.Group
-		answers = map[types.UID][]int64{}
+		mutex sync.Mutex
+		group errgroup.Group
+		given = answers{}
 	)
 	group.SetLimit(askConcurrency)
 	for i := range pods {
 		pod := &pods[i]
-		if !reloads(pod) || finished(pod) || pod.Status.PodIP == "" {
+		if versions, asked := before[pod.UID]; asked {
+			given[pod.UID] = versions
+			continue
+		}
+		if !answering(pod) {
 			continue
 		}
 		group.Go(func() error {
-			if versions, err := v.keyring(ctx, pod.Status.PodIP); err == nil {
-				mutex.Lock()
-				defer mutex.Unlock()
-				answers[pod.UID] = versions
-			}
+			versions, _ := v.keyring(ctx, pod.Status.PodIP) // without an answer it is not known what the pod trusts
+			mutex.Lock()
+			defer mutex.Unlock()
+			given[pod.UID] = versions
 			return nil
 		})
 	}
 	_ = group.Wait() // no member fails
-	return answers
+	return given
+}
+
+// answering reports whether a pod may be expected to say which keys it trusts. One that ends and is no longer ready
+// would cost the whole timeout: it counts as one of which nothing is known, until it is gone.
+func answering(pod *corev1.Pod) bool {
+	return reloads(pod) && !finished(pod) && pod.Status.PodIP != "" && (pod.DeletionTimestamp == nil || ready(pod))
+}
+
+func ready(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
 }
 
 // keyring asks one pod.

@@ -22,18 +22,30 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// CacheOptions keeps in memory only what carries the label of an app.
-func CacheOptions() (cache.Options, error) {
+// CacheOptions keeps in memory only what carries the label of an app, of the given namespaces or, without one, of all.
+func CacheOptions(namespaces ...string) (cache.Options, error) {
 	belongs, err := labels.NewRequirement(todov1.LabelApp, selection.Exists, nil)
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("selecting what belongs to an app: %w", err)
 	}
 	selected := cache.ByObject{Label: labels.NewSelector().Add(*belongs)}
-	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
+	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, DefaultNamespaces: only(namespaces)}
 	for _, object := range watched() {
 		options.ByObject[object] = selected
 	}
 	return options, nil
+}
+
+// only is how a cache is told to look at some namespaces alone; none are all.
+func only(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	configs := make(map[string]cache.Config, len(namespaces))
+	for _, namespace := range namespaces {
+		configs[namespace] = cache.Config{}
+	}
+	return configs
 }
 
 // labelled finds the app that an object belongs to.
@@ -47,10 +59,10 @@ func labelled() handler.EventHandler {
 
 // sourceCache knows which Secrets exist and when they change, not what they hold: Secrets that the operator did not
 // make are read one by one, when an app refers to them.
-func sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
+func sourceCache(cluster cluster.Cluster, namespaces []string) (cache.Cache, error) {
 	sources, err := cache.New(cluster.GetConfig(), cache.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
-		DefaultTransform: bare,
+		DefaultTransform: bare, DefaultNamespaces: only(namespaces),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the cache of source Secrets: %w", err)

@@ -4,7 +4,7 @@ package v1alpha1
 const (
 	// LabelApp names the TodoApp that an object belongs to.
 	LabelApp = "todoapp.dev/app"
-	// LabelComponent is frontend, backend or keyring.
+	// LabelComponent is frontend, backend, keyring or ingress.
 	LabelComponent = "todoapp.dev/component"
 	// AnnotationKeys on a pod lists the versions that it started with, the one that signs first.
 	AnnotationKeys = "todoapp.dev/keys"
@@ -15,8 +15,9 @@ const (
 	// AnnotationAllowStorageChange on a TodoApp permits, with the value "true", another kind of storage: tasks are not moved.
 	AnnotationAllowStorageChange = "todoapp.dev/allow-storage-change"
 
-	// ComponentFrontend, ComponentBackend and ComponentKeyring are the values of LabelComponent.
+	// These are the values of LabelComponent. An Ingress is about both sides.
 	ComponentFrontend = "frontend"
 	ComponentBackend  = "backend"
 	ComponentKeyring  = "keyring"
+	ComponentIngress  = "ingress"
 )

@@ -24,6 +24,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!(has(self.spec.frontend) && has(self.spec.frontend.secretRef)) || self.spec.frontend.secretRef.name != self.metadata.name + '-keyring'",message="spec.frontend.secretRef must not name the keyring Secret: no pod reads that one"
 // +kubebuilder:validation:XValidation:rule="!(has(self.spec.backend) && has(self.spec.backend.secretRef)) || self.spec.backend.secretRef.name != self.metadata.name + '-keyring'",message="spec.backend.secretRef must not name the keyring Secret: no pod reads that one"
 // +kubebuilder:validation:XValidation:rule="!(has(self.spec.auth) && has(self.spec.auth.source)) || !(self.spec.auth.source.secretRef.name in [self.metadata.name + '-keyring', has(self.spec.frontend) && has(self.spec.frontend.secretRef) ? self.spec.frontend.secretRef.name : self.metadata.name + '-frontend-auth', has(self.spec.backend) && has(self.spec.backend.secretRef) ? self.spec.backend.secretRef.name : self.metadata.name + '-backend-auth'])",message="spec.auth.source.secretRef must name a Secret of its own: the operator writes the others"
+// +kubebuilder:validation:XValidation:rule="!(has(self.spec.ingress) && has(self.spec.ingress.tlsSecretName)) || !(self.spec.ingress.tlsSecretName in [self.metadata.name + '-keyring', has(self.spec.frontend) && has(self.spec.frontend.secretRef) ? self.spec.frontend.secretRef.name : self.metadata.name + '-frontend-auth', has(self.spec.backend) && has(self.spec.backend.secretRef) ? self.spec.backend.secretRef.name : self.metadata.name + '-backend-auth'])",message="spec.ingress.tlsSecretName must name a Secret of its own: the operator writes the others"
 type TodoApp struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object's metadata.
@@ -64,6 +65,9 @@ type TodoAppSpec struct {
 	// +optional
 	// +default={}
 	Backend BackendSpec `json:"backend,omitzero"`
+	// ingress is how the stack is reached from outside the cluster; without it there are Services only.
+	// +optional
+	Ingress *IngressSpec `json:"ingress,omitempty"`
 }
 
 // SecretReference names a Secret in the TodoApp's namespace.

@@ -37,8 +37,9 @@ type FrontendSpec struct {
 	// +default="1h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
 	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
-	// url is where browsers reach the frontend, such as https://todo.example.com. It becomes BETTER_AUTH_URL,
-	// NEXT_PUBLIC_APP_URL, and the origin that the API allows.
+	// url is where browsers reach the frontend, such as https://todo.example.com; default the host of the Ingress, where
+	// the operator makes one for the frontend. It becomes BETTER_AUTH_URL, NEXT_PUBLIC_APP_URL, NEXT_PUBLIC_API_URL, and
+	// the origin that the API allows.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="must be an http or https URL with a host, such as https://todo.example.com"

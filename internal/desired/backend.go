@@ -97,7 +97,7 @@ func allowedOrigins(app *todov1.TodoApp) []string {
 	if origins := app.Spec.Backend.CORS.AllowedOrigins; len(origins) > 0 {
 		return origins
 	}
-	u, err := url.Parse(app.Spec.Frontend.URL)
+	u, err := url.Parse(FrontendURL(app))
 	if err != nil || u.Host == "" {
 		return nil
 	}

@@ -18,11 +18,11 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 		WithEnvFrom(environmentOf(FrontendSecret(app)))
 	withVariables(c, variable("API_URL", BackendURL(app)))
 	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
-	if spec.URL != "" {
+	if url := FrontendURL(app); url != "" {
 		withVariables(c,
-			variable("BETTER_AUTH_URL", spec.URL),
-			variable("NEXT_PUBLIC_APP_URL", spec.URL),
-			variable("NEXT_PUBLIC_API_URL", spec.URL))
+			variable("BETTER_AUTH_URL", url),
+			variable("NEXT_PUBLIC_APP_URL", url),
+			variable("NEXT_PUBLIC_API_URL", url))
 	}
 	if spec.Database != nil {
 		withVariables(c, variableFrom("DATABASE_URL", spec.Database.URLSecretRef))
@@ -30,6 +30,19 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext()).WithContainers(c)
 	keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
 	return deployment(app, frontendSide(app), spec.WorkloadSpec, replicas(spec.Replicas), pod, keys)
+}
+
+// FrontendURL is where browsers reach the frontend: as the app says, else by its Ingress; empty when there is neither.
+func FrontendURL(app *todov1.TodoApp) string {
+	spec, ingress := app.Spec.Frontend, app.Spec.Ingress
+	switch {
+	case spec.URL != "" || spec.Image == "" || ingress == nil:
+		return spec.URL
+	case ingress.TLSSecretName != "":
+		return "https://" + ingress.Host
+	default:
+		return "http://" + ingress.Host
+	}
 }
 
 // BackendURL is where pods of the cluster reach the backend.

@@ -25,24 +25,40 @@ type Keys struct {
 }
 
 // Objects lists everything that an app stands for besides its keyring, in the order in which it is to be applied:
-// what pods mount comes before the pods.
-func Objects(app *todov1.TodoApp, keys Keys, images Images) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{
-		backendSecret(app, keys.Backend),
-		frontendSecret(app, keys.Frontend),
-		service(app, backendSide(app)),
+// what pods mount comes before the pods, and so does what keeps others from them.
+func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []runtime.ApplyConfiguration {
+	objects := []runtime.ApplyConfiguration{backendSecret(app, keys.Backend), frontendSecret(app, keys.Frontend)}
+	objects = append(objects, backend(app, keys.Backend.Versions, images, network)...)
+	if app.Spec.Frontend.Image != "" {
+		objects = append(objects, frontend(app, keys.Frontend.Versions, network)...)
+	}
+	if app.Spec.Ingress != nil {
+		objects = append(objects, ingress(app))
+	}
+	return objects
+}
+
+func backend(app *todov1.TodoApp, versions []int64, images Images, network Network) []runtime.ApplyConfiguration {
+	objects := []runtime.ApplyConfiguration{service(app, backendSide(app))}
+	if network.Policies {
+		objects = append(objects, backendPolicy(app, network))
 	}
 	if UsesSQLite(app) {
 		objects = append(objects, dataClaim(app))
 	}
-	objects = append(objects, backendDeployment(app, keys.Backend.Versions, images))
+	objects = append(objects, backendDeployment(app, versions, images))
 	if replicas(app.Spec.Backend.Replicas) > 1 {
 		objects = append(objects, disruptionBudget(app, backendSide(app)))
 	}
-	if app.Spec.Frontend.Image == "" {
-		return objects
+	return objects
+}
+
+func frontend(app *todov1.TodoApp, versions []int64, network Network) []runtime.ApplyConfiguration {
+	objects := []runtime.ApplyConfiguration{service(app, frontendSide(app))}
+	if network.Policies {
+		objects = append(objects, frontendPolicy(app, network))
 	}
-	objects = append(objects, service(app, frontendSide(app)), frontendDeployment(app, keys.Frontend.Versions))
+	objects = append(objects, frontendDeployment(app, versions))
 	if replicas(app.Spec.Frontend.Replicas) > 1 {
 		objects = append(objects, disruptionBudget(app, frontendSide(app)))
 	}

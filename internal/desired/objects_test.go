@@ -67,6 +67,14 @@ func TestObjects(t *testing.T) {
 				Annotations:      map[string]string{"team": "a"}, Labels: map[string]string{"tier": "web"},
 			}
 		},
+		"ingress": func(a *todov1.TodoApp) {
+			a.Spec.Frontend.Image = "registry.example.com/web:1.4"
+			a.Spec.Ingress = &todov1.IngressSpec{
+				Host: "todo.example.com", ClassName: "nginx", TLSSecretName: "todo-tls",
+				Annotations:   map[string]string{"cert-manager.io/cluster-issuer": "letsencrypt"},
+				FrontendPaths: []string{"/api/auth", "/api/health/deep"},
+			}
+		},
 		"own backend": func(a *todov1.TodoApp) {
 			a.Spec.Auth.Tokens.Audience = "fastapi-backend"
 			a.Spec.Backend.Image = "registry.example.com/fastapi:2"
@@ -77,7 +85,11 @@ func TestObjects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
-			for _, object := range desired.Objects(app(change), keys, desired.Images{TaskAPI: "todoapp-operator:1.0"}) {
+			network := desired.Network{}
+			if name == "ingress" {
+				network = closed
+			}
+			for _, object := range desired.Objects(app(change), keys, desired.Images{TaskAPI: "todoapp-operator:1.0"}, network) {
 				document, err := yaml.Marshal(object)
 				if err != nil {
 					t.Fatal(err)
@@ -111,7 +123,7 @@ func golden(t *testing.T, name string, got []byte) {
 func TestObjectsAreTheSameEachTime(t *testing.T) {
 	a := app(func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
 	render := func() string {
-		document, err := yaml.Marshal(desired.Objects(a, keys, desired.Images{TaskAPI: "operator:1"}))
+		document, err := yaml.Marshal(desired.Objects(a, keys, desired.Images{TaskAPI: "operator:1"}, closed))
 		if err != nil {
 			t.Fatal(err)
 		}

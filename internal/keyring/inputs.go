@@ -43,10 +43,8 @@ type Pod struct {
 
 // Fleet is one side of an app.
 type Fleet struct {
-	// Pods are all live pods, terminating ones included.
+	// Pods are all live pods, terminating ones included, and whatever may start one at any moment.
 	Pods []Pod
-	// Unsettled names a workload that may still start pods of an earlier revision; empty when none does.
-	Unsettled string
 	// Unseen says that the side runs where its pods cannot be listed.
 	Unseen bool
 	// WrittenAt is when the Secret of an unseen side took the active key, or any moment since: the side cannot have taken
@@ -61,9 +59,6 @@ func (f Fleet) holding(ok func(Pod) bool) []string {
 		if !ok(p) {
 			names = append(names, p.Name)
 		}
-	}
-	if f.Unsettled != "" {
-		names = append(names, f.Unsettled)
 	}
 	return names
 }

@@ -30,7 +30,6 @@ type story struct {
 	writtenAt         time.Time
 	pods              map[string]keyring.Pod
 	unseen, stopped   bool
-	unsettled         string
 	minted            int
 }
 
@@ -128,10 +127,6 @@ func (s *story) happen(words []string) {
 	case "stops":
 		s.stopped = s.stopped || subject == "operator"
 		delete(s.pods, subject)
-	case "rolls":
-		s.unsettled = subject
-	case "settles":
-		s.unsettled = ""
 	case "unseen":
 		s.unseen = true
 	case "lost":
@@ -188,7 +183,7 @@ func (s *story) fleet(frontend bool) keyring.Fleet {
 		}
 	}
 	if frontend {
-		fleet.Unseen, fleet.Unsettled, fleet.WrittenAt = s.unseen, s.unsettled, s.writtenAt
+		fleet.Unseen, fleet.WrittenAt = s.unseen, s.writtenAt
 	}
 	return fleet
 }

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -26,7 +25,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=todoapp-operator,verbs=get;patch
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,verbs=create
-// +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,resourceNames=todoapp-operator-webhook-cert,verbs=get;update;patch
+// +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,resourceNames=todoapp-operator-webhook-cert,verbs=get;update
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=todoapp-system,resources=leases,verbs=create;get;update
 
@@ -40,15 +39,15 @@ func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	serving := ctrlwebhook.Options{Port: s.webhookPort, CertDir: s.certificateDir}
 	var keeper *certs.Keeper
-	if s.webhook {
+	if s.webhook && s.certificateDir == "" {
 		if keeper, err = newKeeper(cfg, scheme, s); err != nil {
 			return nil, err
 		}
-		options.WebhookServer = ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Port: s.webhookPort, TLSOpts: []func(*tls.Config){keeper.TLS},
-		})
+		serving.TLSOpts = []func(*tls.Config){keeper.TLS}
 	}
+	options.WebhookServer = ctrlwebhook.NewServer(serving)
 	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
@@ -56,22 +55,27 @@ func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("adding the health check: %w", err)
 	}
-	reconciler := &controllers.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder(controllers.FieldOwner),
-		Images: desired.Images{TaskAPI: s.image}, Verifiers: controllers.NewVerifiers(),
-		Now: time.Now, NewKey: newKey,
-	}
-	if err := reconciler.SetupWithManager(mgr); err != nil {
+	if err := newReconciler(mgr, s).SetupWithManager(mgr); err != nil {
 		return nil, err
 	}
 	if err := mgr.AddReadyzCheck("ready", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("adding the readiness check: %w", err)
 	}
-	if keeper == nil {
-		return mgr, nil
+	if s.webhook {
+		if err := addWebhook(mgr, keeper); err != nil {
+			return nil, err
+		}
 	}
-	return mgr, addWebhook(mgr, keeper)
+	return mgr, addMetrics(mgr, s, keeper)
+}
+
+func newReconciler(mgr ctrl.Manager, s settings) *controllers.Reconciler {
+	return &controllers.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
+		Events: mgr.GetEventRecorder(controllers.FieldOwner),
+		Images: desired.Images{TaskAPI: s.image}, Network: s.network, Namespaces: s.namespaces(),
+		Verifiers: controllers.NewVerifiers(), Now: time.Now, NewKey: newKey,
+	}
 }
 
 // newKeeper keeps the webhook's certificate, before there is a manager to hand it to: its server needs it at once.
@@ -82,16 +86,26 @@ func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*certs.Kee
 	}
 	return certs.New(live, live, certs.Options{
 		Namespace: s.namespace, ServiceName: "todoapp-operator-webhook", SecretName: "todoapp-operator-webhook-cert",
-		WebhookConfigurationName: "todoapp-operator",
+		WebhookConfigurationName: "todoapp-operator", Lifetime: s.certificateLife,
 	})
 }
 
-func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
+func addKeeper(mgr ctrl.Manager, keeper *certs.Keeper) error {
 	if err := mgr.Add(keeper); err != nil {
 		return fmt.Errorf("adding the webhook's certificate: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("webhook-certificate", keeper.Ready); err != nil {
 		return fmt.Errorf("adding the certificate's readiness check: %w", err)
+	}
+	return nil
+}
+
+// addWebhook serves with the keeper's certificate; with none, someone else keeps it.
+func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
+	if keeper != nil {
+		if err := addKeeper(mgr, keeper); err != nil {
+			return err
+		}
 	}
 	if err := mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()); err != nil {
 		return fmt.Errorf("adding the webhook's readiness check: %w", err)
@@ -100,15 +114,9 @@ func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
 }
 
 func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
-	caches, err := controllers.CacheOptions()
+	caches, err := controllers.CacheOptions(s.namespaces()...)
 	if err != nil {
 		return ctrl.Options{}, err
-	}
-	for _, namespace := range s.namespaces() {
-		if caches.DefaultNamespaces == nil {
-			caches.DefaultNamespaces = map[string]cache.Config{}
-		}
-		caches.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return ctrl.Options{
 		Scheme: scheme, Cache: caches,

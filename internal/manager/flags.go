@@ -1,11 +1,15 @@
 package manager
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"time"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // settings are the values of the flags.
@@ -17,6 +21,9 @@ type settings struct {
 	leaderElection  bool
 	webhook         bool
 	webhookPort     int
+	certificateLife time.Duration
+	certificateDir  string
+	network         desired.Network
 	logLevel        slog.Level
 }
 
@@ -36,19 +43,30 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.BoolVar(&s.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
 	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
 	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
+	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
+		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
+	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
+		"`directory` with the webhook's tls.crt and tls.key, which someone else makes and renews (default: made by itself)")
+	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, fmt.Errorf("reading the flags: %w", err)
 	}
+	s.network.OperatorNamespace = s.namespace
+	return s, s.check(flags.Args())
+}
+
+// check finds what is missing and what is too much.
+func (s settings) check(arguments []string) error {
 	switch {
-	case flags.NArg() > 0:
-		return settings{}, fmt.Errorf("unexpected argument %q; todoapp-operator manager --help lists the flags", flags.Arg(0))
+	case len(arguments) > 0:
+		return fmt.Errorf("unexpected argument %q; todoapp-operator manager --help lists the flags", arguments[0])
 	case s.image == "":
-		return settings{}, fmt.Errorf("no image for the task API: set --task-api-image or TASK_API_IMAGE")
-	case s.namespace == "" && (s.webhook || s.leaderElection):
-		return settings{}, fmt.Errorf("no namespace for the lease and the certificate: set --namespace or POD_NAMESPACE")
+		return errors.New("no image for the task API: set --task-api-image or TASK_API_IMAGE")
+	case s.namespace == "" && (s.webhook || s.leaderElection || s.network.Policies):
+		return errors.New("no namespace for the lease, the certificate and what may reach apps: set --namespace or POD_NAMESPACE")
 	}
-	return s, nil
+	return nil
 }
 
 // namespaces are those to look after; none means all.

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+)
+
+// rules is an Ingress whose Services are named by what they stand for.
+func rules(namespace, host string, paths ...networkingv1.HTTPIngressPath) networkingv1.Ingress {
+	return networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rules"},
+		Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{Host: host, IngressRuleValue: networkingv1.IngressRuleValue{
+			HTTP: &networkingv1.HTTPIngressRuleValue{Paths: paths},
+		}}}},
+	}
+}
+
+func path(kind networkingv1.PathType, path, service string) networkingv1.HTTPIngressPath {
+	return networkingv1.HTTPIngressPath{Path: path, PathType: &kind, Backend: networkingv1.IngressBackend{
+		Service: &networkingv1.IngressServiceBackend{Name: service, Port: networkingv1.ServiceBackendPort{Name: "http"}}}}
+}
+
+// TestRoute holds the program to the specification of the resource.
+func TestRoute(t *testing.T) {
+	const prefix, exact = networkingv1.PathTypePrefix, networkingv1.PathTypeExact
+	ingresses := []networkingv1.Ingress{
+		rules("a", "todo.example.com", path(prefix, "/", "web"), path(prefix, "/api", "api"), path(prefix, "/api/auth/", "auth")),
+		rules("a", "todo.example.com", path(exact, "/api/auth", "exact")),
+		rules("b", "*.example.com", path(prefix, "/", "wild"), path(prefix, "/api/auth/deep/er", "wilder")),
+		rules("c", "only.example.org", path(prefix, "/api", "api")),
+	}
+	for _, c := range []struct{ host, path, want string }{
+		{"todo.example.com", "/", "a/web"},
+		{"TODO.example.com", "/tasks", "a/web"},
+		{"todo.example.com", "/apix", "a/web"},
+		{"todo.example.com", "/api", "a/api"},
+		{"todo.example.com", "/api/alice/tasks", "a/api"},
+		{"todo.example.com", "/api/authority", "a/api"},
+		{"todo.example.com", "/api/auth", "a/exact"},
+		{"todo.example.com", "/api/auth/", "a/auth"},
+		{"todo.example.com", "/api/auth/deep/er", "a/auth"},
+		{"other.example.com", "/api", "b/wild"},
+		{"two.labels.example.com", "/", "none"},
+		{"example.com", "/", "none"},
+		{"only.example.org", "/", "none"},
+	} {
+		got := "none"
+		if m, found := route(ingresses, c.host, c.path); found {
+			got = m.namespace + "/" + m.path.Backend.Service.Name
+		}
+		if got != c.want {
+			t.Errorf("%s%s goes to %s, expected %s", c.host, c.path, got, c.want)
+		}
+	}
+}
+
+// serving runs the proxy before a pod and returns the proxy's address.
+func serving(t *testing.T, pod http.HandlerFunc) string {
+	t.Helper()
+	upstream := httptest.NewServer(pod)
+	t.Cleanup(upstream.Close)
+	address, err := url.Parse(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.ParseInt(address.Port(), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ingress := rules("a", "todo.localhost", path(networkingv1.PathTypePrefix, "/", "web"))
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web"}, Spec: corev1.ServiceSpec{
+		ClusterIP: address.Hostname(), Ports: []corev1.ServicePort{{Name: "http", Port: int32(port)}}}}
+	front := httptest.NewServer(newProxy(fake.NewClientBuilder().WithObjects(&ingress, service).Build()))
+	t.Cleanup(front.Close)
+	return front.Listener.Addr().String()
+}
+
+func get(t *testing.T, address, host, path string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestRequestsArriveAsTheyWereSent: the pod sees the host and the path that the browser asked for.
+func TestRequestsArriveAsTheyWereSent(t *testing.T) {
+	address := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, r.Host, " ", r.RequestURI, " ", r.Header.Get("X-Forwarded-Host"), " ", r.Header.Get("X-Forwarded-Proto"))
+	})
+	status, body := get(t, address, "todo.localhost:8080", "/api/a%2Fb/tasks?limit=1")
+	if want := "todo.localhost:8080 /api/a%2Fb/tasks?limit=1 todo.localhost:8080 http"; status != http.StatusOK || body != want {
+		t.Errorf("the pod saw %q (%d), expected %q", body, status, want)
+	}
+	if status, _ := get(t, address, "elsewhere.localhost", "/"); status != http.StatusNotFound {
+		t.Errorf("a host without a rule gives %d", status)
+	}
+}
+
+// TestUpgradesPass: a browser may change to another protocol, as websockets do.
+func TestUpgradesPass(t *testing.T) {
+	address := serving(t, func(w http.ResponseWriter, _ *http.Request) {
+		connection, stream, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = connection.Close() }()
+		_, _ = stream.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_ = stream.Flush()
+		line, _ := stream.ReadString('\n')
+		_, _ = stream.WriteString(line)
+		_ = stream.Flush()
+	})
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	_, _ = fmt.Fprint(connection, "GET / HTTP/1.1\r\nHost: todo.localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	stream := bufio.NewReader(connection)
+	response, err := http.ReadResponse(stream, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = fmt.Fprint(connection, "hello\n")
+	if answer, err := stream.ReadString('\n'); response.StatusCode != http.StatusSwitchingProtocols || answer != "hello\n" {
+		t.Errorf("the answer to hello is %q (%v) after %s", answer, err, response.Status)
+	}
+}

@@ -1,0 +1,52 @@
+package desired
+
+import (
+	"cmp"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// ingress serves both sides under one host. Every path is a prefix, which all controllers understand alike, and the
+// longer ones come first for those that go by the order.
+func ingress(app *todov1.TodoApp) *networkingv1ac.IngressApplyConfiguration {
+	spec := app.Spec.Ingress
+	rule := networkingv1ac.IngressRule().WithHost(spec.Host).WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(paths(app)...))
+	rules := networkingv1ac.IngressSpec().WithRules(rule)
+	if spec.ClassName != "" {
+		rules.WithIngressClassName(spec.ClassName)
+	}
+	if spec.TLSSecretName != "" {
+		rules.WithTLS(networkingv1ac.IngressTLS().WithHosts(spec.Host).WithSecretName(spec.TLSSecretName))
+	}
+	return networkingv1ac.Ingress(app.Name, app.Namespace).
+		WithLabels(Labels(app, todov1.ComponentIngress)).
+		WithAnnotations(spec.Annotations).
+		WithOwnerReferences(OwnerReference(app)).
+		WithSpec(rules)
+}
+
+// paths are what goes where. The tasks are at /api/{user}/tasks, which no prefix can say, so everything below /api that
+// the frontend does not claim is the backend's.
+func paths(app *todov1.TodoApp) []*networkingv1ac.HTTPIngressPathApplyConfiguration {
+	if app.Spec.Frontend.Image == "" {
+		return []*networkingv1ac.HTTPIngressPathApplyConfiguration{prefix("/", backendSide(app))}
+	}
+	claimed := slices.SortedFunc(slices.Values(app.Spec.Ingress.FrontendPaths), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var list []*networkingv1ac.HTTPIngressPathApplyConfiguration
+	for _, path := range claimed {
+		list = append(list, prefix(path, frontendSide(app)))
+	}
+	return append(list, prefix("/api", backendSide(app)), prefix("/", frontendSide(app)))
+}
+
+func prefix(path string, to side) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+	return networkingv1ac.HTTPIngressPath().WithPath(path).WithPathType(networkingv1.PathTypePrefix).
+		WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
+			WithName(to.name).WithPort(networkingv1ac.ServiceBackendPort().WithName("http"))))
+}

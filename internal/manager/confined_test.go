@@ -1,0 +1,174 @@
+package manager
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/testenv"
+)
+
+const system = "todoapp-system"
+
+var apiServer *rest.Config
+
+func TestMain(m *testing.M) { testenv.Main(m, func(cfg *rest.Config) { apiServer = cfg }) }
+
+// TestConfined runs the manager with the least rights that the chart can give it, those in one namespace and no
+// certificates of its own, and with the flags that go with them.
+func TestConfined(t *testing.T) {
+	scheme, err := Scheme()
+	must(t, err)
+	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
+	must(t, err)
+	for _, namespace := range []string{system, "one", "two"} {
+		must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+	}
+	grantByChart(t, admin, "--set=certManager.enabled=true,watchNamespaces={one}")
+
+	certificate := newCertificate(t)
+	port := freePort(t)
+	runManager(t, settings{
+		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0", health: "0", leaderElection: true,
+		webhook: true, webhookPort: port, certificateDir: certificate.dir,
+	})
+	for _, namespace := range []string{"two", "one"} {
+		must(t, admin.Create(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}))
+	}
+	key := client.ObjectKey{Namespace: "one", Name: "app-backend-auth"}
+	await(t, func(ctx context.Context) error { return admin.Get(ctx, key, &corev1.Secret{}) })
+	await(t, func(ctx context.Context) error { return certificate.servedOn(ctx, port) })
+	var secrets corev1.SecretList
+	must(t, admin.List(t.Context(), &secrets, client.InNamespace("two")))
+	if len(secrets.Items) > 0 {
+		t.Errorf("an app in another namespace was looked after: %d Secrets", len(secrets.Items))
+	}
+}
+
+// grantByChart makes the accounts, roles and bindings that the chart renders, and nothing else of it.
+func grantByChart(t *testing.T, admin client.Client, args ...string) {
+	t.Helper()
+	args = append([]string{"template", "todoapp-operator", "../../charts/todoapp-operator", "--namespace=" + system,
+		"--show-only=templates/rbac.yaml"}, args...)
+	rendered, err := exec.CommandContext(t.Context(), "../../bin/helm", args...).Output()
+	if err != nil {
+		t.Fatalf("rendering the chart: %v (make test builds what this needs)", err)
+	}
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(rendered), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		must(t, admin.Create(t.Context(), object))
+	}
+}
+
+// runManager runs one as the operator's service account, until the test ends.
+func runManager(t *testing.T, s settings) {
+	t.Helper()
+	cfg := rest.CopyConfig(apiServer)
+	cfg.Impersonate.UserName = "system:serviceaccount:" + system + ":todoapp-operator"
+	mgr, err := newManager(cfg, s)
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("running the manager: %v", err)
+		}
+	})
+}
+
+// certificate is one that somebody else made.
+type certificate struct {
+	dir   string
+	roots *x509.CertPool
+}
+
+func newCertificate(t *testing.T) certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"webhook"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	encodedKey, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	c := certificate{t.TempDir(), x509.NewCertPool()}
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	encodedKey = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encodedKey})
+	c.roots.AppendCertsFromPEM(encoded)
+	must(t, os.WriteFile(filepath.Join(c.dir, "tls.crt"), encoded, 0o600))
+	must(t, os.WriteFile(filepath.Join(c.dir, "tls.key"), encodedKey, 0o600))
+	return c
+}
+
+// servedOn is nil when a port serves with the certificate.
+func (c certificate) servedOn(ctx context.Context, port int) error {
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: c.roots, ServerName: "webhook", MinVersion: tls.VersionTLS12}}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("dialling: %w", err)
+	}
+	return connection.Close()
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	must(t, err)
+	must(t, listener.Close())
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+func await(t *testing.T, missing func(context.Context) error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		last = missing(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatal(last)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,138 @@
+// Package metrics shows the state of TodoApps to Prometheus: what their status says, and nothing of an app that is gone.
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// listTimeout bounds how long a scrape waits for the apps, which are in memory once the manager has started.
+const listTimeout = time.Second
+
+// Apps lists all TodoApps; it must not ask the API server, for every scrape calls it.
+type Apps func(context.Context) ([]todov1.TodoApp, error)
+
+// labels tell apps apart. They do not begin with "namespace", which Prometheus sets to that of the operator.
+var labels = []string{"app_namespace", "app_name"}
+
+func describe(name, help string, more ...string) *prometheus.Desc {
+	return prometheus.NewDesc("todoapp_"+name, help, append(labels[:len(labels):len(labels)], more...), nil)
+}
+
+// The names are documented in docs/metrics.md.
+var (
+	statusCurrent = describe("status_current", "Whether the status is about the present spec (1) or an earlier one (0).")
+	condition     = describe("condition", "Whether a condition of the app holds (1) or not (0).", "type")
+	readyReplicas = describe("ready_replicas", "Ready pods of a component that the operator runs.", "component")
+	keys          = describe("keys", "Keys by state.", "state")
+	activeVersion = describe("active_key_version", "Version of the key that signs.")
+	activeCreated = describe("active_key_created_timestamp_seconds", "When the key that signs was created.")
+	rotationPhase = describe("rotation_phase", "Where the rotation stands: 1 for the present phase, 0 for the others.", "phase")
+	rotationStart = describe("rotation_started_timestamp_seconds", "When the rotation under way began; absent while there is none.")
+	rotationWaits = describe("rotation_waiting", "Pods, workloads and Secrets that hold the rotation, ten at most.")
+	rotationNext  = describe("rotation_next_timestamp_seconds", "When the schedule replaces the key; absent when it never does.")
+	rotationLast  = describe("rotation_last_timestamp_seconds", "When a key was last promoted.")
+)
+
+var descriptions = []*prometheus.Desc{
+	statusCurrent, condition, readyReplicas, keys, activeVersion, activeCreated,
+	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
+}
+
+var (
+	states = []string{"Published", "Active", "Retiring", "Archived", "Revoked"}
+	phases = []string{"Stable", "Publishing", "Promoting", "Draining"}
+)
+
+// collector reads the apps anew for each scrape, so there is no series of an app that was deleted.
+type collector struct{ apps Apps }
+
+// Collector shows the apps that a function lists.
+func Collector(apps Apps) prometheus.Collector { return collector{apps} }
+
+// Describe implements prometheus.Collector.
+func (collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range descriptions {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector. Apps that cannot be listed, because the manager is only starting, are left
+// out: a failed scrape would take the process's other figures along.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), listTimeout)
+	defer cancel()
+	apps, err := c.apps(ctx)
+	if err != nil {
+		return
+	}
+	for i := range apps {
+		show(&apps[i], to)
+	}
+}
+
+func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, more ...string) {
+		values := append([]string{app.Namespace, app.Name}, more...)
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, values...)
+	}
+	status := app.Status
+	gauge(statusCurrent, whether(status.ObservedGeneration == app.Generation))
+	for _, c := range status.Conditions {
+		gauge(condition, whether(c.Status == metav1.ConditionTrue), c.Type)
+	}
+	for component, side := range map[string]*todov1.SideStatus{
+		todov1.ComponentFrontend: status.Frontend, todov1.ComponentBackend: status.Backend,
+	} {
+		if side != nil {
+			gauge(readyReplicas, float64(side.ReadyReplicas), component)
+		}
+	}
+	showKeys(status.Keys, gauge)
+	if status.Rotation != nil {
+		showRotation(status.Rotation, gauge)
+	}
+}
+
+func showKeys(list []todov1.KeyStatus, gauge func(*prometheus.Desc, float64, ...string)) {
+	count := map[string]int{}
+	for _, k := range list {
+		count[k.State]++
+		if k.State == "Active" {
+			gauge(activeVersion, float64(k.Version))
+			moment(gauge, activeCreated, k.CreatedAt)
+		}
+	}
+	for _, state := range states {
+		gauge(keys, float64(count[state]), state)
+	}
+}
+
+func showRotation(r *todov1.RotationStatus, gauge func(*prometheus.Desc, float64, ...string)) {
+	for _, phase := range phases {
+		gauge(rotationPhase, whether(r.Phase == phase), phase)
+	}
+	gauge(rotationWaits, float64(len(r.WaitingFor)))
+	moment(gauge, rotationStart, r.StartedAt)
+	moment(gauge, rotationNext, r.Next)
+	moment(gauge, rotationLast, r.Last)
+}
+
+// moment shows a time, unless there is none.
+func moment(gauge func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, t *metav1.Time) {
+	if t != nil {
+		gauge(d, float64(t.Unix()))
+	}
+}
+
+func whether(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
+}
