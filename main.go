@@ -23,6 +23,7 @@ const usage = `Usage: todoapp-operator COMMAND [flags]
 Commands:
   manager   drives TodoApps and admits them (runs in the cluster)
   api       serves tasks to the bearers of tokens signed with a shared secret
+  check     asks a cluster whether the operator is at work in it, and leaves nothing behind
   version   prints the version
 
 todoapp-operator COMMAND --help lists the flags of a command.
@@ -47,6 +48,8 @@ func run(ctx context.Context, args []string) error {
 		return manager.Run(ctx, rest, os.Getenv, os.Stderr)
 	case "api":
 		return apiserver.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
+	case "check":
+		return manager.Check(ctx, rest, os.Stdout)
 	case "version", "--version":
 		fmt.Println(described())
 		return nil

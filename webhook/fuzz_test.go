@@ -92,6 +92,33 @@ func FuzzWorkload(f *testing.F) {
 	})
 }
 
+// FuzzLess holds the rules to what the webhook's configuration relies on: of a pod that was admitted, every pod is too
+// that takes in no more, whichever container takes it in.
+func FuzzLess(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var spec, less corev1.PodSpec
+		var kept []bool
+		arbitrary(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &kept)
+		around := podCase{}.surroundings()
+		if refusals, _ := checkPod(podCase{}.labels(), &spec, specPath, around); len(refusals) > 0 {
+			return
+		}
+		n := 0
+		keep := func() bool { n++; return len(kept) == 0 || kept[n%len(kept)] }
+		less.Containers = make([]corev1.Container, 1)
+		c := &less.Containers[0]
+		for _, before := range slices.Concat(spec.InitContainers, spec.Containers) {
+			c.Env = append(c.Env, slices.DeleteFunc(before.Env, func(corev1.EnvVar) bool { return !keep() })...)
+			c.EnvFrom = append(c.EnvFrom, slices.DeleteFunc(before.EnvFrom, func(corev1.EnvFromSource) bool { return !keep() })...)
+		}
+		less.Volumes = slices.DeleteFunc(spec.Volumes, func(corev1.Volume) bool { return !keep() })
+		if refusals, _ := checkPod(podCase{}.labels(), &less, specPath, around); len(refusals) > 0 {
+			t.Errorf("refused, though it takes in no more than what was admitted: %v", refusals)
+		}
+	})
+}
+
 // deliver fails when a container would get a shared variable from anything but the app's own Secret.
 func deliver(t *testing.T, env []corev1.EnvVar, envFrom []corev1.EnvFromSource, around surroundings) {
 	for _, e := range envFrom {

@@ -30,9 +30,10 @@ type Options struct {
 	// Lifetime of a certificate; it is renewed when a third of that is left. Default 90 days.
 	Lifetime time.Duration
 	// Settle is how long the configuration has trusted a new authority before its certificate is served: the time that
-	// API servers may take to notice. Default 1 minute.
+	// API servers may take to notice. Default 1 minute, or a twelfth of the lifetime where that is less.
 	Settle time.Duration
-	// Interval between two looks at the Secret and the configuration. Default 10 seconds.
+	// Interval between two looks at the Secret and the configuration. Default 10 seconds, or a sixtieth of the lifetime
+	// where that is less.
 	Interval time.Duration
 }
 
@@ -56,14 +57,17 @@ func New(c client.Client, reader client.Reader, o Options) (*Keeper, error) {
 	if o.Namespace == "" || o.ServiceName == "" || o.SecretName == "" || o.WebhookConfigurationName == "" {
 		return nil, errors.New("the webhook's namespace, Service, Secret and configuration must be named")
 	}
+	if o.Lifetime < 0 {
+		return nil, fmt.Errorf("a certificate that lives for %s would be of no use", o.Lifetime)
+	}
 	if o.Lifetime == 0 {
 		o.Lifetime = 90 * 24 * time.Hour
 	}
 	if o.Settle == 0 {
-		o.Settle = time.Minute
+		o.Settle = min(time.Minute, o.Lifetime/12)
 	}
 	if o.Interval == 0 {
-		o.Interval = 10 * time.Second
+		o.Interval = min(10*time.Second, o.Lifetime/60)
 	}
 	return &Keeper{
 		client: c, reader: reader, options: o,
@@ -122,6 +126,16 @@ func (k *Keeper) TLS(config *tls.Config) {
 		}
 		return k.serving, nil
 	}
+}
+
+// Expiry is when the certificate that is served expires; zero while there is none.
+func (k *Keeper) Expiry() time.Time {
+	k.lock.RLock()
+	defer k.lock.RUnlock()
+	if k.serving == nil {
+		return time.Time{}
+	}
+	return k.serving.Leaf.NotAfter
 }
 
 // Ready is a readiness check: it passes once there is a certificate that API servers were told to trust.

@@ -2,6 +2,8 @@ package integration_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,9 +106,23 @@ var patches = map[string]struct {
 	"sourced": {
 		`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true,
 	},
-	"volume":          {`{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}`, true},
-	"init container":  {`{"spec":{"initContainers":[{"name":"init","image":"x","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
-	"container added": {`{"spec":{"containers":[{"name":"log","image":"x"}]}}`, true},
+	"volume":             {`{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}`, true},
+	"ConfigMap's volume": {`{"spec":{"volumes":[{"name":"v","configMap":{"name":"x"}}]}}`, true},
+	"projected volume":   {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"secret":{"name":"x"}}]}}]}}`, true},
+	"empty volume":       {`{"spec":{"volumes":[{"name":"v","emptyDir":{}}]}}`, false},
+	"field": {`{"spec":{"containers":[{"name":"web","env":[
+		{"name":"X","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}}]}]}}`, false},
+	"key from a field": {
+		`{"spec":{"containers":[{"name":"web","env":[
+			{"name":"BETTER_AUTH_SECRET","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}}]}]}}`, true,
+	},
+	"init container": {`{"spec":{"initContainers":[
+		{"name":"init","image":"x","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"container":               {`{"spec":{"containers":[{"name":"log","image":"x"}]}}`, false},
+	"container that takes in": {`{"spec":{"containers":[{"name":"log","image":"x","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"nothing taken in":        {`{"spec":{"containers":[{"name":"web","envFrom":null}]}}`, false},
+	"taken in elsewhere": {`{"spec":{"containers":[{"name":"web","envFrom":null},
+		{"name":"log","image":"x","envFrom":[{"secretRef":{"name":"shop-frontend-auth"}}]}]}}`, false},
 }
 
 // While nobody serves the webhook, what runs goes on; only what a decision is needed for waits.
@@ -152,12 +168,39 @@ func TestWhileTheOperatorIsAway(t *testing.T) {
 	expect(t, held(replicaSet, account("deployment-controller")), false, "a Deployment's ReplicaSet")
 	expect(t, held(job, account("cronjob-controller")), false, "a CronJob's Job")
 	expect(t, held(workloads(ns, "new")[0], operator(t)), false, "the operator's own Deployment")
+	expect(t, held(workloads(ns, "new")[0], as(t, "alice", "todoapp.dev:break-glass", "system:masters")), false, "breaking the glass")
 	expect(t, held(&corev1.Pod{ObjectMeta: meta(ns, "pod"), Spec: template().Spec}, admin), false, "a Pod")
 
 	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 3}}
 	expect(t, admin.SubResource("scale").Update(t.Context(), workloads(ns, "web")[0], client.WithSubResourceBody(scale)),
 		false, "scaling")
 	expect(t, admin.Patch(t.Context(), workloads(ns, "web")[0], merge(`{"spec":{"replicas":5}}`)), false, "replicas")
+}
+
+// The API server gives up on conditions that cost too much, and then refuses: a thousand references must not be too many.
+func TestLargeTemplate(t *testing.T) {
+	ns := namespace(t, "large")
+	create(t, app("shop", "{}"), ns)
+	object := workloads(ns, "web")[0].(*appsv1.Deployment)
+	web := object.Spec.Template.Spec.Containers[0]
+	for i := range 100 {
+		web.Env = append(web.Env, corev1.EnvVar{Name: fmt.Sprintf("X%d", i), ValueFrom: &corev1.EnvVarSource{
+			SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}, Key: "url"}}})
+	}
+	object.Spec.Template.Spec.Containers = nil
+	for i := range 10 {
+		web.Name = fmt.Sprintf("web-%d", i)
+		object.Spec.Template.Spec.Containers = append(object.Spec.Template.Spec.Containers, *web.DeepCopy())
+	}
+	create(t, object, ns)
+	for i := range object.Spec.Template.Spec.Containers {
+		env := object.Spec.Template.Spec.Containers[i].Env
+		slices.Reverse(env)
+		env[100].Value = "debug"
+	}
+	if err := admin.Update(t.Context(), object); err != nil {
+		t.Error(err)
+	}
 }
 
 // A TodoApp can be labelled, annotated, released and deleted without the webhook, but not changed.

@@ -125,10 +125,13 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 	}
 }
 
-// startManager runs a manager with nothing but the webhook, and returns its readiness check and how it ended.
+// startManager runs a manager with nothing but the webhook, as the operator where the config names no other user, and
+// returns its readiness check and how it ended.
 func startManager(ctx context.Context, config *rest.Config, port int, o certs.Options) (func() error, chan error, error) {
-	config = rest.CopyConfig(config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
+	if config.Impersonate.UserName == "" {
+		config = rest.CopyConfig(config)
+		config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
+	}
 	var keeper *certs.Keeper
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},

@@ -127,14 +127,23 @@ func TestOtherSecrets(t *testing.T) {
 	}
 }
 
-// bind makes a user the administrator of a namespace.
+// bind makes a user the administrator of a namespace's Secrets.
 func bind(t *testing.T, namespace, user string) {
 	t.Helper()
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: "secrets"}
+	grant(t, namespace, user, allow("", "secrets", "*"))
+}
+
+func allow(group, resource string, verbs ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+}
+
+// grant gives a user rights in a namespace.
+func grant(t *testing.T, namespace, user string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: user}
 	for _, object := range []client.Object{
-		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"*"}}}},
-		&rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "secrets"},
+		&rbacv1.Role{ObjectMeta: meta, Rules: rules},
+		&rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
 			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}}},
 	} {
 		if err := admin.Create(t.Context(), object); err != nil {
