@@ -1,0 +1,29 @@
+{{/* Names are fixed, so that a second installation in one cluster fails at once instead of fighting the first. */}}
+{{- define "todoapp-operator.labels" -}}
+app.kubernetes.io/name: todoapp-operator
+{{ include "todoapp-operator.release" . }}
+{{- end }}
+
+{{/* The labels that say which release an object belongs to. */}}
+{{- define "todoapp-operator.release" -}}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "todoapp-operator.image" -}}
+{{- with .Values.image -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* The objects of one of the files that config has too, by kind, for this namespace. */}}
+{{- define "todoapp-operator.objects" -}}
+{{- $found := dict }}
+{{- range (.Files.Get .file | trimPrefix "---\n" | replace "todoapp-system" .Release.Namespace | splitList "\n---\n") }}
+{{- $object := fromYaml . }}
+{{- $_ := set $found $object.kind $object }}
+{{- end }}
+{{- toYaml $found }}
+{{- end }}
