@@ -1,14 +1,13 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,49 +16,86 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"sigs.k8s.io/yaml"
 )
 
 const (
 	nonRoot = 65532
-	// Roots of trust for TLS to servers outside, where Go looks for them.
-	trustedRoots = "etc/ssl/certs/ca-certificates.crt"
+	// Roots of trust for TLS to servers outside, where Go and OpenSSL look for them.
+	trustedRoots = "/etc/ssl/certs/ca-certificates.crt"
 )
 
-// imageSpec describes an image of one static binary. The same binary makes the
-// same image, bit by bit.
+// imageSpec says what an image holds and how it starts. The same files make
+// the same image, bit by bit.
 type imageSpec struct {
-	binary string
-	tag    string
-	out    string // the archive to write, as "docker save" would
-	roots  string // trusted root certificates to include; empty for none
-	labels map[string]string
+	// Programs of this machine, each with the shared libraries that it loads,
+	// at the paths that they have here.
+	Programs []string `json:"programs,omitempty"`
+	// Packages of Debian with all that they depend on, except Without and what
+	// only that needs. They are installed here when they are missing.
+	Packages []string `json:"packages,omitempty"`
+	Without  []string `json:"without,omitempty"`
+	// Copy names the file or folder that is put at each path of the image. It is
+	// looked for beside the spec.
+	Copy map[string]string `json:"copy,omitempty"`
+
+	Env        map[string]string `json:"env,omitempty"`
+	WorkingDir string            `json:"workingDir,omitempty"` // default /
+	Entrypoint []string          `json:"entrypoint"`
 }
 
-// write builds the image and writes its archive.
-func (s imageSpec) write() error {
-	tag, err := name.NewTag(s.tag)
+// ofBinary is an image of one static binary.
+func ofBinary(path string) imageSpec {
+	target := "/" + filepath.Base(path)
+	return imageSpec{Copy: map[string]string{target: path}, Entrypoint: []string{target}}
+}
+
+func readSpec(path string) (imageSpec, error) {
+	var s imageSpec
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return s, err
+	}
+	if err := yaml.UnmarshalStrict(content, &s); err != nil {
+		return s, fmt.Errorf("reading %s: %w", path, err)
+	}
+	for target, source := range s.Copy {
+		if !filepath.IsAbs(source) {
+			s.Copy[target] = filepath.Join(filepath.Dir(path), source)
+		}
+	}
+	return s, nil
+}
+
+// write builds the image and writes its archive, as "docker save" would.
+func (s imageSpec) write(ctx context.Context, tag, archive string) error {
+	parsed, err := name.NewTag(tag)
 	if err != nil {
 		return fmt.Errorf("reading image tag: %w", err)
 	}
-	image, err := s.build()
+	image, err := s.build(ctx)
 	if err != nil {
-		return fmt.Errorf("building image %s: %w", s.tag, err)
+		return fmt.Errorf("building image %s: %w", tag, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(s.out), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil {
 		return err
 	}
-	if err := tarball.WriteToFile(s.out, tag, image); err != nil {
-		return fmt.Errorf("writing image %s: %w", s.tag, err)
+	if err := tarball.WriteToFile(archive, parsed, image); err != nil {
+		return fmt.Errorf("writing image %s: %w", tag, err)
 	}
 	return nil
 }
 
-func (s imageSpec) build() (v1.Image, error) {
-	files, err := s.files()
+func (s imageSpec) build(ctx context.Context) (v1.Image, error) {
+	files, err := s.files(ctx)
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, static.NewLayer(files, types.DockerUncompressedLayer))
+	layer, err := files.layer()
+	if err != nil {
+		return nil, err
+	}
+	image, err := mutate.AppendLayers(empty.Image, static.NewLayer(layer, types.DockerUncompressedLayer))
 	if err != nil {
 		return nil, err
 	}
@@ -70,46 +106,44 @@ func (s imageSpec) build() (v1.Image, error) {
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", runtime.GOARCH
 	file.Config = v1.Config{
-		Entrypoint: []string{"/" + filepath.Base(s.binary)},
+		Entrypoint: s.Entrypoint,
 		User:       fmt.Sprintf("%d:%d", nonRoot, nonRoot),
-		WorkingDir: "/",
-		Labels:     s.labels,
+		WorkingDir: filepath.Join("/", s.WorkingDir),
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		file.Config.Env = append(file.Config.Env, name+"="+s.Env[name])
 	}
 	return mutate.ConfigFile(image, file)
 }
 
-// files returns the layer: the binary, certificates and an open /tmp. Times
-// and owners are left at zero.
-func (s imageSpec) files() ([]byte, error) {
-	var layer bytes.Buffer
-	archive := tar.NewWriter(&layer)
-	binary, err := os.ReadFile(s.binary)
+// files gathers what the image holds; with it an open /tmp, and the machine's
+// roots of trust where it has any.
+func (s imageSpec) files(ctx context.Context) (tree, error) {
+	files := tree{}
+	files.put("/tmp", entry{mode: os.ModeDir | os.ModeSticky | 0o777})
+	paths, err := packaged(ctx, s.Packages, s.Without)
 	if err != nil {
 		return nil, err
 	}
-	entries := []error{
-		addFile(archive, filepath.Base(s.binary), binary, 0o755),
-		archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777}),
+	if _, err := os.Stat(trustedRoots); err == nil {
+		paths = append(paths, trustedRoots)
 	}
-	if s.roots != "" {
-		roots, err := os.ReadFile(s.roots)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, program := range s.Programs {
+		loaded, err := libraries(ctx, program)
+		if err != nil {
 			return nil, err
 		}
-		for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
-			entries = append(entries, archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755}))
+		paths = append(append(paths, program), loaded...)
+	}
+	for _, path := range paths {
+		if err := files.include(path); err != nil {
+			return nil, err
 		}
-		entries = append(entries, addFile(archive, trustedRoots, roots, 0o644))
 	}
-	err = errors.Join(append(entries, archive.Close())...)
-	return layer.Bytes(), err
-}
-
-func addFile(archive *tar.Writer, path string, content []byte, mode int64) error {
-	err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: mode, Size: int64(len(content))})
-	if err != nil {
-		return err
+	for target, source := range s.Copy {
+		if err := files.copy(source, target); err != nil {
+			return nil, err
+		}
 	}
-	_, err = archive.Write(content)
-	return err
+	return files, nil
 }

@@ -23,6 +23,8 @@ const usage = `usage: cluster [flags] command
   load ARCHIVE...    make images available to pods
   image -binary FILE -tag NAME -out ARCHIVE
                      build an image of a static binary
+  image -spec FILE -tag NAME -out ARCHIVE
+                     build an image of programs, Debian packages and files
   supervise          run the cluster in the foreground
 
 flags:
@@ -64,7 +66,7 @@ func dispatch(ctx context.Context) error {
 
 func (l layout) command(ctx context.Context, args []string, kubeconfig string, audit bool) error {
 	if args[0] == "image" {
-		return buildImage(args[1:])
+		return buildImage(ctx, args[1:])
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("the cluster runs on the machine itself and so needs root")
@@ -126,16 +128,22 @@ func (l layout) loadAll(ctx context.Context, archives []string) error {
 	return nil
 }
 
-func buildImage(args []string) error {
+func buildImage(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("image", flag.ExitOnError)
-	spec := imageSpec{roots: "/" + trustedRoots}
-	flags.StringVar(&spec.binary, "binary", "", "static binary, the image's entrypoint")
-	flags.StringVar(&spec.tag, "tag", "", "name of the image")
-	flags.StringVar(&spec.out, "out", "", "archive to write")
+	binary := flags.String("binary", "", "static binary, the image's entrypoint")
+	path := flags.String("spec", "", "YAML that says what the image holds (README.md)")
+	tag := flags.String("tag", "", "name of the image")
+	out := flags.String("out", "", "archive to write")
 	_ = flags.Parse(args) // exits on error
-	if spec.binary == "" || spec.tag == "" || spec.out == "" {
-		return errors.New("image needs -binary, -tag and -out")
+	if (*binary == "") == (*path == "") || *tag == "" || *out == "" {
+		return errors.New("image needs -tag, -out, and either -binary or -spec")
 	}
-	spec.labels = map[string]string{"org.opencontainers.image.title": filepath.Base(spec.binary)}
-	return spec.write()
+	spec := ofBinary(*binary)
+	if *path != "" {
+		var err error
+		if spec, err = readSpec(*path); err != nil {
+			return err
+		}
+	}
+	return spec.write(ctx, *tag, *out)
 }

@@ -91,8 +91,7 @@ func (s *supervisor) start(ctx context.Context, c component) *process {
 func (s *supervisor) startStores(ctx context.Context) error {
 	etcd, containerd := s.start(ctx, s.etcd()), s.start(ctx, s.containerd())
 	pause := filepath.Join(s.State, "pause.tar")
-	image := imageSpec{binary: filepath.Join(s.Bin, "cluster", "pause"), tag: s.PauseImage, out: pause}
-	if err := image.write(); err != nil {
+	if err := ofBinary(filepath.Join(s.Bin, "cluster", "pause")).write(ctx, s.PauseImage, pause); err != nil {
 		return err
 	}
 	err := await(ctx, time.Minute, "containerd", func(ctx context.Context) error {

@@ -1,0 +1,56 @@
+"use server";
+
+import { parseSetCookieHeader, toCookieOptions } from "better-auth/cookies";
+import { cookies, headers } from "next/headers";
+import { redirect } from "next/navigation";
+import { auth } from "@/lib/auth";
+import { appURL } from "@/lib/urls";
+
+/** What a form shows after it was refused: why, and what was typed but for the password. */
+export type Refusal = { message: string; name: string; email: string };
+
+export async function signIn(_: Refusal | null, form: FormData): Promise<Refusal | null> {
+  const [email, password] = fields(form, "email", "password");
+  const refused = await call("/sign-in/email", { email, password, rememberMe: form.has("remember") });
+  if (refused) return { message: refused, name: "", email };
+  redirect("/");
+}
+
+export async function signUp(_: Refusal | null, form: FormData): Promise<Refusal | null> {
+  const [name, email, password] = fields(form, "name", "email", "password");
+  const refused = await call("/sign-up/email", { name, email, password });
+  if (refused) return { message: refused, name, email };
+  redirect("/");
+}
+
+export async function signOut(): Promise<void> {
+  await call("/sign-out", {});
+  redirect("/login");
+}
+
+const fields = (form: FormData, ...names: string[]) => names.map((name) => String(form.get(name) ?? ""));
+
+/**
+ * Sends a request to Better Auth as the browser itself would, so that its rate limit and its check of the origin hold
+ * for forms too, and hands on the cookies. Returns why it was refused, if it was.
+ */
+async function call(path: string, body: object): Promise<string | undefined> {
+  const sent = new Headers({ "Content-Type": "application/json" });
+  const received = await headers();
+  for (const name of ["cookie", "origin", "user-agent", "x-forwarded-for"]) {
+    const value = received.get(name);
+    if (value) sent.set(name, value);
+  }
+  const request = new Request(`${appURL()}/api/auth${path}`, {
+    method: "POST",
+    headers: sent,
+    body: JSON.stringify(body),
+  });
+  const response = await (await auth()).handler(request);
+  if (response.status === 429) return "Too many attempts. Please wait a moment and try again.";
+  if (!response.ok) return (await response.json().catch(() => null))?.message ?? "That did not work. Please try again.";
+  const jar = await cookies();
+  for (const header of response.headers.getSetCookie()) {
+    for (const [name, cookie] of parseSetCookieHeader(header)) jar.set(name, cookie.value, toCookieOptions(cookie));
+  }
+}

@@ -1,0 +1,21 @@
+import type { Metadata } from "next";
+import Link from "next/link";
+import { redirect } from "next/navigation";
+import { signUp } from "@/app/actions";
+import { CredentialsForm } from "@/components/credentials-form";
+import { currentUser } from "@/lib/auth";
+
+export const metadata: Metadata = { title: "Sign up" };
+
+export default async function SignUpPage() {
+  if (await currentUser(false)) redirect("/");
+  return (
+    <main className="narrow">
+      <h1>Sign up</h1>
+      <CredentialsForm kind="sign-up" action={signUp} />
+      <p>
+        Have an account? <Link href="/login">Sign in</Link>
+      </p>
+    </main>
+  );
+}

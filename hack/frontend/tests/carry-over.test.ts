@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { betterAuth } from "better-auth";
+import { memoryAdapter } from "better-auth/adapters/memory";
+import { carryOver } from "@/lib/carry-over";
+
+const one = "1:first-secret-0123456789-abcdefghijklmnopqr";
+const two = "2:second-secret-0123456789-abcdefghijklmnop";
+const three = "3:third-secret-0123456789-abcdefghijklmnopq";
+
+type Options = { versions?: string; plugin?: boolean; url?: string };
+
+/** What all replicas share. */
+let database: Record<string, Record<string, unknown>[]>;
+
+beforeEach(() => {
+  database = { user: [], session: [], account: [], verification: [] };
+});
+
+/** A frontend that started with these secrets, the current one first. */
+function frontend(secrets: string, { versions = "1,2,3", plugin = true, url = "http://localhost:3000" }: Options = {}) {
+  const entries = secrets.split(",").map((entry) => {
+    const [version, value] = entry.split(":");
+    return { version: Number(version), value };
+  });
+  return betterAuth({
+    baseURL: url,
+    secrets: entries,
+    database: memoryAdapter(database),
+    // Hashing, which is slow on purpose, is not what is tested.
+    emailAndPassword: { enabled: true, password: { hash: async (p) => p, verify: async (v) => v.hash === v.password } },
+    rateLimit: { enabled: false },
+    logger: { disabled: true },
+    telemetry: { enabled: false },
+    plugins: plugin ? [carryOver({ secrets, versions })] : [],
+  });
+}
+
+/** A browser: it keeps what it is told to. */
+class Browser {
+  readonly cookies = new Map<string, string>();
+  readonly set = new Map<string, string>();
+
+  constructor(private readonly url = "http://localhost:3000") {}
+
+  async call(app: ReturnType<typeof frontend>, path: string, body?: object) {
+    const headers = new Headers({ origin: this.url, "content-type": "application/json" });
+    headers.set("cookie", this.header());
+    const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) };
+    const response = await app.handler(new Request(`${this.url}/api/auth${path}`, init));
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
+      this.set.set(name, line);
+      if (/max-age=0/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return response;
+  }
+
+  header() {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+
+  async signUp(app: ReturnType<typeof frontend>) {
+    const account = { name: "Ada", email: "ada@example.com", password: "correct horse battery" };
+    assert.equal((await this.call(app, "/sign-up/email", account)).status, 200);
+    this.set.clear();
+  }
+
+  /** Whether the frontend knows who this is. */
+  async isSignedIn(app: ReturnType<typeof frontend>) {
+    return (await (await this.call(app, "/get-session")).json()) !== null;
+  }
+}
+
+describe("signed in under the first secret, then restarted with", () => {
+  const rows: [string, string, Options, boolean][] = [
+    ["the second alone, no plugin", two, { plugin: false }, false],
+    ["both, second first, no plugin", `${two},${one}`, { plugin: false }, false],
+    ["both, first first, no plugin", `${one},${two}`, { plugin: false }, true],
+    ["the second alone", two, {}, false],
+    ["both, first first", `${one},${two}`, {}, true],
+    ["both, second first", `${two},${one}`, {}, true],
+    ["three", `${three},${two},${one}`, {}, true],
+    ["both, but the first no longer among the cookie versions", `${two},${one}`, { versions: "2" }, false],
+    ["both, but no cookie versions", `${two},${one}`, { versions: "" }, false],
+    ["a revoked first that is kept for decryption", `${three},${two},${one}`, { versions: "3,2" }, false],
+  ];
+  for (const [name, secrets, options, signedIn] of rows) {
+    test(`${name}: ${signedIn ? "signed in" : "signed out"}`, async () => {
+      const browser = new Browser();
+      await browser.signUp(frontend(one));
+      assert.equal(await browser.isSignedIn(frontend(secrets, options)), signedIn);
+    });
+  }
+});
+
+describe("two replicas, requests alternating", () => {
+  const rows: [string, boolean, string, string, string][] = [
+    ["no plugin, one step", false, one, `${two},${one}`, "X.X.X.X.X.X."],
+    ["plugin, one step", true, one, `${two},${one}`, ".X.X.X.X.X.X"],
+    ["plugin, publish", true, one, `${one},${two}`, "............"],
+    ["plugin, promote", true, `${one},${two}`, `${two},${one}`, "............"],
+  ];
+  for (const [name, plugin, before, after, expected] of rows) {
+    test(`${name}: ${expected}`, async () => {
+      const replicas = [frontend(after, { plugin }), frontend(before, { plugin })];
+      const browser = new Browser();
+      await browser.signUp(frontend(one));
+      let seen = "";
+      for (let i = 0; i < 12; i++) seen += (await browser.isSignedIn(replicas[i % 2])) ? "." : "X";
+      assert.equal(seen, expected);
+    });
+  }
+});
+
+test("the browser then holds a cookie of the new secret, with the attributes of the old", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  await browser.isSignedIn(frontend(`${two},${one}`));
+  assert.match(browser.set.get("better-auth.session_token")!, /Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/);
+  assert.equal(await browser.isSignedIn(frontend(two, { plugin: false })), true);
+});
+
+test("a cookie of the current secret is left alone", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(`${two},${one}`));
+  await browser.isSignedIn(frontend(`${two},${one}`));
+  assert.equal(browser.set.size, 0);
+});
+
+test("a session that is not to be remembered stays one", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  const account = { email: "ada@example.com", password: "correct horse battery", rememberMe: false };
+  await browser.call(frontend(one), "/sign-in/email", account);
+  browser.set.clear();
+  assert.equal(await browser.isSignedIn(frontend(`${two},${one}`)), true);
+  assert.doesNotMatch(browser.set.get("better-auth.session_token")!, /max-age|expires/i);
+  assert.ok(browser.set.has("better-auth.dont_remember"));
+  assert.equal(await browser.isSignedIn(frontend(two, { plugin: false })), true);
+});
+
+test("names with the prefix __Secure- are carried over", async () => {
+  const url = "https://todo.example.com";
+  const browser = new Browser(url);
+  await browser.signUp(frontend(one, { url }));
+  assert.equal(await browser.isSignedIn(frontend(`${two},${one}`, { url })), true);
+  assert.match(browser.set.get("__Secure-better-auth.session_token")!, /Secure/);
+});
+
+test("calls from the server are covered too", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  const headers = new Headers({ cookie: browser.header() });
+  const { api } = frontend(`${two},${one}`);
+  const { response, headers: set } = await api.getSession({ headers, returnHeaders: true });
+  assert.equal(response?.user.email, "ada@example.com");
+  assert.match(set.get("set-cookie") ?? "", /better-auth\.session_token=/);
+});
+
+test("a forged signature is not carried over, nor does it end the request", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  const [value] = decodeURIComponent(browser.cookies.get("better-auth.session_token")!).split(".");
+  const forged = `${value}.${"A".repeat(43)}=`;
+  for (const cookie of [encodeURIComponent(forged), forged, "%", ".", "", `"${forged}"`]) {
+    browser.cookies.set("better-auth.session_token", cookie);
+    assert.equal(await browser.isSignedIn(frontend(`${two},${one}`)), false);
+  }
+});
+
+test("cookies of others reach Better Auth as they are", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  browser.cookies.set("theme", "a%20b%3Bc");
+  assert.equal(await browser.isSignedIn(frontend(`${two},${one}`)), true);
+  assert.equal(browser.cookies.get("theme"), "a%20b%3Bc");
+});
+
+test("signing out under the new secret ends the session", async () => {
+  const browser = new Browser();
+  await browser.signUp(frontend(one));
+  const kept = new Map(browser.cookies);
+  await browser.call(frontend(`${two},${one}`), "/sign-out", {});
+  for (const [name, value] of kept) browser.cookies.set(name, value);
+  assert.equal(await browser.isSignedIn(frontend(`${two},${one}`)), false);
+});
