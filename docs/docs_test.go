@@ -1,0 +1,110 @@
+// Package docs_test holds the documentation to the code and to itself; hack/e2e runs its commands.
+package docs_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("*.md")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("finding the pages: %v, %d of them", err, len(names))
+	}
+	texts := map[string]string{}
+	for _, name := range append(names, "../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+func TestEveryReasonIsInTroubleshooting(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../api/v1alpha1/conditions.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, found := pages(t)["troubleshooting.md"], 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		constant, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		found++
+		value, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(page, "`"+value+"`") {
+			t.Errorf("%s is explained nowhere in troubleshooting.md", value)
+		}
+		return true
+	})
+	if found < 30 {
+		t.Errorf("%d condition types and reasons found, expected the 30 and more of conditions.go", found)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	// Not what a heading's anchor is made of.
+	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+func anchors(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, h := range heading.FindAllStringSubmatch(text, -1) {
+		found[strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")] = true
+	}
+	return found
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for name, text := range pages(t) {
+		for _, l := range link.FindAllStringSubmatch(text, -1) {
+			target, anchor, _ := strings.Cut(l[1], "#")
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			file := name
+			if target != "" {
+				file = filepath.Join(filepath.Dir(name), target)
+			}
+			content, err := os.ReadFile(file)
+			if info, statErr := os.Stat(file); statErr == nil && info.IsDir() {
+				continue
+			}
+			switch {
+			case err != nil:
+				t.Errorf("%s links to %s: %v", name, l[1], err)
+			case anchor != "" && !anchors(string(content))[anchor]:
+				t.Errorf("%s links to %s: no such heading", name, l[1])
+			}
+		}
+	}
+}
+
+// A command that is not in a block marked sh would never be run by a test.
+func TestCommandsAreInBlocksThatAreRun(t *testing.T) {
+	fence := regexp.MustCompile("(?ms)^```(\\w+)[^\\n]*\\n(.*?)^```$")
+	command := regexp.MustCompile(`(?m)^\$? ?(kubectl|bin/helm|helm|make) `)
+	for name, text := range pages(t) {
+		for _, block := range fence.FindAllStringSubmatch(text, -1) {
+			if block[1] != "sh" && command.MatchString(block[2]) {
+				t.Errorf("%s has a command in a block of %s, which nothing runs:\n%s", name, block[1], block[2])
+			}
+		}
+	}
+}

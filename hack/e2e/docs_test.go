@@ -1,0 +1,82 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// fence finds a page's blocks of code: their language and what they hold.
+var fence = regexp.MustCompile("(?ms)^```(\\w*)[^\\n]*\\n(.*?)^```$")
+
+// TestDocs runs every page of the documentation as a reader would: all commands of a page, one after the other, in a
+// namespace of its own.
+func TestDocs(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("finding the pages: %v, %d of them", err, len(pages))
+	}
+	for _, page := range pages {
+		commands := commandsOf(t, page)
+		if commands == "" {
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
+			t.Parallel()
+			newStage(t).follow(commands)
+		})
+	}
+}
+
+// commandsOf joins the blocks of a page that a reader may paste into a shell.
+func commandsOf(t *testing.T, page string) string {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commands strings.Builder
+	for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
+		if block[1] == "sh" {
+			commands.WriteString(block[2])
+		}
+	}
+	return commands.String()
+}
+
+// follow runs commands at the root of the repository; files that they write go to a folder of the test's own.
+func (s *stage) follow(commands string) {
+	ctx, cancel := context.WithTimeout(s.Context(), 6*time.Minute)
+	defer cancel()
+	root, err := filepath.Abs("../..")
+	must(s, err)
+	work := s.TempDir()
+	for _, folder := range []string{"bin", "charts", "config", "hack"} {
+		must(s, os.Symlink(filepath.Join(root, folder), filepath.Join(work, folder)))
+	}
+	bash := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", commands)
+	bash.Dir = work
+	bash.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig(work),
+		"PATH="+filepath.Join(root, "bin/k8s/current")+":"+os.Getenv("PATH"))
+	output, err := bash.CombinedOutput()
+	s.Logf("%s", output)
+	must(s, err)
+}
+
+// kubeconfig writes one whose present namespace is the test's.
+func (s *stage) kubeconfig(folder string) string {
+	config, err := clientcmd.NewDefaultClientConfigLoadingRules().Load()
+	must(s, err)
+	config.Contexts[config.CurrentContext].Namespace = s.namespace
+	file := filepath.Join(folder, "kubeconfig")
+	must(s, clientcmd.WriteToFile(*config, file))
+	return file
+}
