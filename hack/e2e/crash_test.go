@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -85,6 +86,7 @@ func (s *stage) quietRestart() {
 	s.Helper()
 	before := s.settle()
 	objects := strings.Count(strings.Join(slices.Collect(maps.Keys(before)), "\n"), "TodoApp")
+	sent := s.sentByStandbys()
 	s.killManager()
 	s.await("the first look at each app", startWithin, func() error {
 		looks := s.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
@@ -103,12 +105,37 @@ func (s *stage) quietRestart() {
 	if len(after) != len(before) {
 		s.Errorf("there were %d objects, and now %d", len(before), len(after))
 	}
-	changes := s.metric(`rest_client_requests_total\{.*method="(PATCH|DELETE)".*\}`)
-	creations := s.metric(`rest_client_requests_total\{.*method="POST".*\}`)
+	successor, err := leader(s.Context())
+	must(s, err)
+	changes := s.metricOf(successor.Name, changesSent) - sent[successor.Name].changes
+	creations := s.metricOf(successor.Name, creationsSent) - sent[successor.Name].creations
 	s.Logf("restart over %d apps, %d objects: all as they were", objects, len(after))
 	if changes > 0 || creations > 1 { // the one is the Event that says who leads
 		s.Errorf("the restarted manager sent %.0f changes and %.0f creations", changes, creations)
 	}
+}
+
+const (
+	changesSent   = `rest_client_requests_total\{.*method="(PATCH|DELETE)".*\}`
+	creationsSent = `rest_client_requests_total\{.*method="POST".*\}`
+)
+
+type requests struct{ changes, creations float64 }
+
+// sentByStandbys is what managers that do not lead have sent so far, such as for the webhook's certificate.
+func (s *stage) sentByStandbys() map[string]requests {
+	s.Helper()
+	lead, err := leader(s.Context())
+	must(s, err)
+	pods, err := cluster.api.CoreV1().Pods(system).List(s.Context(), metav1.ListOptions{FieldSelector: "status.phase=Running"})
+	must(s, err)
+	sent := map[string]requests{}
+	for _, pod := range pods.Items {
+		if pod.UID != lead.UID {
+			sent[pod.Name] = requests{s.metricOf(pod.Name, changesSent), s.metricOf(pod.Name, creationsSent)}
+		}
+	}
+	return sent
 }
 
 // settle waits until nothing has changed for a while.

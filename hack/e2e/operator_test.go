@@ -4,12 +4,15 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,13 +74,70 @@ func (s *stage) awaitSuccessor(of *corev1.Pod) {
 	})
 }
 
+// alterOperator has the operator run in another way, until it is told to run as before or the test ends, however it ends.
+func (s *stage) alterOperator(change func(*appsv1.DeploymentSpec)) (restore func()) {
+	s.Helper()
+	before, err := changeOperator(s.Context(), change)
+	if before == nil {
+		s.Fatal(err)
+	}
+	restore = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), startWithin)
+		defer cancel()
+		_, err := changeOperator(ctx, func(d *appsv1.DeploymentSpec) {
+			d.Replicas, d.Template = before.Replicas, before.Template
+		})
+		err = errors.Join(err, poll(ctx, func() error { _, err := leader(ctx); return err }))
+		if err != nil {
+			s.Errorf("bringing the operator back: %v", err)
+		}
+	})
+	s.Cleanup(restore)
+	must(s, err)
+	return restore
+}
+
+// changeOperator returns how the operator's Deployment was, once its pods are as changed and no other is left.
+func changeOperator(ctx context.Context, change func(*appsv1.DeploymentSpec)) (*appsv1.DeploymentSpec, error) {
+	d := &appsv1.Deployment{}
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: operator}, d); err != nil {
+		return nil, fmt.Errorf("reading the operator's Deployment: %w", err)
+	}
+	before := d.DeepCopy()
+	change(&d.Spec)
+	if err := cluster.Patch(ctx, d, client.MergeFrom(before)); err != nil {
+		return &before.Spec, fmt.Errorf("changing the operator's Deployment: %w", err)
+	}
+	return &before.Spec, poll(ctx, func() error {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(d), d); err != nil {
+			return err
+		}
+		var pods corev1.PodList
+		if err := cluster.List(ctx, &pods, client.InNamespace(system), client.MatchingLabels(d.Spec.Selector.MatchLabels)); err != nil {
+			return err
+		}
+		want := *d.Spec.Replicas
+		if d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas != want || d.Status.AvailableReplicas != want ||
+			len(pods.Items) != int(want) {
+			return fmt.Errorf("%d of %d managers are available, of %d pods", d.Status.AvailableReplicas, want, len(pods.Items))
+		}
+		return nil
+	})
+}
+
 // metric sums the samples of the leader whose name and labels match the pattern.
 func (s *stage) metric(pattern string) float64 {
 	s.Helper()
 	pod, err := leader(s.Context())
 	must(s, err)
+	return s.metricOf(pod.Name, pattern)
+}
+
+// metricOf sums up the values of a metric of one manager.
+func (s *stage) metricOf(pod, pattern string) float64 {
+	s.Helper()
 	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(system).Resource("pods").
-		Name(pod.Name + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(s.Context())
+		Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(s.Context())
 	must(s, err)
 	var sum float64
 	for _, match := range regexp.MustCompile(`(?m)^`+pattern+` (\S+)$`).FindAllSubmatch(page, -1) {

@@ -64,7 +64,12 @@ func TestRotation(t *testing.T) {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{stage: newStage(t)}
+	return rigOn(newStage(t))
+}
+
+func rigOn(s *stage) *rig {
+	s.Helper()
+	r := &rig{stage: s}
 	r.keys = r.witness()
 	const common = `auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}}, ` +
 		`frontend: {image: "` + probeImage + `", replicas: 2}`
@@ -73,7 +78,7 @@ func newRig(t *testing.T) *rig {
 		r.apply("sqlite", `{`+common+`, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`),
 	}
 	r.awaitCondition(apps[0], todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretMissing)
-	r.secret("db", "url", databaseURL(t))
+	r.secret("db", "url", databaseURL(s.T))
 	for _, app := range apps {
 		r.awaitReady(app)
 	}

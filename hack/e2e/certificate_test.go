@@ -1,0 +1,164 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	// shortLived is a lifetime that a test can sit out: renewed after two thirds of it.
+	shortLived = 18 * time.Second
+	// recoverWithin is how long admission may fail after a manager has come to nothing but an expired certificate; what
+	// the pod takes to start on a busy machine is not in it.
+	recoverWithin = 5 * time.Second
+)
+
+var servingSecret = client.ObjectKey{Namespace: system, Name: "todoapp-operator-webhook-cert"}
+
+// Two managers come to a certificate that has expired, and replace it. Then, while TodoApps are admitted without a pause,
+// the expired one is put back and the one in use is sat out: no admission fails.
+func TestCertificateExpiry(t *testing.T) {
+	s := newStage(t)
+	app := s.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	s.awaitReady(app)
+	restore := s.alterOperator(func(d *appsv1.DeploymentSpec) { d.Replicas = new(int32(0)) })
+	expired := s.plantExpired()
+	if err := s.admit(app, 0); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
+		s.Fatalf("admitted without an operator: %v", err)
+	}
+	_, err := changeOperator(t.Context(), func(d *appsv1.DeploymentSpec) {
+		d.Replicas = new(int32(2))
+		container := &d.Template.Spec.Containers[0]
+		container.Args = append(container.Args, "--webhook-certificate-lifetime="+shortLived.String())
+	})
+	must(t, err)
+	ready := time.Now()
+	s.await("admission", recoverWithin, func() error { return s.admit(app, 0) })
+	s.Logf("two managers that found an expired certificate admit %.1f s after they were ready", time.Since(ready).Seconds())
+
+	stop := s.admitAlways(app)
+	first := s.serving()
+	s.putBack(expired)
+	s.await("the return of one that is good", shortLived, func() error {
+		if at := notAfter(s, s.serving()); time.Now().After(at) {
+			return fmt.Errorf("what is stored has expired at %s", at)
+		}
+		return nil
+	})
+	s.awaitExpiry(first)
+	s.Logf("%d admissions while the certificate in use was lost, renewed and expired", stop())
+	restore()
+}
+
+// plantExpired leaves behind what a manager does that has been away for too long: the Secret and the configuration of a
+// certificate that has expired.
+func (s *stage) plantExpired() map[string][]byte {
+	s.Helper()
+	secret := s.serving()
+	must(s, cluster.glass.Delete(s.Context(), &secret))
+	keeper, err := certs.New(cluster.glass, cluster, certs.Options{
+		Namespace: system, ServiceName: "todoapp-operator-webhook", SecretName: servingSecret.Name,
+		WebhookConfigurationName: operator, Lifetime: time.Second,
+	})
+	must(s, err)
+	ctx, cancel := context.WithCancel(s.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- keeper.Start(ctx) }()
+	s.await("a certificate", healWithin, func() error { return keeper.Ready(nil) })
+	cancel()
+	must(s, <-ended)
+	secret = s.serving()
+	s.await("its end", healWithin, func() error {
+		if left := time.Until(notAfter(s, secret)); left > 0 {
+			return fmt.Errorf("it is good for another %s", left)
+		}
+		return nil
+	})
+	return secret.Data
+}
+
+// serving is the Secret with the certificate that managers share.
+func (s *stage) serving() corev1.Secret {
+	s.Helper()
+	var secret corev1.Secret
+	must(s, cluster.Get(s.Context(), servingSecret, &secret))
+	return secret
+}
+
+// notAfter is when the newest certificate of a Secret expires.
+func notAfter(s *stage, secret corev1.Secret) time.Time {
+	s.Helper()
+	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+	must(s, err)
+	return pair.Leaf.NotAfter
+}
+
+// putBack replaces what the Secret holds, as restoring an old backup does.
+func (s *stage) putBack(data map[string][]byte) {
+	s.Helper()
+	secret := s.serving()
+	secret.Data = data
+	must(s, cluster.glass.Update(s.Context(), &secret))
+}
+
+// awaitExpiry waits until a certificate has expired and nobody is told to trust it any more.
+func (s *stage) awaitExpiry(secret corev1.Secret) {
+	s.Helper()
+	s.await("the expiry of the certificate that was in use", 4*shortLived, func() error {
+		var config admissionv1.ValidatingWebhookConfiguration
+		if err := cluster.Get(s.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
+			return err
+		}
+		if strings.Contains(string(config.Webhooks[0].ClientConfig.CABundle), strings.TrimSpace(string(secret.Data["ca.crt"]))) {
+			return fmt.Errorf("it is trusted, and expires at %s", notAfter(s, secret))
+		}
+		return nil
+	})
+	if time.Now().Before(notAfter(s, secret)) {
+		s.Errorf("its authority was dropped before it expired")
+	}
+}
+
+// admit has the webhook judge a change of an app, which is not carried out.
+func (s *stage) admit(app *todov1.TodoApp, n int) error {
+	changed := app.DeepCopy()
+	changed.Spec.Auth.Rotation.Interval = &metav1.Duration{Duration: time.Duration(100+n%100) * time.Hour}
+	return cluster.Patch(context.Background(), changed, client.MergeFrom(app), client.DryRunAll)
+}
+
+// admitAlways changes an app without a pause and fails the test when a change is refused; stop returns their number.
+func (s *stage) admitAlways(app *todov1.TodoApp) (stop func() int) {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	ended := make(chan int, 1)
+	go func() {
+		n := 0
+		for ; ctx.Err() == nil; n++ {
+			if err := s.admit(app, n); err != nil {
+				s.Errorf("after %d admissions: %v", n, err)
+				break
+			}
+		}
+		ended <- n
+	}()
+	stop = sync.OnceValue(func() int { cancel(); return <-ended })
+	s.Cleanup(func() { stop() })
+	return stop
+}
