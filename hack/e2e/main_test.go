@@ -68,8 +68,12 @@ func run(m *testing.M) (int, error) {
 	code := m.Run()
 	ctx, cancel = context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
+	var rights error
+	if code == 0 && whole() {
+		rights = checkRights(ctx)
+	}
 	tools := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: cluster.tools}}
-	return code, errors.Join(cluster.Delete(ctx, tools), clear(ctx))
+	return code, errors.Join(rights, cluster.Delete(ctx, tools), clear(ctx))
 }
 
 func connect() error {

@@ -5,20 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 )
 
-// backup is the api backup command: it copies a SQLite store, also while an API writes to it, to a new file.
+// backup is the api backup command: it copies a SQLite store, also while an API writes to it, to a new file, or for the
+// destination - to the standard output: an image without a shell and tar lets no file out otherwise.
 func backup(ctx context.Context, s settings, rest []string, stdout io.Writer) error {
 	if len(rest) != 1 {
-		return errors.New("name one destination: the file that the backup becomes")
+		return errors.New("name one destination: the file that the backup becomes, or - for the standard output")
+	}
+	if strings.HasPrefix(s.databaseURL, "sqlite://") && rest[0] == "-" {
+		return stream(ctx, s.databaseURL, stdout)
 	}
 	if err := sqlstore.Backup(ctx, s.databaseURL, rest[0]); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(stdout, "backed up to %s\n", rest[0]); err != nil {
 		return fmt.Errorf("reporting the backup: %w", err)
+	}
+	return nil
+}
+
+// stream writes a backup to the standard output, by way of a file beside the store: in a pod nothing else can be
+// written to.
+func stream(ctx context.Context, databaseURL string, stdout io.Writer) (err error) {
+	path, err := url.PathUnescape(strings.TrimPrefix(databaseURL, "sqlite://"))
+	if err != nil {
+		return fmt.Errorf("sqlite URL: %w", err)
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(path), ".backup-")
+	if err != nil {
+		return fmt.Errorf("making room for the backup beside the store: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	const name = "tasks.db"
+	if err := sqlstore.Backup(ctx, databaseURL, filepath.Join(folder, name)); err != nil {
+		return err
+	}
+	return send(folder, name, stdout)
+}
+
+func send(folder, name string, to io.Writer) error {
+	file, err := os.OpenInRoot(folder, name)
+	if err != nil {
+		return fmt.Errorf("reading the backup: %w", err)
+	}
+	_, err = io.Copy(to, file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("writing the backup out: %w", err)
 	}
 	return nil
 }

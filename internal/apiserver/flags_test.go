@@ -48,6 +48,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		"bad collector":        {map[string]string{"BETTER_AUTH_SECRET": "k", "OTEL_EXPORTER_OTLP_ENDPOINT": "x"}, nil, "OTLP endpoint"},
 		"backup of nothing":    {nil, []string{"backup"}, "name one destination"},
 		"backup of PostgreSQL": {nil, []string{"backup", "--database-url=" + postgres, "x"}, "backing up"},
+		"PostgreSQL to stdout": {nil, []string{"backup", "--database-url=" + postgres, "-"}, "backing up"},
 		"backup, unknown flag": {nil, []string{"backup", "--listen=:1", "x"}, "-listen"},
 	} {
 		t.Run(name, func(t *testing.T) {

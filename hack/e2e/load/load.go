@@ -16,8 +16,8 @@ const (
 	// Workers of each kind, and how often each begins anew.
 	workers  = 2
 	interval = 50 * time.Millisecond
-	// tryTimeout bounds one try, and patience all tries of one request that get no answer.
-	tryTimeout = 10 * time.Second
+	// TryTimeout bounds one try, and patience all tries of one request that get no answer.
+	TryTimeout = 10 * time.Second
 	patience   = 30 * time.Second
 	// MaxNoted bounds how many failures, and how many faults, are reported.
 	MaxNoted = 10000

@@ -1,0 +1,25 @@
+package docs_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Code that a page shows is code that runs: of the file that it names before.
+func TestPythonIsFromTheFileItSays(t *testing.T) {
+	code, err := os.ReadFile("../hack/fastapi/tokens.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```python\n(.*?)^```$").FindAllStringSubmatch(pages(t)["custom-backends.md"], -1)
+	if len(blocks) == 0 {
+		t.Error("custom-backends.md shows no Python")
+	}
+	for _, block := range blocks {
+		if !strings.Contains(string(code), block[1]) {
+			t.Errorf("hack/fastapi/tokens.py has no such part:\n%s", block[1])
+		}
+	}
+}

@@ -1,0 +1,214 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+const fastapiImage = "todoapp-fastapi:dev"
+
+// TestOwnBackends rotates the keys of three apps in use: of one whose own backend reads all keys and of one whose keys
+// come from elsewhere, where nobody may notice, and of one whose own backend knows a single key, which costs something.
+func TestOwnBackends(t *testing.T) {
+	if output, err := exec.Command("./image", fastapiImage, "hack/fastapi/image.yaml").CombinedOutput(); err != nil {
+		t.Fatalf("building the image of the FastAPI backend: %v\n%s", err, output)
+	}
+	r := &rig{stage: newStage(t)}
+	r.keys = r.witness()
+	r.secret("db", "url", databaseURL(t))
+	r.secret("store", "key", strings.Repeat("first-", 5)+"0123456789-abcdefghij")
+	const (
+		tokens   = `tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}`
+		frontend = `frontend: {image: "` + probeImage + `", replicas: 2}`
+		database = `replicas: 2, storage: {postgres: {urlSecretRef: {name: db, key: url}}}`
+		own      = database + `, image: "` + fastapiImage + `", keyDelivery: Restart`
+	)
+	list := r.apply("list", `{auth: {`+tokens+`}, `+frontend+`, backend: {`+own+`, env: [{name: TOKEN_KEYS, value: all}]}}`)
+	single := r.apply("single", `{auth: {`+tokens+`}, `+frontend+`, backend: {`+own+`}}`)
+	source := r.apply("source", `{auth: {source: {secretRef: {name: store, key: key}}, `+tokens+`}, `+frontend+
+		`, backend: {`+database+`}}`)
+	apps := []*todov1.TodoApp{list, single, source}
+	for _, app := range apps {
+		r.awaitReady(app)
+	}
+	for _, app := range apps {
+		r.users = append(r.users, r.startUser(app))
+	}
+	for _, app := range apps {
+		r.refusesForgeries(app)
+	}
+	r.rotate(source)
+	r.judge([]*user{r.users[0], r.users[2]})
+	r.price(r.users[1])
+	r.keys.check(r.stage)
+	r.sum(r.users)
+}
+
+// refusesForgeries checks that a backend takes the app's tokens, and none that lacks anything of them.
+func (r *rig) refusesForgeries(app *todov1.TodoApp) {
+	r.Helper()
+	var secret corev1.Secret
+	r.get(&secret, desired.FrontendSecret(app))
+	key := secret.Data[keyring.EntrySecret]
+	with := func(change func(*jwt.Token, jwt.MapClaims)) string {
+		claims := jwt.MapClaims{"sub": "alice", "iss": app.Spec.Auth.Tokens.Issuer, "aud": app.Spec.Auth.Tokens.Audience,
+			"iat": time.Now().Unix(), "exp": time.Now().Add(validity).Unix()}
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+		token.Header["kid"] = string(secret.Data[keyring.EntryKeyVersion])
+		change(token, claims)
+		signed, err := token.SignedString(key)
+		must(r, err)
+		return signed
+	}
+	good := with(func(*jwt.Token, jwt.MapClaims) {})
+	r.expect(tasks(app, "alice", good), http.StatusOK)
+	forgeries := map[string]string{
+		"changed":  good[:len(good)-4] + "AAAA",
+		"expired":  with(func(_ *jwt.Token, c jwt.MapClaims) { c["exp"] = time.Now().Add(-time.Minute).Unix() }),
+		"issuer":   with(func(_ *jwt.Token, c jwt.MapClaims) { c["iss"] = "somebody" }),
+		"audience": with(func(_ *jwt.Token, c jwt.MapClaims) { c["aud"] = "somebody" }),
+		"method":   with(func(t *jwt.Token, _ jwt.MapClaims) { t.Method, t.Header["alg"] = jwt.SigningMethodHS512, "HS512" }),
+	}
+	for _, name := range []string{"sub", "iss", "aud", "exp"} {
+		forgeries["no "+name] = with(func(_ *jwt.Token, c jwt.MapClaims) { delete(c, name) })
+	}
+	for name, forgery := range forgeries {
+		if reply := request(r.T, tasks(app, "alice", forgery)); reply.Status != http.StatusUnauthorized {
+			r.Errorf("%s: a forgery (%s) is answered with %d %s", app.Name, name, reply.Status, reply.Body)
+		}
+	}
+}
+
+// rotate replaces the keys of all apps at once, and of one by a new value in its source. It returns when nothing of the
+// keys before is left, and every pod has been told.
+func (r *rig) rotate(source *todov1.TodoApp) {
+	r.Helper()
+	started := time.Now()
+	var versions []int64
+	for _, u := range r.users {
+		versions = append(versions, r.newest(u.app).Version+1)
+		if u.app == source {
+			r.supply("store", "key", strings.Repeat("second-", 5)+"0123456789-abcdefghij")
+		} else {
+			r.change(u.app, func(spec *todov1.RotationSpec) { spec.RotateAfter = new(metav1.Now()) })
+		}
+	}
+	for _, at := range []step{published, promoted, drained, retired} {
+		r.reach(at, versions)
+		r.Logf("all %s %.0f s after the request", at.name, time.Since(started).Seconds())
+		if at.name == published.name {
+			r.warned(r.users[1].app)
+		}
+	}
+	r.complete(versions)
+	for i, u := range r.users {
+		r.awaitCondition(u.app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
+		r.awaitKeys(u.app, versions[i])
+	}
+	r.Logf("every pod with its last keys %.0f s after the request", time.Since(started).Seconds())
+}
+
+// supply writes a new value, as an external store does.
+func (s *stage) supply(name, entry, value string) {
+	s.Helper()
+	var secret corev1.Secret
+	s.get(&secret, name)
+	before := secret.DeepCopy()
+	secret.Data[entry] = []byte(value)
+	must(s, cluster.Patch(s.Context(), &secret, client.MergeFrom(before)))
+}
+
+// warned waits until the status says what a rotation costs a backend that knows one key alone.
+func (r *rig) warned(app *todov1.TodoApp) {
+	r.Helper()
+	r.await("a warning of what the rotation costs", stepWithin, func() error {
+		r.get(app, app.Name)
+		c := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
+		if c == nil || !strings.Contains(c.Message, "reads BETTER_AUTH_SECRET alone, tokens signed with a replaced key fail") {
+			return fmt.Errorf("RotationComplete is %+v", c)
+		}
+		return nil
+	})
+}
+
+// awaitKeys waits until every pod of an own backend, those that end included, has started with one key alone.
+func (r *rig) awaitKeys(app *todov1.TodoApp, version int64) {
+	r.Helper()
+	if app.Spec.Backend.Image == "" {
+		return
+	}
+	r.await("the backends of "+app.Name+" to know one key", stepWithin, func() error {
+		var pods corev1.PodList
+		must(r, cluster.List(r.Context(), &pods, client.InNamespace(r.namespace), client.MatchingLabels{
+			todov1.LabelApp: app.Name, todov1.LabelComponent: todov1.ComponentBackend}))
+		for i := range pods.Items {
+			pod := &pods.Items[i]
+			if keys := pod.Annotations[todov1.AnnotationKeys]; keys != fmt.Sprint(version) || !podReady(pod) {
+				return fmt.Errorf("%s started with keys %s", pod.Name, keys)
+			}
+		}
+		return nil
+	})
+}
+
+// price judges the user of a backend that knows one key alone: its pods change the key one by one while tokens of both
+// are about, so from the promotion until the last old token has expired some are refused; nothing else may happen.
+func (r *rig) price(u *user) {
+	r.Helper()
+	ring, err := r.ring(u.app)
+	must(r, err)
+	version := ring.Keys[len(ring.Keys)-1].Version
+	from, to := find(ring, version).PromotedAt, find(ring, version-1).DemotedAt.Add(validity)
+	now, err := u.report(r.stage)
+	must(r, err)
+	refused := func(n load.Note) bool {
+		return n.Status == http.StatusUnauthorized && n.At.After(from) && n.At.Before(to)
+	}
+	for _, k := range []int64{version - 1, version} {
+		r.refusals(now, fmt.Sprint(k), from)
+	}
+	if len(now.Failures) == len(u.judged.Failures) {
+		r.Error("a backend that knows one key alone refused nothing: this test does not see what it is for")
+	}
+	r.judge([]*user{u}, refused)
+	ok := now.Fresh + now.Old
+	r.Logf("single: %d of %d requests were refused in the %.0f s from the promotion until the old tokens had expired",
+		len(now.Failures), ok+len(now.Failures), to.Sub(from).Seconds())
+}
+
+// refusals prints how many requests with one key were refused, and when.
+func (r *rig) refusals(report load.Report, key string, promoted time.Time) {
+	r.Helper()
+	count, first, last := 0, time.Time{}, time.Time{}
+	for _, n := range report.Failures {
+		if n.KeyID != key {
+			continue
+		}
+		if count++; count == 1 {
+			first = n.At
+		}
+		last = n.At
+	}
+	if count > 0 {
+		r.Logf("key %s: %d requests refused, from %.1f s to %.1f s after the promotion; %d accepted",
+			key, count, first.Sub(promoted).Seconds(), last.Sub(promoted).Seconds(), report.ByKey[key])
+	}
+}

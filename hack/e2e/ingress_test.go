@@ -1,0 +1,137 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
+)
+
+// An Ingress serves both sides under one host, to a browser that knows nothing of the cluster.
+func TestAnIngressServesBothSides(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	address := s.ingress()
+	host := s.namespace + ".localhost"
+	app := s.apply("todo", `{frontend: {image: "`+probeImage+`"}, ingress: {host: `+host+`},
+		backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	s.awaitReady(app)
+	if got, want := app.Status.Frontend.URL, "http://"+host; got != want {
+		t.Errorf("the frontend is at %q, expected %q", got, want)
+	}
+	browser := func(method, path, token, body string) (int, string) {
+		return s.browse(address, host, method, path, token, body)
+	}
+	var alice signer.Token
+	s.await("both sides behind the Ingress", time.Minute, func() error {
+		status, body := browser(http.MethodGet, "/token?sub=alice", "", "")
+		if status != http.StatusOK {
+			return fmt.Errorf("%d %s", status, body)
+		}
+		return errors.Join(json.Unmarshal([]byte(body), &alice),
+			s.answers(address, host, "/api/alice/tasks", http.StatusUnauthorized))
+	})
+	for _, c := range []struct {
+		what, method, path, token, body string
+		status                          int
+	}{
+		{"a new task", http.MethodPost, "/api/alice/tasks", alice.Token, `{"title":"Water the plants"}`, http.StatusCreated},
+		{"the tasks", http.MethodGet, "/api/alice/tasks?limit=1", alice.Token, "", http.StatusOK},
+		{"someone else's tasks", http.MethodGet, "/api/bob/tasks", alice.Token, "", http.StatusForbidden},
+	} {
+		if status, body := browser(c.method, c.path, c.token, c.body); status != c.status {
+			t.Errorf("%s: %d %s, expected %d", c.what, status, body, c.status)
+		}
+	}
+	// The frontend of these tests has no such page, and says so in other words than the API.
+	if status, body := browser(http.MethodGet, "/api/auth/session", "", ""); body != "404 page not found\n" {
+		t.Errorf("/api/auth is not the frontend's: %d %s", status, body)
+	}
+	if status, _ := s.browse(address, "elsewhere.localhost", http.MethodGet, "/", "", ""); status != http.StatusNotFound {
+		t.Errorf("another host: %d", status)
+	}
+	must(t, cluster.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ingress":null}}`))))
+	s.await("the end of the Ingress", time.Minute, func() error {
+		if status, body := browser(http.MethodGet, "/", "", ""); status != http.StatusNotFound {
+			return fmt.Errorf("%d %s", status, body)
+		}
+		return nil
+	})
+}
+
+// ingress runs the program that serves Ingresses, and returns its address. It reaches Services from this machine, which
+// not every cluster lets it.
+func (s *stage) ingress() string {
+	s.Helper()
+	var api corev1.Service
+	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, &api))
+	reach, cancel := context.WithTimeout(s.Context(), 3*time.Second)
+	defer cancel()
+	connection, err := (&net.Dialer{}).DialContext(reach, "tcp", net.JoinHostPort(api.Spec.ClusterIP, "443"))
+	if err != nil {
+		s.Skipf("Services cannot be reached from this machine: %v", err)
+	}
+	_ = connection.Close()
+	program := filepath.Join(s.TempDir(), "ingress")
+	output, err := exec.CommandContext(s.Context(), "go", "build", "-o", program, "../ingress").CombinedOutput()
+	if err != nil {
+		s.Fatalf("building the ingress: %v\n%s", err, output)
+	}
+	command := exec.CommandContext(s.Context(), program, "-listen", "127.0.0.1:0") // ends with the test
+	printed, err := command.StdoutPipe()
+	must(s, err)
+	must(s, command.Start())
+	s.Cleanup(func() { _ = command.Wait() })
+	line, err := bufio.NewReader(printed).ReadString('\n')
+	must(s, err)
+	_, address, found := strings.Cut(strings.TrimSpace(line), "http://")
+	if !found {
+		s.Fatalf("the ingress says %q", line)
+	}
+	return address
+}
+
+// browse sends one request to a host that is served at an address.
+func (s *stage) browse(address, host, method, path, token, body string) (int, string) {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), method, "http://"+address+path, strings.NewReader(body))
+	must(s, err)
+	request.Host = host
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	must(s, err)
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	must(s, err)
+	return response.StatusCode, string(answer)
+}
+
+// answers is nil once what is served under a host answers so.
+func (s *stage) answers(address, host, path string, wanted int) error {
+	if status, body := s.browse(address, host, http.MethodGet, path, "", ""); status != wanted {
+		return fmt.Errorf("%s: %d %s", path, status, body)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const account = "system:serviceaccount:" + system + ":" + operator
+
+// right is one verb on one kind of object: in the operator's namespace by its Role, or anywhere by its ClusterRole.
+type right struct {
+	scope, verb, group, resource, name string
+}
+
+func (r right) String() string {
+	where := cmp.Or(r.scope, "everywhere")
+	what := strings.Trim(r.resource+"."+r.group, ".")
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", where, r.verb, what, r.name))
+}
+
+// unused are the rights that no test makes the operator use, each with what it is for.
+var unused = map[string]string{}
+
+// checkRights holds what the operator is granted against what it asked for in the whole run: it was refused nothing, and
+// has used everything.
+func checkRights(ctx context.Context) error {
+	path := cmp.Or(os.Getenv("E2E_AUDIT_LOG"), "/var/lib/todoapp-cluster/log/audit.log")
+	if path == "none" {
+		fmt.Println("rights: not checked, as the cluster keeps no log of the operator's requests")
+		return nil
+	}
+	granted, err := grantedRights(ctx)
+	if err != nil {
+		return err
+	}
+	used, refused, err := usedRights(path, granted)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range sets.List(refused) {
+		errs = append(errs, fmt.Errorf("refused to the operator: %s", r))
+	}
+	for r := range granted {
+		_, excused := unused[r.String()]
+		if excused == used.Has(r) {
+			errs = append(errs, fmt.Errorf("right %q: used %t, listed as unused %t", r, used.Has(r), excused))
+		}
+	}
+	fmt.Printf("rights: %d granted, %d used, %d refusals\n", len(granted), len(used), len(refused))
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// grantedRights are those of the roles that are bound to the operator's account.
+func grantedRights(ctx context.Context) (sets.Set[right], error) {
+	granted := sets.New[right]()
+	var whole rbacv1.ClusterRole
+	if err := cluster.Get(ctx, client.ObjectKey{Name: operator}, &whole); err != nil {
+		return nil, fmt.Errorf("reading the ClusterRole: %w", err)
+	}
+	grant(granted, "", whole.Rules)
+	var own rbacv1.Role
+	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: operator}, &own); err != nil {
+		return nil, fmt.Errorf("reading the Role: %w", err)
+	}
+	grant(granted, system, own.Rules)
+	return granted, nil
+}
+
+func grant(granted sets.Set[right], scope string, rules []rbacv1.PolicyRule) {
+	for _, rule := range rules {
+		names := rule.ResourceNames
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					for _, name := range names {
+						granted.Insert(right{scope, verb, group, resource, name})
+					}
+				}
+			}
+		}
+	}
+}
+
+// event is what the API server's log says of a request.
+type event struct {
+	User      struct{ Username string }
+	Verb      string
+	ObjectRef struct {
+		Resource, Subresource, Namespace, Name, APIGroup string
+	}
+	Annotations map[string]string
+	At          time.Time `json:"requestReceivedTimestamp"`
+}
+
+// between reports whether the managers were being replaced.
+func (e event) between() bool {
+	return slices.ContainsFunc(exchanges, func(s span) bool { return e.At.After(s.from) && e.At.Before(s.to) })
+}
+
+func (e event) right(scope, name string) right {
+	resource := strings.Trim(e.ObjectRef.Resource+"/"+e.ObjectRef.Subresource, "/")
+	return right{scope, e.Verb, e.ObjectRef.APIGroup, resource, name}
+}
+
+// usedRights reads the API server's log: which rights were used, each request by the narrowest that covers it, and what
+// was refused.
+func usedRights(path string, granted sets.Set[right]) (used sets.Set[right], refused sets.Set[string], err error) {
+	log, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the API server's log of the operator's requests (E2E_AUDIT_LOG): %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	used, refused = sets.New[right](), sets.New[string]()
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		if e.User.Username != account || e.ObjectRef.Resource == "" {
+			continue
+		}
+		if e.Annotations["authorization.k8s.io/decision"] == "forbid" {
+			if !e.between() {
+				refused.Insert(e.right(e.ObjectRef.Namespace, e.ObjectRef.Name).String())
+			}
+			continue
+		}
+		for _, r := range []right{
+			e.right(e.ObjectRef.Namespace, e.ObjectRef.Name), e.right(e.ObjectRef.Namespace, ""),
+			e.right("", e.ObjectRef.Name), e.right("", ""),
+		} {
+			if granted.Has(r) {
+				used.Insert(r)
+				break
+			}
+		}
+	}
+	return used, refused, lines.Err()
+}
+
+// whole reports whether all tests were asked for.
+func whole() bool { return flag.Lookup("test.run").Value.String() == "" }

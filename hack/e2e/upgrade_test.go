@@ -1,0 +1,280 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	// previousChart is the chart as it was released last; its image is this one under another name.
+	previousChart = "testdata/todoapp-operator-0.1.0.tgz"
+	presentChart  = "../../charts/todoapp-operator"
+	// sqliteGap is how long an app with SQLite may not answer while its one pod is replaced.
+	sqliteGap = 5 * time.Second
+)
+
+// TestUpgrade installs the previous release, upgrades it, uninstalls it and installs it again, all under load.
+func TestUpgrade(t *testing.T) {
+	s := newStage(t)
+	s.program("make", "-C", "../..", "load", "IMAGE=todoapp-operator:previous")
+	t.Cleanup(func() { // as it was, for the tests to come
+		if output, err := command(context.Background(), "../demo/install"); err != nil {
+			t.Errorf("installing the operator again: %v\n%s", err, output)
+		}
+	})
+	s.uninstall()
+	s.install(previousChart, "previous")
+	r := &release{rig: rigOn(s)}
+	for _, scene := range []struct {
+		name string
+		play func(*release)
+	}{
+		{"upgrade", (*release).upgraded},
+		{"uninstall and install", (*release).reinstalled},
+		{"check", (*release).checked},
+		{"some namespaces", (*release).confined},
+	} {
+		if !t.Run(scene.name, func(t *testing.T) {
+			started := time.Now()
+			r.stage = &stage{t, s.namespace}
+			scene.play(r)
+			t.Logf("played in %.0f s", time.Since(started).Seconds())
+		}) {
+			return // what follows builds on it
+		}
+	}
+	r.keys.check(s)
+	r.stage = s
+	r.sum(r.users)
+}
+
+// release is the operator as Helm has installed it, over apps in use.
+type release struct {
+	*rig
+	// replaced forgives what went unanswered because the one pod with SQLite was replaced.
+	replaced forgiven
+}
+
+// upgraded brings the present chart: task APIs take the new image one by one, and nothing else changes.
+func (r *release) upgraded() {
+	keys := r.versionsOfKeys()
+	frontends := r.uids(todov1.ComponentFrontend)
+	from := time.Now()
+	gap := r.longestGap(r.users[1].app)
+	r.install(presentChart, "dev")
+	r.Logf("helm was done after %.1f s", time.Since(from).Seconds())
+	for _, u := range r.users {
+		r.await("the new image of "+u.app.Name, startWithin, func() error {
+			pods := r.pods(u.app, todov1.ComponentBackend)
+			for i := range pods {
+				if image := pods[i].Spec.Containers[0].Image; image != "todoapp-operator:dev" || !podReady(&pods[i]) {
+					return fmt.Errorf("%s runs %s, ready %t", pods[i].Name, image, podReady(&pods[i]))
+				}
+			}
+			return nil
+		})
+		r.awaitBackends(u.app)
+		r.awaitReady(u.app)
+	}
+	// Who asked in the gap may have been waiting until its own patience ended: a pod that is gone refuses nothing.
+	r.replaced = repeated(from, time.Now().Add(load.TryTimeout))
+	if longest := gap(); longest > sqliteGap {
+		r.Errorf("%s did not answer for %s", r.users[1].app.Name, longest)
+	}
+	if now := r.uids(todov1.ComponentFrontend); !slices.Equal(now, frontends) {
+		r.Errorf("the frontends were %v and are %v", frontends, now)
+	}
+	if now := r.versionsOfKeys(); !slices.Equal(now, keys) {
+		r.Errorf("the keys were %v and are %v", keys, now)
+	}
+	r.judgeAll()
+}
+
+// judgeAll forgives the replaced pod of the app with SQLite, and of the one with PostgreSQL nothing.
+func (r *release) judgeAll() {
+	r.Helper()
+	r.judge(r.users[:1])
+	r.judge(r.users[1:], r.replaced)
+}
+
+// longestGap asks an app again and again, until it is called: it returns for how long there was no answer at the most.
+func (s *stage) longestGap(app *todov1.TodoApp) func() time.Duration {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	again := agent.Until{Calls: []agent.Call{tasks(app, "alice", "")}, Status: http.StatusUnauthorized, Within: startWithin}
+	type result struct {
+		longest time.Duration
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		last := time.Now()
+		for ctx.Err() == nil && r.err == nil {
+			var answered []time.Time
+			if answered, r.err = ask[[]time.Time](ctx, "until", again); r.err == nil {
+				r.longest, last = max(r.longest, answered[0].Sub(last)), answered[0]
+			}
+		}
+		done <- r
+	}()
+	return func() time.Duration {
+		s.Helper()
+		cancel()
+		r := <-done
+		if r.err != nil && !errors.Is(r.err, context.Canceled) {
+			s.Fatal(r.err)
+		}
+		s.Logf("%s: no answer for %.1f s at the most", app.Name, r.longest.Seconds())
+		return r.longest
+	}
+}
+
+// reinstalled takes the operator away, and brings it back over apps that went on working: it takes them as they are.
+func (r *release) reinstalled() {
+	before := r.settle()
+	r.uninstall()
+	r.judgeAll()
+	r.install(presentChart, "dev")
+	r.await("the first look at each app", startWithin, func() error {
+		if _, err := leader(r.Context()); err != nil {
+			return err
+		}
+		if looks := r.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`); int(looks) < len(r.users) {
+			return fmt.Errorf("%.0f looks", looks)
+		}
+		return nil
+	})
+	after := r.settle()
+	for name, version := range before {
+		if after[name] != version {
+			r.Errorf("%s was written or replaced: %s, then %s", name, version, after[name])
+		}
+	}
+	r.judgeAll()
+}
+
+// checked asks as a user would whether the installation works.
+func (r *release) checked() {
+	r.Logf("%s", r.helm("test", operator, "--logs"))
+}
+
+// confined gives the operator this namespace alone: it does there what it did, and elsewhere nothing.
+func (r *release) confined() {
+	other := newStage(r.T)
+	r.install(presentChart, "dev", "--set=watchNamespaces={"+r.namespace+"}")
+	const program = "../../bin/todoapp-operator"
+	r.program(program, "check", "--namespace="+r.namespace)
+	if output, err := command(r.Context(), program, "check", "--namespace="+other.namespace, "--within=1s"); err == nil {
+		r.Errorf("a namespace that is not looked after passes the check: %s", output)
+	}
+	stray := other.apply("stray", `{}`)
+	app := r.users[0].app
+	versions := r.request()
+	r.complete(versions)
+	r.awaitReady(r.apply("new", `{}`))
+	r.get(app, app.Name)
+	must(r, cluster.Get(r.Context(), client.ObjectKeyFromObject(stray), stray))
+	if len(stray.Status.Conditions) > 0 {
+		r.Errorf("an app elsewhere was looked after: %+v", stray.Status)
+	}
+	r.judgeAll()
+}
+
+// versionsOfKeys are the versions and moments of all keys, without their values.
+func (r *release) versionsOfKeys() []string {
+	r.Helper()
+	var all []string
+	for _, u := range r.users {
+		ring, err := r.ring(u.app)
+		must(r, err)
+		for _, k := range ring.Keys {
+			all = append(all, fmt.Sprint(u.app.Name, k.Version, k.CreatedAt, k.PromotedAt, k.DemotedAt))
+		}
+	}
+	return all
+}
+
+// uids tell whether pods of one side are still the same.
+func (r *release) uids(component string) []types.UID {
+	r.Helper()
+	var all []types.UID
+	for _, u := range r.users {
+		for _, pod := range r.pods(u.app, component) {
+			all = append(all, pod.UID)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// install brings a chart, with the image of a tag, and waits until it serves and no other does.
+func (s *stage) install(chart, tag string, more ...string) {
+	s.Helper()
+	s.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m",
+		"--set=image.repository=" + operator + ",image.tag=" + tag}, more...)...)
+}
+
+// uninstall takes the operator away, and waits until no manager is left.
+func (s *stage) uninstall() {
+	s.Helper()
+	s.exchange(0, "uninstall", operator, "--wait")
+}
+
+// exchanges are the times in which managers may have been without their rights: Helm changes those before the managers.
+var exchanges []span
+
+type span struct{ from, to time.Time }
+
+// exchange has helm replace the managers, and waits until there are as many as there should be.
+func (s *stage) exchange(managers int, args ...string) {
+	s.Helper()
+	from := time.Now()
+	s.helm(args...)
+	s.await("the managers of before to end", startWithin, func() error {
+		var pods corev1.PodList
+		err := cluster.List(s.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator})
+		if err == nil && len(pods.Items) != managers {
+			err = fmt.Errorf("there are %d", len(pods.Items))
+		}
+		return err
+	})
+	exchanges = append(exchanges, span{from, time.Now()})
+}
+
+func (s *stage) helm(args ...string) string {
+	s.Helper()
+	return s.program("../../bin/helm", append([]string{"--namespace=" + system}, args...)...)
+}
+
+func (s *stage) program(name string, args ...string) string {
+	s.Helper()
+	output, err := command(s.Context(), name, args...)
+	if err != nil {
+		s.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+func command(ctx context.Context, name string, args ...string) (string, error) {
+	output, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	return string(output), err
+}
