@@ -3,6 +3,8 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,13 +37,24 @@ func (todoAppValidator) ValidateDelete(context.Context, *todov1.TodoApp) (admiss
 }
 
 func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp) (admission.Warnings, error) {
-	var found secrets
-	if !sameReferences(old, app) {
-		var err error
-		if found, err = lookup[corev1.Secret](ctx, v.reader, app.Namespace, names(references(app))); err != nil {
-			return nil, undecided(fmt.Errorf("looking up Secrets: %w", err))
-		}
+	found, err := v.lookup(ctx, old, app)
+	if err != nil {
+		return nil, undecided(fmt.Errorf("looking up Secrets: %w", err))
 	}
 	refusals, warnings := checkTodoApp(old, app, found)
 	return warnings, invalid("TodoApp", app.Name, refusals)
+}
+
+// lookup reads the Secrets that the app refers to anew and, if one of them exists, all others of the app, which it must
+// match.
+func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) (secrets, error) {
+	anew := names(newReferences(old, app))
+	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, anew)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	others := slices.DeleteFunc(names(references(app)), func(name string) bool { return slices.Contains(anew, name) })
+	more, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, others)
+	maps.Copy(found, more)
+	return found, err
 }

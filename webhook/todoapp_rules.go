@@ -22,30 +22,42 @@ var (
 	specPath     = field.NewPath("spec")
 	frontendPath = specPath.Child("frontend", "secretRef", "name")
 	backendPath  = specPath.Child("backend", "secretRef", "name")
+	keyringPath  = field.NewPath("metadata", "name")
 	sourcePath   = specPath.Child("auth", "source", "secretRef")
+	sourceName   = sourcePath.Child("name")
 )
 
 // secrets are the Secrets that exist of those that a TodoApp refers to, by name.
 type secrets map[string]*corev1.Secret
 
-// reference is one place where a TodoApp names a Secret.
+// reference is one place where a TodoApp names a Secret, and of a source the entry in it.
 type reference struct {
-	name string
-	at   *field.Path
+	at        *field.Path
+	name, key string
 }
 
 // sides are the two references whose Secrets the operator writes.
 func sides(app *todov1.TodoApp) []reference {
-	return []reference{{desired.FrontendSecret(app), frontendPath}, {desired.BackendSecret(app), backendPath}}
+	return []reference{{at: frontendPath, name: desired.FrontendSecret(app)}, {at: backendPath, name: desired.BackendSecret(app)}}
 }
 
 // references are all of the app's: both sides, its keyring, and its source if it has one.
 func references(app *todov1.TodoApp) []reference {
-	all := append(sides(app), reference{desired.Keyring(app), field.NewPath("metadata", "name")})
+	all := append(sides(app), reference{at: keyringPath, name: desired.Keyring(app)})
 	if source := app.Spec.Auth.Source; source != nil {
-		all = append(all, reference{source.SecretRef.Name, sourcePath.Child("name")})
+		all = append(all, reference{at: sourceName, name: source.SecretRef.Name, key: source.SecretRef.Key})
 	}
 	return all
+}
+
+// newReferences are those that an update did not leave as they were; all of them on creation, where old is nil.
+func newReferences(old, app *todov1.TodoApp) []reference {
+	all := references(app)
+	if old == nil {
+		return all
+	}
+	before := references(old)
+	return slices.DeleteFunc(all, func(ref reference) bool { return slices.Contains(before, ref) })
 }
 
 // names of what references refer to, each once.
@@ -58,29 +70,24 @@ func names(references []reference) []string {
 	return slices.Compact(all)
 }
 
-// sameReferences reports whether an update leaves every reference as it was; a creation never does.
-func sameReferences(old, app *todov1.TodoApp) bool {
-	if old == nil {
-		return false
-	}
-	before, after := old.Spec.Auth.Source, app.Spec.Auth.Source
-	sameSource := before == nil && after == nil || before != nil && after != nil && *before == *after
-	return sameSource && slices.EqualFunc(sides(old), sides(app), func(a, b reference) bool { return a.name == b.name })
-}
-
 // checkTodoApp applies T1 to T7; old is nil on creation. What an update leaves as it was has been decided before and is
-// not held against it.
+// not held against it. Of the app's Secrets found has those that exist; where none of those that it refers to anew does,
+// it need not have any.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
 	refusals, warnings := checkEnv(app), warnURL(app)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
 	}
-	if sameReferences(old, app) {
+	anew := newReferences(old, app)
+	if len(anew) == 0 {
 		return refusals, warnings
 	}
-	ofSource, warningsOfSource := checkSource(app, found)
-	refusals = append(refusals, slices.Concat(checkNames(app), checkReferences(app, found), ofSource)...)
-	return refusals, append(warnings, warningsOfSource...)
+	refusals = append(refusals, append(checkNames(app), checkReferences(app, found)...)...)
+	if slices.ContainsFunc(anew, func(ref reference) bool { return ref.at == sourceName }) {
+		ofSource, warningsOfSource := checkSource(app.Spec.Auth.Source.SecretRef, found)
+		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)
+	}
+	return refusals, warnings
 }
 
 // checkReferences applies the rules about the Secrets that an app refers to: T1 to T3.
@@ -182,11 +189,7 @@ func data(secret *corev1.Secret) map[string][]byte {
 }
 
 // checkSource is T4. A source that does not exist yet may still come.
-func checkSource(app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
-	if app.Spec.Auth.Source == nil {
-		return nil, nil
-	}
-	ref := app.Spec.Auth.Source.SecretRef
+func checkSource(ref todov1.SecretKeyReference, found secrets) (field.ErrorList, []string) {
 	secret := found[ref.Name]
 	if secret == nil {
 		return nil, []string{fmt.Sprintf("%s: Secret %q does not exist yet: the app waits for it", sourcePath, ref.Name)}

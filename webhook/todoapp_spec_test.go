@@ -48,6 +48,10 @@ var sourceCases = map[string]todoAppCase{
 		old: todoApp(sourceRef("vault", "old")), app: todoApp(sourceRef("vault", "key")),
 		found: holding("vault key short"), want: "T4",
 	},
+	"T4 left as it was beside another reference": {
+		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), frontendRef("web")),
+		found: holding("vault key short"),
+	},
 	"T4 left as it was": {
 		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), sqlite),
 		found: holding("vault key short"),
