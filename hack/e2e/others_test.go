@@ -26,6 +26,8 @@ const (
 	labelWorkload = "todoapp.dev/e2e-workload"
 	// further is a Secret that the second revision of each workload takes in too.
 	further = "further"
+	// settings is a ConfigMap that they take in whole.
+	settings = "settings"
 )
 
 // frontendOf is a pod that signs with the app's keys.
@@ -39,8 +41,11 @@ func (s *stage) frontendOf(app *todov1.TodoApp, name string, env ...corev1.EnvVa
 			},
 			Containers: []corev1.Container{{
 				Name: "web", Image: probeImage, Env: append(env, corev1.EnvVar{Name: "JWT_MAX_LIFETIME", Value: "1m"}),
-				EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
-					LocalObjectReference: corev1.LocalObjectReference{Name: desired.FrontendSecret(app)}}}},
+				EnvFrom: []corev1.EnvFromSource{
+					{SecretRef: &corev1.SecretEnvSource{
+						LocalObjectReference: corev1.LocalObjectReference{Name: desired.FrontendSecret(app)}}},
+					{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: settings}}},
+				},
 				SecurityContext: &corev1.SecurityContext{
 					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 				},
@@ -70,6 +75,9 @@ func (s *stage) others(name string, template corev1.PodTemplateSpec) map[string]
 func (s *stage) deployOthers(app *todov1.TodoApp) {
 	s.Helper()
 	s.secret(further, "X", "y")
+	must(s, cluster.Create(s.Context(), &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: settings}, Data: map[string]string{"LOG_LEVEL": "info"},
+	}))
 	ref := corev1.EnvVar{Name: "FURTHER", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 		LocalObjectReference: corev1.LocalObjectReference{Name: further}, Key: "X"}}}
 	for _, kind := range []string{"deployment", "statefulset", "daemonset", "job", "cronjob"} {

@@ -7,13 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 const (
@@ -180,7 +183,7 @@ func (r *release) checked() {
 // confined gives the operator this namespace alone: it does there what it did, and elsewhere nothing.
 func (r *release) confined() {
 	other := newStage(r.T)
-	r.install(presentChart, "dev", "--set=watchNamespaces={"+r.namespace+"}")
+	r.install(presentChart, "dev", "--set=watchNamespaces={"+r.namespace+"},apps.networkPolicy.enabled=true")
 	const program = "../../bin/todoapp-operator"
 	r.program(program, "check", "--namespace="+r.namespace)
 	if output, err := command(r.Context(), program, "check", "--namespace="+other.namespace, "--within=1s"); err == nil {
@@ -190,13 +193,35 @@ func (r *release) confined() {
 	app := r.users[0].app
 	versions := r.request()
 	r.complete(versions)
-	r.awaitReady(r.apply("new", `{}`))
+	r.trimmed()
 	r.get(app, app.Name)
 	must(r, cluster.Get(r.Context(), client.ObjectKeyFromObject(stray), stray))
 	if len(stray.Status.Conditions) > 0 {
 		r.Errorf("an app elsewhere was looked after: %+v", stray.Status)
 	}
 	r.judgeAll()
+}
+
+// trimmed asks less of an app than it has: what is no longer wanted goes, and nothing else.
+func (r *release) trimmed() {
+	app := r.apply("new", `{frontend: {image: "`+probeImage+`", replicas: 2}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	r.awaitReady(app)
+	name := metav1.ObjectMeta{Namespace: r.namespace, Name: desired.Frontend(app)}
+	secret := metav1.ObjectMeta{Namespace: r.namespace, Name: desired.FrontendSecret(app)}
+	made := []client.Object{
+		&appsv1.Deployment{ObjectMeta: name}, &corev1.Service{ObjectMeta: name}, &policyv1.PodDisruptionBudget{ObjectMeta: name},
+		&networkingv1.NetworkPolicy{ObjectMeta: name}, &corev1.Secret{ObjectMeta: secret},
+	}
+	for _, object := range made {
+		must(r, cluster.Get(r.Context(), client.ObjectKeyFromObject(object), object))
+	}
+	patch := []byte(`{"spec":{"frontend":{"image":null,"secretRef":{"name":"elsewhere"}}}}`)
+	must(r, cluster.Patch(r.Context(), app, client.RawPatch(types.MergePatchType, patch)))
+	for _, object := range made {
+		r.await(fmt.Sprintf("the end of the frontend's %T", object), startWithin, func() error { return gone(r.Context(), object) })
+	}
+	r.awaitReady(app)
+	r.get(&corev1.Secret{}, "elsewhere")
 }
 
 // versionsOfKeys are the versions and moments of all keys, without their values.
@@ -224,57 +249,4 @@ func (r *release) uids(component string) []types.UID {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// install brings a chart, with the image of a tag, and waits until it serves and no other does.
-func (s *stage) install(chart, tag string, more ...string) {
-	s.Helper()
-	s.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m",
-		"--set=image.repository=" + operator + ",image.tag=" + tag}, more...)...)
-}
-
-// uninstall takes the operator away, and waits until no manager is left.
-func (s *stage) uninstall() {
-	s.Helper()
-	s.exchange(0, "uninstall", operator, "--wait")
-}
-
-// exchanges are the times in which managers may have been without their rights: Helm changes those before the managers.
-var exchanges []span
-
-type span struct{ from, to time.Time }
-
-// exchange has helm replace the managers, and waits until there are as many as there should be.
-func (s *stage) exchange(managers int, args ...string) {
-	s.Helper()
-	from := time.Now()
-	s.helm(args...)
-	s.await("the managers of before to end", startWithin, func() error {
-		var pods corev1.PodList
-		err := cluster.List(s.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator})
-		if err == nil && len(pods.Items) != managers {
-			err = fmt.Errorf("there are %d", len(pods.Items))
-		}
-		return err
-	})
-	exchanges = append(exchanges, span{from, time.Now()})
-}
-
-func (s *stage) helm(args ...string) string {
-	s.Helper()
-	return s.program("../../bin/helm", append([]string{"--namespace=" + system}, args...)...)
-}
-
-func (s *stage) program(name string, args ...string) string {
-	s.Helper()
-	output, err := command(s.Context(), name, args...)
-	if err != nil {
-		s.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, output)
-	}
-	return output
-}
-
-func command(ctx context.Context, name string, args ...string) (string, error) {
-	output, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	return string(output), err
 }
