@@ -20,6 +20,9 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
+// errNotStored says that the ring is what it was before.
+var errNotStored = errors.New("storing the keyring")
+
 // FieldOwner is the name under which the operator writes.
 const FieldOwner = "todoapp-operator"
 
@@ -95,7 +98,7 @@ func (r *Reconciler) store(ctx context.Context, p *plan) error {
 		err = r.Client.Update(ctx, p.keyring, client.FieldOwner(FieldOwner))
 	}
 	if err != nil {
-		return fmt.Errorf("storing the keyring: %w", err)
+		return fmt.Errorf("%w: %w", errNotStored, err)
 	}
 	return nil
 }

@@ -93,6 +93,26 @@ func measureLife(t *testing.T) int {
 	return p.requests.writes
 }
 
+// What could not be stored is not told of: somebody would take the key in the status for one that exists.
+func TestTheStatusTellsOfStoredKeysAlone(t *testing.T) {
+	b := newBench(t)
+	b.start(func(r *controllers.Reconciler) { r.Client = unableToCreate{r.Client} })
+	b.app("todo")
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+	})
+	var app todov1.TodoApp
+	must(t, b.get("todo", &app))
+	if app.Status.Keys != nil || app.Status.Rotation != nil {
+		t.Errorf("without a keyring the status tells of keys %v and rotation %v", app.Status.Keys, app.Status.Rotation)
+	}
+}
+
+// unableToCreate is a client whose creations fail.
+type unableToCreate struct{ client.Client }
+
+func (unableToCreate) Create(context.Context, client.Object, ...client.CreateOption) error { return errDisturbed }
+
 // live creates an app, rotates its key and then revokes all, and checks that nothing was lost or made twice.
 func (b *bench) live() {
 	b.t.Helper()

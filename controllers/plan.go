@@ -102,6 +102,12 @@ func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret
 	return secret, nil
 }
 
+// stand is where the ring stands that is stored.
+func (r *Reconciler) stand(app *todov1.TodoApp, p *plan) keyring.Step {
+	ring, _ := p.seen.ring() // it was read for the plan
+	return keyring.Stand(ring, r.inputs(app, p.seen))
+}
+
 func (r *Reconciler) inputs(app *todov1.TodoApp, seen *world) keyring.Inputs {
 	return keyring.Inputs{
 		Now:       seen.now,

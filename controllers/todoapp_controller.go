@@ -77,6 +77,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 		}
 		r.report(app, p, applyErr)
 	}
+	if errors.Is(applyErr, errNotStored) {
+		p.step = r.stand(app, p) // the status tells of no key that there is not
+	}
 	if overtaken(applyErr) {
 		return ctrl.Result{RequeueAfter: firstPoll}, nil // the world has moved on: look again
 	}

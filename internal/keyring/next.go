@@ -29,15 +29,23 @@ func Next(ring Ring, in Inputs) (Step, error) {
 	if err != nil {
 		return Step{Ring: ring}, err
 	}
-	step.Phase, step.Waiting = step.Ring.progress(in)
-	step.NextRotation = step.Ring.scheduled(in.Policy)
-	_, due := step.Ring.due(in)
-	step.Held = due && step.Phase != PhasePublishing
-	step.DueIn = dueIn(in.Now, step.Ring.deadlines(in, step))
+	taken := step
+	step = Stand(taken.Ring, in)
+	step.Action, step.Versions = taken.Action, taken.Versions
 	if step.Action != ActionNone {
 		step.DueIn = time.Nanosecond
 	}
 	return step, nil
+}
+
+// Stand is the step that takes no transition: where things stand with the ring as it is.
+func Stand(ring Ring, in Inputs) Step {
+	step := Step{Ring: ring, NextRotation: ring.scheduled(in.Policy)}
+	step.Phase, step.Waiting = ring.progress(in)
+	_, due := ring.due(in)
+	step.Held = due && step.Phase != PhasePublishing
+	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))
+	return step
 }
 
 func advance(ring Ring, in Inputs) (Step, error) {
