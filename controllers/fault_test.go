@@ -111,7 +111,9 @@ func TestTheStatusTellsOfStoredKeysAlone(t *testing.T) {
 // unableToCreate is a client whose creations fail.
 type unableToCreate struct{ client.Client }
 
-func (unableToCreate) Create(context.Context, client.Object, ...client.CreateOption) error { return errDisturbed }
+func (unableToCreate) Create(context.Context, client.Object, ...client.CreateOption) error {
+	return errDisturbed
+}
 
 // live creates an app, rotates its key and then revokes all, and checks that nothing was lost or made twice.
 func (b *bench) live() {
