@@ -1,0 +1,115 @@
+package charts
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// schema is as much of a JSON schema as values.schema.json is asked about here.
+type schema struct {
+	Definitions          map[string]schema
+	Properties           map[string]schema
+	Items, Not           *schema
+	AdditionalProperties any
+	Pattern              string
+}
+
+// UnmarshalJSON takes true and false, which are schemas too, as ones without rules.
+func (s *schema) UnmarshalJSON(text []byte) error {
+	type plain schema
+	if text[0] != '{' {
+		return nil
+	}
+	return json.Unmarshal(text, (*plain)(s))
+}
+
+func valuesSchema(t *testing.T) schema {
+	t.Helper()
+	text, err := os.ReadFile("todoapp-operator/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s schema
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestSchemaKnowsTheFieldsOfKubernetes: what goes into objects as it is has the names that Kubernetes knows, all of them.
+func TestSchemaKnowsTheFieldsOfKubernetes(t *testing.T) {
+	values := valuesSchema(t).Properties
+	for name, c := range map[string]struct {
+		schema schema
+		of     any
+	}{
+		"resources":                 {values["resources"], corev1.ResourceRequirements{}},
+		"podSecurityContext":        {values["podSecurityContext"], corev1.PodSecurityContext{}},
+		"securityContext":           {values["securityContext"], corev1.SecurityContext{}},
+		"affinity":                  {values["affinity"], corev1.Affinity{}},
+		"tolerations":               {*values["tolerations"].Items, corev1.Toleration{}},
+		"topologySpreadConstraints": {*values["topologySpreadConstraints"].Items, corev1.TopologySpreadConstraint{}},
+		"metricsFrom":               {*values["networkPolicy"].Properties["metricsFrom"].Items, networkingv1.NetworkPolicyPeer{}},
+	} {
+		var fields []string
+		for field := range reflect.TypeOf(c.of).Fields() {
+			json, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fields = append(fields, json)
+		}
+		slices.Sort(fields)
+		if diff := cmp.Diff(fields, slices.Sorted(maps.Keys(c.schema.Properties))); diff != "" || c.schema.AdditionalProperties != false {
+			t.Errorf("%s differs between Kubernetes (-) and the schema (+), or is open: %s", name, diff)
+		}
+	}
+}
+
+// TestSelectors: the schema takes what the manager reads, so that no manager ends over a flag.
+func TestSelectors(t *testing.T) {
+	selector := valuesSchema(t).Definitions["selector"]
+	taken, not := regexp.MustCompile(selector.Pattern), regexp.MustCompile(selector.Not.Pattern)
+	for _, text := range []string{
+		"", "edge", "!edge", "team=edge", "team == edge", "team!=edge", "team=", "team in (web, edge)", "team notin (web)",
+		"kubernetes.io/metadata.name=ingress-nginx", "a=b,c in (d),!e", " a = b , c ", "in in (in)",
+		"in in in", "a=b,", ",a", "a b", "a=b c", "a in b", "a in (b", "team=edge;", "=a", "a=-b", "/a=b", "a!b", "a>1",
+	} {
+		_, err := metav1.ParseToLabelSelector(text)
+		if got := taken.MatchString(text) && !not.MatchString(text); got != (err == nil) {
+			t.Errorf("the schema takes %q: %t, the manager: %v", text, got, err)
+		}
+	}
+}
+
+// TestTemplatesOnlyUseValues: what a template looks up, makes up or reads from the clock shows in no rendering here.
+func TestTemplatesOnlyUseValues(t *testing.T) {
+	drifts := regexp.MustCompile(`\b(lookup|now|ago|uuidv4|getHostByName|env|expandenv|(rand|gen|date|htmlDate|derivePassword|encrypt|bcrypt|htpasswd)\w*)\b`)
+	comment := regexp.MustCompile(`(?s)\{\{-? ?/\*.*?\*/ ?-?\}\}`)
+	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	files, err := filepath.Glob("todoapp-operator/templates/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("finding the templates: %v, %d of them", err, len(files))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range action.FindAllString(comment.ReplaceAllString(string(text), ""), -1) {
+			code = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(code, "")
+			if found := drifts.FindString(code); found != "" {
+				t.Errorf("%s uses %s in %s", file, found, code)
+			}
+		}
+	}
+}
