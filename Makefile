@@ -9,9 +9,9 @@ ifeq ($(origin KUBECONFIG),undefined)
 KUBECONFIG := $(CURDIR)/bin/cluster/kubeconfig
 LOCAL := cluster-up
 endif
-KUBECTL ?= bin/k8s/current/kubectl
 CLUSTER ?= bin/cluster/cluster
 CHART := charts/todoapp-operator
+GENERATED := api config charts docs/reference.md
 GO_FILES := $(shell find . \( -path ./bin -o -name node_modules \) -prune -o -name '*.go' -print)
 export KUBECONFIG
 # One way to compile for programs, tests and linters: what one of them compiled, the others find in the cache.
@@ -40,7 +40,7 @@ build: bin/todoapp-operator ## Build the operator
 
 bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/*.html)
 	@started=$$SECONDS; echo "building the operator (about 3 minutes the first time) ..."; \
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
+	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
 	echo "built in $$((SECONDS - started)) s"
 
 .PHONY: test
@@ -74,8 +74,8 @@ generate: ## Generate deep copies, the CRD and the RBAC from the code, and the c
 .PHONY: verify
 verify: generate ## Fail where generated files or modules are stale
 	go mod tidy
-	git diff --exit-code -- api config charts docs/reference.md go.mod go.sum
-	@test -z "$$(git status --porcelain -- api config charts)" || { git status --short -- api config charts; exit 1; }
+	git diff --exit-code -- $(GENERATED) go.mod go.sum
+	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git status --short -- $(GENERATED); exit 1; }
 
 .PHONY: e2e
 e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
@@ -112,7 +112,7 @@ load: image ## Make the image available to the cluster's pods
 
 .PHONY: install
 install: load ## Install the operator with its chart into the cluster that KUBECONFIG names
-	@hack/tools/build helm
+	@hack/tools/build kubectl helm
 	@hack/demo/install
 
 .PHONY: uninstall
