@@ -45,7 +45,7 @@ bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi
 
 .PHONY: test
 test: ## Run the unit tests, those against a real API server and PostgreSQL, the chart's and the frontend's
-	@hack/tools/build envtest helm
+	@hack/tools/build envtest helm score
 	bin/helm lint --strict --quiet --namespace todoapp-system $(CHART)
 	bin/helm-unittest $(CHART)
 	go test ./...

@@ -3,7 +3,6 @@ package charts
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -37,12 +36,8 @@ func (s *schema) UnmarshalJSON(text []byte) error {
 
 func valuesSchema(t *testing.T) schema {
 	t.Helper()
-	text, err := os.ReadFile("todoapp-operator/values.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var s schema
-	if err := json.Unmarshal(text, &s); err != nil {
+	if err := json.Unmarshal(read(t, "todoapp-operator/values.schema.json"), &s); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -101,11 +96,7 @@ func TestTemplatesOnlyUseValues(t *testing.T) {
 		t.Fatalf("finding the templates: %v, %d of them", err, len(files))
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, code := range action.FindAllString(comment.ReplaceAllString(string(text), ""), -1) {
+		for _, code := range action.FindAllString(comment.ReplaceAllString(string(read(t, file)), ""), -1) {
 			code = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(code, "")
 			if found := drifts.FindString(code); found != "" {
 				t.Errorf("%s uses %s in %s", file, found, code)
