@@ -79,7 +79,7 @@ type release struct {
 // upgraded brings the present chart: task APIs take the new image one by one, and nothing else changes.
 func (r *release) upgraded() {
 	keys := r.versionsOfKeys()
-	frontends := r.uids(todov1.ComponentFrontend)
+	frontends := r.lives(todov1.ComponentFrontend)
 	from := time.Now()
 	gap := r.longestGap(r.users[1].app)
 	r.install(presentChart, "dev")
@@ -102,7 +102,7 @@ func (r *release) upgraded() {
 	if longest := gap(); longest > sqliteGap {
 		r.Errorf("%s did not answer for %s", r.users[1].app.Name, longest)
 	}
-	if now := r.uids(todov1.ComponentFrontend); !slices.Equal(now, frontends) {
+	if now := r.lives(todov1.ComponentFrontend); !slices.Equal(now, frontends) {
 		r.Errorf("the frontends were %v and are %v", frontends, now)
 	}
 	if now := r.versionsOfKeys(); !slices.Equal(now, keys) {
@@ -238,13 +238,15 @@ func (r *release) versionsOfKeys() []string {
 	return all
 }
 
-// uids tell whether pods of one side are still the same.
-func (r *release) uids(component string) []types.UID {
+// lives tell whether pods of one side are still the same, and their containers were never restarted.
+func (r *release) lives(component string) []string {
 	r.Helper()
-	var all []types.UID
+	var all []string
 	for _, u := range r.users {
 		for _, pod := range r.pods(u.app, component) {
-			all = append(all, pod.UID)
+			for _, c := range pod.Status.ContainerStatuses {
+				all = append(all, fmt.Sprint(pod.UID, " ", c.Name, " ", c.RestartCount))
+			}
 		}
 	}
 	slices.Sort(all)
