@@ -1,6 +1,6 @@
 # The image that make image builds without Docker: one static binary, trusted roots and an open /tmp, as user 65532.
 #   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2.3 --tag … --push .
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

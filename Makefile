@@ -49,6 +49,7 @@ test: ## Run the unit tests, those against a real API server and PostgreSQL, the
 	bin/helm lint --strict --quiet --namespace todoapp-system $(CHART)
 	bin/helm-unittest $(CHART)
 	go test ./...
+	go -C hack/cluster test -count 1 -run 'TestImageOf|TestDockerfile' .
 	@hack/frontend/install
 	npm --prefix hack/frontend run --silent check
 	npm --prefix hack/frontend --silent test
