@@ -111,7 +111,8 @@ func TestDockerfileHasWhatItCompiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}", ".")
+	const own = "{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}"
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", own, ".")
 	list.Dir, list.Env = "../..", append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 	packages, err := list.Output()
 	if err != nil {
