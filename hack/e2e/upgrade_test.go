@@ -51,6 +51,7 @@ func TestUpgrade(t *testing.T) {
 		play func(*release)
 	}{
 		{"upgrade", (*release).upgraded},
+		{"other managers", (*release).exchanged},
 		{"uninstall and install", (*release).reinstalled},
 		{"check", (*release).checked},
 		{"some namespaces", (*release).confined},
@@ -149,6 +150,15 @@ func (s *stage) longestGap(app *todov1.TodoApp) func() time.Duration {
 		s.Logf("%s: no answer for %.1f s at the most", app.Name, r.longest.Seconds())
 		return r.longest
 	}
+}
+
+// exchanged replaces the managers one by one, as the next upgrade will, while TodoApps are admitted without a pause: no
+// admission fails. Those of the previous release ended without a word, so the upgrade from it is not held to that.
+func (r *release) exchanged() {
+	stop := r.admitAlways(r.users[0].app)
+	r.install(presentChart, "dev", "--set-string=podAnnotations.todoapp\\.dev/exchanged=once")
+	r.Logf("%d admissions while the managers were replaced", stop())
+	r.judgeAll()
 }
 
 // reinstalled takes the operator away, and brings it back over apps that went on working: it takes them as they are.
