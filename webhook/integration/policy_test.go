@@ -88,13 +88,7 @@ func TestManagedSecrets(t *testing.T) {
 		for what, change := range changes {
 			t.Run(name+", "+what, func(t *testing.T) {
 				err := change(t, user.client, managed.DeepCopy())
-				const message = "todoapp-operator manages this Secret: change the TodoApp instead, or act as group todoapp.dev:break-glass"
-				switch {
-				case user.passes && err != nil:
-					t.Errorf("refused: %v", err)
-				case !user.passes && (err == nil || !strings.HasSuffix(err.Error(), message)):
-					t.Errorf("got %v, want %q", err, message)
-				}
+				passes(t, err, user.passes)
 			})
 		}
 		t.Run(name+", written back as it is", func(t *testing.T) {
@@ -102,6 +96,18 @@ func TestManagedSecrets(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			}
 		})
+	}
+}
+
+// passes judges the answer to a change of a managed Secret.
+func passes(t *testing.T, err error, wanted bool) {
+	t.Helper()
+	const message = "todoapp-operator manages this Secret: change the TodoApp instead, or act as group todoapp.dev:break-glass"
+	switch {
+	case wanted && err != nil:
+		t.Errorf("refused: %v", err)
+	case !wanted && (err == nil || !strings.HasSuffix(err.Error(), message)):
+		t.Errorf("got %v, want %q", err, message)
 	}
 }
 
