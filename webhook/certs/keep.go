@@ -10,9 +10,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	admissionapply "k8s.io/client-go/applyconfigurations/admissionregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-const fieldOwner = client.FieldOwner("todoapp-operator")
+const fieldOwner = client.FieldOwner(desired.ManagedBy)
 
 // keepOnce decides on one live reading. The configuration is read before the Secret: whoever changed the configuration
 // since had written the Secret first, so a bundle made of what is read here and accepted for the configuration that was
@@ -44,10 +46,10 @@ func (k *Keeper) keepSecret(ctx context.Context) (pairs, error) {
 		return nil, fmt.Errorf("reading the serving certificate: %w", err)
 	}
 	now := time.Now()
-	stored := load(secret.Data, now)
+	stored := load(secret.Data, k.names(), now)
 	ps := stored
 	if len(ps) == 0 {
-		ps = load(k.remembered().data(), now) // a deleted Secret is written again as it was
+		ps = load(k.remembered().data(), k.names(), now) // a deleted Secret is written again as it was
 	}
 	if ps.due(now, k.options.Lifetime) {
 		fresh, err := mint(k.names(), now, k.options.Lifetime)
@@ -69,7 +71,7 @@ func (k *Keeper) write(ctx context.Context, secret *corev1.Secret, ps pairs) err
 	if secret.Labels == nil {
 		secret.Labels = map[string]string{}
 	}
-	secret.Labels["app.kubernetes.io/managed-by"] = "todoapp-operator"
+	secret.Labels["app.kubernetes.io/managed-by"] = desired.ManagedBy
 	var err error
 	if exists {
 		err = k.client.Update(ctx, secret, fieldOwner)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,7 @@ import (
 type pair struct {
 	authority, certificate, key []byte // PEM
 	notAfter                    time.Time
+	roots                       *x509.CertPool // the authority alone
 	serving                     *tls.Certificate
 }
 
@@ -69,7 +71,7 @@ func block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// parse reads a stored pair; one whose parts do not belong together is an error.
+// parse reads a stored pair; one whose parts are no pair is an error.
 func parse(authority, certificate, key []byte) (pair, error) {
 	serving, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
@@ -79,11 +81,15 @@ func parse(authority, certificate, key []byte) (pair, error) {
 	if !roots.AppendCertsFromPEM(authority) {
 		return pair{}, errors.New("the authority is not a certificate")
 	}
-	within := x509.VerifyOptions{Roots: roots, CurrentTime: serving.Leaf.NotAfter}
-	if _, err := serving.Leaf.Verify(within); err != nil {
-		return pair{}, fmt.Errorf("checking the certificate against its authority: %w", err)
-	}
-	return pair{authority, certificate, key, serving.Leaf.NotAfter, &serving}, nil
+	return pair{authority, certificate, key, serving.Leaf.NotAfter, roots, &serving}, nil
+}
+
+// goodFor reports whether an API server whose clock is right believes the pair, by each of the server's names.
+func (p pair) goodFor(names []string, now time.Time) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		_, err := p.serving.Leaf.Verify(x509.VerifyOptions{Roots: p.roots, CurrentTime: now, DNSName: name})
+		return err != nil
+	})
 }
 
 func (p pair) equal(o pair) bool { return bytes.Equal(p.certificate, o.certificate) }

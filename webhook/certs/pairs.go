@@ -13,12 +13,13 @@ type pairs []pair
 // prefixes of a Secret's entries, by the place of a pair.
 var prefixes = []string{"", "previous-"}
 
-// load reads the pairs of a Secret that have not expired. What cannot be read is as good as missing: it is made anew.
-func load(data map[string][]byte, now time.Time) pairs {
+// load reads the pairs of a Secret that are good for a server of the given names. What cannot be read, or is for another
+// server or another time, is as good as missing: it is made anew.
+func load(data map[string][]byte, names []string, now time.Time) pairs {
 	var ps pairs
 	for _, prefix := range prefixes {
 		p, err := parse(data[prefix+"ca.crt"], data[prefix+"tls.crt"], data[prefix+"tls.key"])
-		if err == nil && now.Before(p.notAfter) {
+		if err == nil && p.goodFor(names, now) {
 			ps = append(ps, p)
 		}
 	}

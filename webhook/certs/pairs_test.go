@@ -10,9 +10,17 @@ import (
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// names of the server in all tests.
+var names = []string{"hook.system.svc", "hook.system.svc.cluster.local"}
+
 func minted(t *testing.T, now time.Time, lifetime time.Duration) pair {
 	t.Helper()
-	p, err := mint([]string{"hook.system.svc", "hook.system.svc.cluster.local"}, now, lifetime)
+	return mintedFor(t, names, now, lifetime)
+}
+
+func mintedFor(t *testing.T, names []string, now time.Time, lifetime time.Duration) pair {
+	t.Helper()
+	p, err := mint(names, now, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +66,10 @@ func TestLoad(t *testing.T) {
 	}
 	mixed := both.data()
 	mixed["tls.key"] = mixed["previous-tls.key"]
+	elsewhere := mintedFor(t, []string{"hook.other.svc", "hook.other.svc.cluster.local"}, start, 2*time.Hour)
+	short := mintedFor(t, names[:1], start, 2*time.Hour)
+	ahead := minted(t, start.Add(3*time.Hour), 90*24*time.Hour)
+	behind := minted(t, start.Add(-30*time.Minute), time.Hour)
 	foreign := both.data()
 	foreign["ca.crt"] = foreign["previous-ca.crt"]
 	for name, c := range map[string]struct {
@@ -65,17 +77,24 @@ func TestLoad(t *testing.T) {
 		now  time.Time
 		want pairs
 	}{
-		"both":               {both.data(), start, both},
-		"nothing":            {nil, start, nil},
-		"one expired":        {both.data(), start.Add(time.Hour), pairs{newer}},
-		"both expired":       {both.data(), start.Add(2 * time.Hour), nil},
-		"no newer key":       {without("tls.key"), start, pairs{older}},
-		"no older authority": {without("previous-ca.crt"), start, pairs{newer}},
-		"another's key":      {mixed, start, pairs{older}},
-		"another authority":  {foreign, start, pairs{older}},
+		"both":                          {both.data(), start, both},
+		"nothing":                       {nil, start, nil},
+		"one expired":                   {both.data(), start.Add(time.Hour + time.Second), pairs{newer}},
+		"both expired":                  {both.data(), start.Add(2*time.Hour + time.Second), nil},
+		"no newer key":                  {without("tls.key"), start, pairs{older}},
+		"no older authority":            {without("previous-ca.crt"), start, pairs{newer}},
+		"another's key":                 {mixed, start, pairs{older}},
+		"another authority":             {foreign, start, pairs{older}},
+		"another namespace's":           {pairs{elsewhere}.data(), start, nil},
+		"another namespace's and ours":  {pairs{elsewhere, older}.data(), start, pairs{older}},
+		"one name of two":               {pairs{short}.data(), start, nil},
+		"by a clock hours ahead":        {pairs{ahead}.data(), start, nil},
+		"by a clock ahead, and ours":    {pairs{ahead, older}.data(), start, pairs{older}},
+		"by it, when its time has come": {pairs{ahead}.data(), start.Add(2*time.Hour + time.Second), pairs{ahead}},
+		"by a clock just behind":        {pairs{behind}.data(), start, pairs{behind}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := load(c.data, c.now); !got.equal(c.want) {
+			if got := load(c.data, names, c.now); !got.equal(c.want) {
 				t.Errorf("got %d pairs, want %d", len(got), len(c.want))
 			}
 		})
