@@ -22,8 +22,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
 )
 
-// separate installs the webhook once more, for one namespace and under another name, and says how to keep its certificate.
-func separate(t *testing.T, name string, port int) certs.Options {
+// hooksFor are the webhook's hooks for one namespace and under another name, as they are installed.
+func hooksFor(t *testing.T, name string, port int) *admissionv1.ValidatingWebhookConfiguration {
 	t.Helper()
 	hooks := &admissionv1.ValidatingWebhookConfiguration{}
 	if err := read("../../config/webhook/validatingwebhookconfiguration.yaml", hooks); err != nil {
@@ -37,11 +37,17 @@ func separate(t *testing.T, name string, port int) certs.Options {
 			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: []string{name},
 		}}
 	}
+	return hooks
+}
+
+// separate installs the webhook once more, for one namespace and under another name, and says how to keep its certificate.
+func separate(t *testing.T, name string, port int) certs.Options {
+	t.Helper()
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: operatorNamespace},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "127.0.0.1"},
 	}
-	for _, object := range []client.Object{service, hooks} {
+	for _, object := range []client.Object{service, hooksFor(t, name, port)} {
 		if err := admin.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
