@@ -80,6 +80,7 @@ verify: generate ## Fail where generated files or modules are stale
 
 .PHONY: e2e
 e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
+	@hack/tools/build certmanager
 	go test -tags e2e -count 1 -timeout 40m -v ./hack/e2e
 
 ##@ Cluster

@@ -1,0 +1,160 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	certManager = "../../bin/certmanager"
+	// deliveredWithin is how long the kubelet may take to bring a changed Secret to the managers' volumes.
+	deliveredWithin = 3 * time.Minute
+)
+
+// certManagerSecrets are what cert-manager leaves behind where it is told to go: the certificate and its authority.
+var certManagerSecrets = []string{"todoapp-operator-webhook-tls", "todoapp-operator-webhook-authority"}
+
+// TestCertManager has the real cert-manager make the webhook's certificate: its own controllers run on this
+// machine. A renewal fails no admission. Changing over, there and back, may fail some, as docs/admission.md says.
+func TestCertManager(t *testing.T) {
+	s := newStage(t)
+	app := s.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	s.awaitReady(app)
+	s.startCertManager()
+	t.Cleanup(func() { // as it was, for the tests to come
+		if output, err := command(context.Background(), "../demo/install"); err != nil {
+			t.Errorf("installing the operator again: %v\n%s", err, output)
+		}
+	})
+	s.install(presentChart, "dev", "--set=certManager.enabled=true")
+	s.awaitAdmission(app)
+	s.awaitTrust()
+
+	stop := s.admitAlways(app)
+	s.renew()
+	s.Logf("%d admissions while the certificate was renewed", stop())
+	s.awaitAdmission(app)
+
+	s.install(presentChart, "dev")
+	s.awaitAdmission(app)
+	s.serving()
+}
+
+// startCertManager runs cert-manager until the test ends, and takes then away what it needs and leaves.
+func (s *stage) startCertManager() {
+	s.Helper()
+	if !exists(certManager) {
+		s.Fatalf("there is no %s: hack/tools/build certmanager makes it", certManager)
+	}
+	folder := strings.TrimSpace(s.program("go", "-C", "../tools/certmanager", "list", "-m", "-f", "{{.Dir}}",
+		"github.com/cert-manager/cert-manager"))
+	resources := "--filename=" + folder + "/deploy/crds"
+	s.Cleanup(func() {
+		output, err := s.command("delete", "--ignore-not-found", resources)
+		for _, name := range certManagerSecrets {
+			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}}
+			err = errors.Join(err, client.IgnoreNotFound(cluster.Delete(context.Background(), secret)))
+		}
+		if err != nil {
+			s.Errorf("removing cert-manager: %v\n%s", err, output)
+		}
+	})
+	s.kubectl("apply", "--server-side", resources)
+	s.kubectl("wait", "--for=condition=Established", "--timeout=1m", resources)
+	s.start(exec.Command("sh", "-c", "exec "+certManager+" >"+certManager+".log 2>&1"))
+}
+
+// awaitAdmission waits until the webhook judges: it refuses what breaks a rule of its own, and admits what does not.
+func (s *stage) awaitAdmission(app *todov1.TodoApp) {
+	s.Helper()
+	s.await("admission", startWithin, func() error {
+		bad := s.newApp("bad", `{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`)
+		err := cluster.Create(s.Context(), bad, client.DryRunAll)
+		if err == nil || !strings.Contains(err.Error(), "spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET") {
+			return fmt.Errorf("what breaks a rule is answered with: %w", err)
+		}
+		return s.admit(app, 0)
+	})
+}
+
+// awaitTrust waits until the configuration trusts cert-manager's authority and no other.
+func (s *stage) awaitTrust() {
+	s.Helper()
+	s.await("trust in cert-manager's authority alone", startWithin, func() error {
+		var config admissionv1.ValidatingWebhookConfiguration
+		if err := cluster.Get(s.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
+			return err
+		}
+		authority := string(s.issued().Data["ca.crt"])
+		for _, webhook := range config.Webhooks {
+			if strings.TrimSpace(string(webhook.ClientConfig.CABundle)) != strings.TrimSpace(authority) {
+				return fmt.Errorf("%s trusts something else", webhook.Name)
+			}
+		}
+		return nil
+	})
+}
+
+// renew has cert-manager make another certificate, by deleting the Secret of the present one, and waits until each
+// manager has it.
+func (s *stage) renew() {
+	s.Helper()
+	before := s.issued()
+	must(s, cluster.Delete(s.Context(), &before))
+	var after corev1.Secret
+	s.await("another certificate", startWithin, func() error {
+		return cluster.Get(s.Context(), client.ObjectKeyFromObject(&before), &after)
+	})
+	if string(before.Data[corev1.TLSCertKey]) == string(after.Data[corev1.TLSCertKey]) {
+		s.Fatal("it is the same certificate")
+	}
+	if string(before.Data["ca.crt"]) != string(after.Data["ca.crt"]) {
+		s.Error("another authority signed it")
+	}
+	s.delivered(after)
+}
+
+// delivered waits until each manager has a certificate in its volume, and has read what is there once more.
+func (s *stage) delivered(secret corev1.Secret) {
+	s.Helper()
+	var pods corev1.PodList
+	must(s, cluster.List(s.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator}))
+	expires := float64(notAfter(s, secret).Unix())
+	for _, pod := range pods.Items {
+		s.await("the certificate in "+pod.Name, deliveredWithin, func() error {
+			if has := s.metricOf(pod.Name, "todoapp_webhook_certificate_expiry_timestamp_seconds"); has != expires {
+				return fmt.Errorf("there is one that expires at %.0f, not at %.0f", has, expires)
+			}
+			return nil
+		})
+		reads := s.metricOf(pod.Name, "certwatcher_read_certificate_total")
+		s.await("another look of "+pod.Name, startWithin, func() error {
+			if now := s.metricOf(pod.Name, "certwatcher_read_certificate_total"); now <= reads {
+				return fmt.Errorf("%.0f looks", now)
+			}
+			return nil
+		})
+	}
+}
+
+// issued is the Secret with the certificate that cert-manager has made.
+func (s *stage) issued() corev1.Secret {
+	s.Helper()
+	var secret corev1.Secret
+	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: system, Name: certManagerSecrets[0]}, &secret))
+	return secret
+}
