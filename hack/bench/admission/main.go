@@ -17,31 +17,43 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 	"github.com/todoapp-operator/todoapp-operator/internal/manager"
 )
 
 // leftOut is a namespace that config/webhook leaves out.
 const leftOut = "todoapp-system"
 
-// updates are what is asked for, n times: one that the webhook decides by itself, and one for which it reads Secrets.
+// updates are what is asked for, n times: what the webhook decides by itself, what takes it one look for a Secret, and what
+// takes it all looks there are.
 var updates = []struct {
 	name string
-	body func(n int) string
+	body func(app *todov1.TodoApp, n int) string
 }{
-	{"another interval", func(n int) string {
+	{"another interval", func(_ *todov1.TodoApp, n int) string {
 		return fmt.Sprintf(`{"spec":{"auth":{"rotation":{"interval":"%dh"}}}}`, 100+n%100)
 	}},
-	{"another reference", func(n int) string {
-		return fmt.Sprintf(`{"spec":{"frontend":{"secretRef":{"name":"bench-%d"}}}}`, n%100)
+	{"a reference to no Secret", func(_ *todov1.TodoApp, n int) string {
+		return refer(fmt.Sprintf("bench-%d", n%100))
 	}},
+	{"a reference to a Secret", func(app *todov1.TodoApp, _ int) string { return refer(held(app)) }},
 }
 
+func refer(secret string) string {
+	return fmt.Sprintf(`{"spec":{"frontend":{"secretRef":{"name":%q}}}}`, secret)
+}
+
+// held is the Secret that is there to be referred to.
+func held(app *todov1.TodoApp) string { return app.Name + "-held" }
+
 func main() {
-	rate := flag.Float64("rate", 100, "updates per second, half of them through the webhook")
+	rate := flag.Float64("rate", 100, "updates per second through the webhook; as many go past it")
 	duration := flag.Duration("duration", 30*time.Second, "how long each kind of update is asked for")
 	flag.Parse()
 	if err := run(*rate, *duration); err != nil {
@@ -77,7 +89,7 @@ func run(rate float64, duration time.Duration) (err error) {
 		if err != nil {
 			return fmt.Errorf("reading the load: %w", err)
 		}
-		fmt.Printf("%s, %.0f/s for %s, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
+		fmt.Printf("%s, %.0f/s through the webhook for %s, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
 		both, err := alternate(ctx, c, [2]*todov1.TodoApp{hooked, plain}, u.body, rate, duration)
 		if err != nil {
 			return fmt.Errorf("%s: %w", u.name, err)
@@ -115,20 +127,38 @@ func prepare(ctx context.Context, c client.Client) (hooked, plain *todov1.TodoAp
 		if err := awaitReady(ctx, c, app); err != nil {
 			return nil, nil, remove, err
 		}
+		secret, err := hold(ctx, c, app)
+		if err != nil {
+			return nil, nil, remove, err
+		}
+		made = append(made, secret)
 	}
 	return apps[0], apps[1], remove, nil
 }
 
-func awaitReady(ctx context.Context, c client.Client, app *todov1.TodoApp) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
-		if err := c.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-			return fmt.Errorf("waiting for a TodoApp: %w", err)
-		}
-		if meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionReady) {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
+// hold makes a Secret with the app's own key, which the app may therefore refer to.
+func hold(ctx context.Context, c client.Client, app *todov1.TodoApp) (client.Object, error) {
+	var own corev1.Secret
+	if err := c.Get(ctx, client.ObjectKey{Namespace: app.Namespace, Name: desired.BackendSecret(app)}, &own); err != nil {
+		return nil, fmt.Errorf("reading the app's key: %w", err)
 	}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: held(app)},
+		Data:       map[string][]byte{keyring.EntrySecret: own.Data[keyring.EntrySecret]},
+	}
+	if err := c.Create(ctx, secret); err != nil {
+		return nil, fmt.Errorf("making a Secret to refer to: %w", err)
+	}
+	return secret, nil
+}
+
+func awaitReady(ctx context.Context, c client.Client, app *todov1.TodoApp) error {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := c.Get(ctx, client.ObjectKeyFromObject(app), app)
+		return meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionReady), err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for a TodoApp: %w", err)
+	}
+	return nil
 }
