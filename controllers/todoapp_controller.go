@@ -14,8 +14,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -140,7 +142,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err := mgr.Add(sources); err != nil {
 		return fmt.Errorf("adding the cache of source Secrets: %w", err)
 	}
-	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources))
+	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources)).
+		WithOptions(controller.Options{RateLimiter: backoff()})
 	for _, object := range watched() {
 		builder = builder.Watches(object, labelled())
 	}
@@ -148,6 +151,12 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	return nil
+}
+
+// backoff is how long an app that fails is left alone: longer each time, and never so long that its owner, who has mended
+// the cause, waits in vain. The alert TodoAppReconcileErrors counts on the minute.
+func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, time.Minute)
 }
 
 // watched are the kinds that the operator makes or waits for.
