@@ -121,7 +121,8 @@ func lines(t *testing.T, object *unstructured.Unstructured) []string {
 // everything turns all on that is off by default.
 var everything = []string{
 	"--set=certManager.enabled=true,watchNamespaces={one,two}",
-	"--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true",
+	"--set=metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true",
+	"--set=metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true",
 }
 
 func TestRenderingIsDeterministic(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -18,6 +21,7 @@ import (
 
 	_ "github.com/todoapp-operator/todoapp-operator/controllers" // registers its metrics
 	"github.com/todoapp-operator/todoapp-operator/internal/metrics"
+	taskmetrics "github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
 	_ "github.com/todoapp-operator/todoapp-operator/webhook" // registers its metrics
 )
 
@@ -25,16 +29,21 @@ const (
 	alerts    = "../../charts/todoapp-operator/files/alerts.yaml"
 	dashboard = "../../charts/todoapp-operator/files/dashboard.json"
 	reference = "../../docs/metrics.md"
+	// runbooks is where the chapters of the reference are read, unless the chart is told of another place.
+	runbooks = "https://github.com/todoapp-operator/todoapp-operator/blob/main/docs/metrics.md#"
 )
 
 var (
 	described = regexp.MustCompile(`fqName: "([^"]+)"`)
+	typed     = regexp.MustCompile(`(?m)^# TYPE (\S+) `)
 	// named finds the names of metrics in expressions and in prose; what histograms are made of belongs to them.
-	named = regexp.MustCompile(`\b((?:todoapp|controller_runtime|leader_election|workqueue|rest_client|process|go)_[a-z0-9_]+)\b`)
-	part  = regexp.MustCompile(`_(bucket|count|sum)$`)
+	named = regexp.MustCompile(
+		`\b((?:todoapp|taskapi|controller_runtime|leader_election|workqueue|rest_client|process|go)_[a-z0-9_]+)\b`)
+	part = regexp.MustCompile(`_(bucket|count|sum)$`)
+	ours = regexp.MustCompile(`^(todoapp|taskapi)_`)
 )
 
-// exposed are the names of all metrics that the operator can show.
+// exposed are the names of all metrics that the operator and the task API can show.
 func exposed() []string {
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
@@ -46,6 +55,20 @@ func exposed() []string {
 	var names []string
 	for d := range descriptions {
 		names = append(names, described.FindStringSubmatch(d.String())[1])
+	}
+	return append(names, exposedByTheTaskAPI()...)
+}
+
+// exposedByTheTaskAPI reads a scrape, after one request, which begins the series that have no labels known beforehand.
+func exposedByTheTaskAPI() []string {
+	m := taskmetrics.New()
+	m.WatchPool(func() taskmetrics.Pool { return taskmetrics.Pool{} })
+	m.Request("/", http.MethodGet, http.StatusOK, time.Second)
+	scrape := httptest.NewRecorder()
+	m.Handler().ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	var names []string
+	for _, line := range typed.FindAllStringSubmatch(scrape.Body.String(), -1) {
+		names = append(names, line[1])
 	}
 	return names
 }
@@ -111,7 +134,7 @@ func expressions(t *testing.T) []string {
 }
 
 // TestMetricsAreDocumentedAndExposed: alerts and the dashboard ask for nothing that is not documented, what is
-// documented is exposed, and every metric of the operator's own is documented.
+// documented is exposed, and every metric of the operator's and the task API's own is documented.
 func TestMetricsAreDocumentedAndExposed(t *testing.T) {
 	shown, documented := exposed(), names(read(t, reference))
 	var asked []string
@@ -135,7 +158,7 @@ func TestMetricsAreDocumentedAndExposed(t *testing.T) {
 		}
 	}
 	for _, name := range shown {
-		if strings.HasPrefix(name, "todoapp_") && !slices.Contains(documented, name) {
+		if ours.MatchString(name) && !slices.Contains(documented, name) {
 			t.Errorf("%s is exposed and not documented", name)
 		}
 	}
@@ -155,7 +178,7 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
 			t.Errorf("%s lacks a summary or a description", r.Alert)
 		}
-		if want := "docs/metrics.md#" + strings.ToLower(r.Alert); r.Annotations["runbook_url"] != want {
+		if want := runbooks + strings.ToLower(r.Alert); r.Annotations["runbook_url"] != want {
 			t.Errorf("%s leads to %s, not to %s", r.Alert, r.Annotations["runbook_url"], want)
 		}
 		if !strings.Contains(page, "\n### "+r.Alert+"\n") {
