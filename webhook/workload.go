@@ -69,9 +69,12 @@ type workloadValidator[T client.Object] struct {
 	template func(T) *corev1.PodTemplateSpec
 }
 
-// ValidateCreate implements admission.Validator.
+// ValidateCreate implements admission.Validator. A workload whose labels were taken off is no app's any more.
 func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (admission.Warnings, error) {
 	labels := workload.GetLabels()
+	if _, labelled := labels[todov1.LabelApp]; !labelled {
+		return nil, nil
+	}
 	template := v.template(workload)
 	around, err := look(ctx, v.reader, workload, &template.Spec)
 	if err != nil {

@@ -70,6 +70,12 @@ func TestEveryKindOfWorkload(t *testing.T) {
 			t.Errorf("%T: %v", object, err)
 		}
 	}
+	for _, object := range workloads(ns, "freed") {
+		create(t, object, ns)
+		if err := admin.Patch(t.Context(), object, merge(unlabel)); err != nil {
+			t.Errorf("taking the labels off %T: %v", object, err)
+		}
+	}
 	for _, object := range workloads(ns, "bad") {
 		object.SetLabels(map[string]string{"todoapp.dev/app": "shop", "todoapp.dev/component": "backend"})
 		err := admin.Create(t.Context(), object, client.DryRunAll)
@@ -125,6 +131,9 @@ var patches = map[string]struct {
 		{"name":"log","image":"x","envFrom":[{"secretRef":{"name":"shop-frontend-auth"}}]}]}}`, false},
 }
 
+// unlabel takes the labels off a workload.
+const unlabel = `{"metadata":{"labels":{"todoapp.dev/app":null,"todoapp.dev/component":null}}}`
+
 // While nobody serves the webhook, what runs goes on; only what a decision is needed for waits.
 func TestWhileTheOperatorIsAway(t *testing.T) {
 	ns := namespace(t, "away")
@@ -151,6 +160,8 @@ func TestWhileTheOperatorIsAway(t *testing.T) {
 		}
 		err := admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"todoapp.dev/component":"backend"}}}`), client.DryRunAll)
 		expect(t, err, true, "relabelling %T", object)
+		err = admin.Patch(t.Context(), object, merge(unlabel), client.DryRunAll)
+		expect(t, err, false, "taking the labels off %T", object)
 		err = admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"team":"x"}}}`), client.DryRunAll)
 		expect(t, err, false, "labelling %T", object)
 		expect(t, admin.Delete(t.Context(), object, client.DryRunAll), false, "deleting %T", object)
