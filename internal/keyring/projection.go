@@ -78,6 +78,19 @@ func project(keys []Key) Projection {
 	}
 }
 
+// Covers reports whether every secret that a Secret holds is one of the ring's, so that replacing them loses none.
+func (r Ring) Covers(data map[string][]byte) bool {
+	if value := Value(data[EntrySecret]); value != "" && !r.holds(value) {
+		return false
+	}
+	list := string(data[EntrySecrets])
+	if list == "" {
+		return true
+	}
+	entries, err := ParseList(list)
+	return err == nil && !slices.ContainsFunc(entries, func(e Entry) bool { return !r.holds(e.Value) })
+}
+
 // cookieVersions are those not revoked that sign, will sign, or did so less than a session's lifetime ago.
 func (r Ring) cookieVersions(now time.Time, lifetime time.Duration) []int64 {
 	var versions []int64

@@ -23,6 +23,20 @@ type Remains struct {
 	Frontend, Backend map[string][]byte
 }
 
+// unusableError is an ErrUnusable that says where and why in words of its own.
+type unusableError struct{ error }
+
+func unusable(format string, args ...any) error { return unusableError{fmt.Errorf(format, args...)} }
+
+func (unusableError) Is(target error) bool { return target == ErrUnusable }
+
+// Agree is nil when a ring can be made of what the two Secrets hold, or they hold nothing; else it is ErrDiffer or
+// ErrUnusable.
+func (r Remains) Agree() error {
+	_, _, _, err := r.joined(longAgo)
+	return err
+}
+
 // side is one Secret, read: either a list, or a single value without a version, or nothing.
 type side struct {
 	list   []Entry
@@ -36,7 +50,7 @@ func readSide(name string, data map[string][]byte) (side, error) {
 	if list := string(data[EntrySecrets]); list != "" {
 		entries, err := ParseList(list)
 		if err != nil {
-			return side{}, fmt.Errorf("%w: %s of the %s's Secret: %w", ErrUnusable, EntrySecrets, name, err)
+			return side{}, unusable("%s of the %s's Secret: %w", EntrySecrets, name, err)
 		}
 		s.list = entries
 		known := slices.ContainsFunc(entries, func(e Entry) bool { return e.Value == s.single })
@@ -45,13 +59,13 @@ func readSide(name string, data map[string][]byte) (side, error) {
 				ErrDiffer, EntrySecret, name, EntrySecrets)
 		}
 	} else if s.single != "" && !Portable(s.single) {
-		return side{}, fmt.Errorf("%w: %s of the %s's Secret has a comma, a line break or surrounding space, or is not text",
-			ErrUnusable, EntrySecret, name)
+		return side{}, unusable("%s of the %s's Secret has a comma, line break or surrounding space, or is not text",
+			EntrySecret, name)
 	}
 	if versions := string(data[EntryCookieVersions]); versions != "" {
 		carried, err := ParseVersions(versions)
 		if err != nil {
-			return side{}, fmt.Errorf("%w: %s of the %s's Secret: %w", ErrUnusable, EntryCookieVersions, name, err)
+			return side{}, unusable("%s of the %s's Secret: %w", EntryCookieVersions, name, err)
 		}
 		s.carried = carried
 	}
@@ -64,26 +78,36 @@ func (s side) lists(version int64) bool {
 
 // ring rebuilds a ring from the projections; empty when they hold nothing.
 func (r Remains) ring(in Inputs) (Ring, Action, error) {
+	ring, action, whole, err := r.joined(in.Now)
+	if err != nil || action != ActionRecover {
+		return ring, action, err
+	}
+	ring = ring.distrusting(in)
+	if !whole {
+		ring = ring.skipping(in)
+	}
+	return ring, action, nil
+}
+
+// joined is the ring that both projections make as of a moment, and whether both had a list.
+func (r Remains) joined(now time.Time) (ring Ring, action Action, whole bool, err error) {
 	front, err := readSide("frontend", r.Frontend)
 	if err != nil {
-		return Ring{}, ActionNone, err
+		return Ring{}, ActionNone, false, err
 	}
 	back, err := readSide("backend", r.Backend)
 	if err != nil {
-		return Ring{}, ActionNone, err
+		return Ring{}, ActionNone, false, err
 	}
 	if len(front.list)+len(back.list) == 0 {
-		return adopted(front.single, back.single, in.Now)
+		ring, action, err = adopted(front.single, back.single, now)
+		return ring, action, false, err
 	}
-	ring, err := rebuilt(front, back, Value(r.Frontend[EntryLegacySecret]), in)
+	ring, err = rebuilt(front, back, Value(r.Frontend[EntryLegacySecret]), now)
 	if err != nil {
-		return Ring{}, ActionNone, err
+		return Ring{}, ActionNone, false, err
 	}
-	ring = ring.distrusting(in)
-	if len(front.list) == 0 || len(back.list) == 0 {
-		ring = ring.skipping(in)
-	}
-	return ring, ActionRecover, nil
+	return ring, ActionRecover, len(front.list) > 0 && len(back.list) > 0, nil
 }
 
 // adopted makes key 1 of the value that both sides, or the only one, used before there was a list.
@@ -101,16 +125,16 @@ func adopted(front, back Value, now time.Time) (Ring, Action, error) {
 
 // rebuilt joins the lists of both sides, the highest first entry as the active key. The moments are lost, so every key
 // counts as new, and whether the signers of those before the active one are gone has to be seen again.
-func rebuilt(front, back side, legacy Value, in Inputs) (Ring, error) {
+func rebuilt(front, back side, legacy Value, now time.Time) (Ring, error) {
 	values, active, err := union(front, back)
 	if err != nil {
 		return Ring{}, err
 	}
 	var ring Ring
 	for version, value := range values {
-		key := Key{Version: version, Value: value, Adopted: value == legacy, CreatedAt: in.Now}
+		key := Key{Version: version, Value: value, Adopted: value == legacy, CreatedAt: now}
 		if version <= active {
-			key.PromotedAt = in.Now
+			key.PromotedAt = now
 		}
 		if version < active {
 			key.DemotedAt = demotedAt(version, front, back)
@@ -118,7 +142,7 @@ func rebuilt(front, back side, legacy Value, in Inputs) (Ring, error) {
 		ring = ring.with(key)
 	}
 	if err := ring.sound(); err != nil {
-		return Ring{}, fmt.Errorf("%w: as %s stand, %w", ErrUnusable, EntrySecrets, err)
+		return Ring{}, unusable("as %s stand, %w", EntrySecrets, err)
 	}
 	return ring, nil
 }
