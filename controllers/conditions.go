@@ -56,6 +56,9 @@ func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
 // sourceValid says whether the external source holds a value that is, or can become, the active key.
 func sourceValid(app *todov1.TodoApp, p *plan) verdict {
 	ref := app.Spec.Auth.Source.SecretRef
+	if o := claimedSource(app, p.seen); o != nil {
+		return fails(o.reason, "%s", o.message)
+	}
 	if p.seen.source == nil || len(p.seen.source.Data[ref.Key]) == 0 {
 		return fails(todov1.ReasonSourceMissing, "Secret %s has no entry %s: create it.", ref.Name, ref.Key)
 	}

@@ -24,7 +24,7 @@ func (w *world) fleet(component string) keyring.Fleet {
 	}
 	for i := range w.replicaSets {
 		rs := &w.replicaSets[i]
-		if rs.Labels[todov1.LabelComponent] == component && managed(rs) && number(rs.Spec.Replicas) > 0 {
+		if rs.Labels[todov1.LabelComponent] == component && desired.Managed(rs) && number(rs.Spec.Replicas) > 0 {
 			fleet.Pods = appendTemplate(fleet.Pods, "replicaset/"+rs.Name, rs.Spec.Template)
 		}
 	}
@@ -44,7 +44,7 @@ func (w *world) podKeys(pod *corev1.Pod) keyring.Pod {
 	if reloads(pod) {
 		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID]}
 	}
-	if managed(pod) {
+	if desired.Managed(pod) {
 		return startedWith(pod.Name, pod.Annotations)
 	}
 	secret := w.secrets[pod.Labels[todov1.LabelComponent]]
@@ -75,11 +75,7 @@ func appendTemplate(pods []keyring.Pod, name string, template corev1.PodTemplate
 // reloads reports whether a pod runs the embedded API, which can be asked for its keys.
 func reloads(pod *corev1.Pod) bool {
 	_, annotated := pod.Annotations[todov1.AnnotationKeys]
-	return managed(pod) && !annotated && pod.Labels[todov1.LabelComponent] == todov1.ComponentBackend
-}
-
-func managed(object metav1.Object) bool {
-	return object.GetLabels()["app.kubernetes.io/managed-by"] == desired.ManagedBy
+	return desired.Managed(pod) && !annotated && pod.Labels[todov1.LabelComponent] == todov1.ComponentBackend
 }
 
 func finished(pod *corev1.Pod) bool {
@@ -117,7 +113,7 @@ func same(a, b []int64) bool {
 
 func (w *world) deployment(component string) *appsv1.Deployment {
 	for i := range w.deployments {
-		if d := &w.deployments[i]; d.Labels[todov1.LabelComponent] == component && managed(d) {
+		if d := &w.deployments[i]; d.Labels[todov1.LabelComponent] == component && desired.Managed(d) {
 			return d
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // verdict is a condition without its type.
@@ -58,7 +59,7 @@ func (w *world) problem(d *appsv1.Deployment, component string) (verdict, bool) 
 	}
 	for i := range w.pods {
 		pod := &w.pods[i]
-		if pod.Labels[todov1.LabelComponent] != component || !managed(pod) || pod.DeletionTimestamp != nil {
+		if pod.Labels[todov1.LabelComponent] != component || !desired.Managed(pod) || pod.DeletionTimestamp != nil {
 			continue
 		}
 		if problem, found := w.podProblem(pod); found {

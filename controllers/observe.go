@@ -166,7 +166,7 @@ func appendAll[T any, P interface {
 
 // sourceValue is what the external store offers; empty when that is nothing, or nothing usable.
 func (w *world) sourceValue(app *todov1.TodoApp) keyring.Value {
-	if w.source == nil || app.Spec.Auth.Source == nil {
+	if w.source == nil || app.Spec.Auth.Source == nil || claimedSource(app, w) != nil {
 		return ""
 	}
 	value := keyring.Value(w.source.Data[app.Spec.Auth.Source.SecretRef.Key])

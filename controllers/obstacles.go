@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -23,6 +22,11 @@ type obstacle struct {
 func obstacleOf(app *todov1.TodoApp, seen *world, step keyring.Step, err error) *obstacle {
 	if o := claimed(app, seen); o != nil {
 		return o
+	}
+	if errors.Is(err, keyring.ErrSourceMissing) {
+		if o := claimedSource(app, seen); o != nil {
+			return o
+		}
 	}
 	if o := undecided(app, err); o != nil {
 		return o
@@ -54,40 +58,63 @@ func undecided(app *todov1.TodoApp, err error) *obstacle {
 	return nil
 }
 
-// claimed finds a Secret of the app that an older app refers to as well, or that was made for another one.
+// claimed finds a Secret of the app that another one has a better right to.
 func claimed(app *todov1.TodoApp, seen *world) *obstacle {
-	own := secretNames(app)
-	for i := range seen.apps {
-		other := &seen.apps[i]
-		if other.UID == app.UID || !older(other, app) {
-			continue
-		}
-		for _, name := range secretNames(other) {
-			if slices.Contains(own, name) {
-				return claim(name, other.Name)
-			}
-		}
+	own := map[string]*corev1.Secret{
+		desired.Keyring(app):        seen.keyring,
+		desired.FrontendSecret(app): seen.secrets[todov1.ComponentFrontend],
+		desired.BackendSecret(app):  seen.secrets[todov1.ComponentBackend],
 	}
-	for _, secret := range []*corev1.Secret{
-		seen.keyring, seen.secrets[todov1.ComponentFrontend], seen.secrets[todov1.ComponentBackend],
-	} {
-		if secret == nil || !managed(secret) {
-			continue
-		}
-		if owner := metav1.GetControllerOf(secret); owner != nil && owner.Name != app.Name {
-			return claim(secret.Name, owner.Name)
+	for _, name := range desired.Secrets(app) {
+		if rival := rivalFor(app, name, own, seen.apps); rival != "" {
+			return claim(name, rival, "spec.frontend.secretRef and spec.backend.secretRef")
 		}
 	}
 	return nil
 }
 
-func claim(secret, owner string) *obstacle {
-	return &obstacle{todov1.ReasonSecretClaimed, fmt.Sprintf(
-		"Secret %s belongs to TodoApp %s: name another in spec.frontend.secretRef and spec.backend.secretRef.", secret, owner)}
+// rivalFor is the app that has a better right to a Secret, if any: the one that owns it, else the one whose source it
+// is, for a source is never written, else the older one. An app that refers to a Secret which this one owns gives way
+// itself, and has no right to others either: of two apps, one proceeds.
+func rivalFor(app *todov1.TodoApp, name string, own map[string]*corev1.Secret, apps []todov1.TodoApp) string {
+	secret := own[name]
+	if owner := desired.Owner(secret); owner != "" {
+		return otherThan(app, owner)
+	}
+	for i := range apps {
+		other := &apps[i]
+		names := desired.Secrets(other)
+		givesWay := slices.ContainsFunc(names, func(n string) bool { return desired.Owner(own[n]) == app.Name })
+		if other.UID == app.UID || givesWay || !other.DeletionTimestamp.IsZero() {
+			continue
+		}
+		source := other.Spec.Auth.Source
+		if secret != nil && source != nil && source.SecretRef.Name == name || older(other, app) && slices.Contains(names, name) {
+			return other.Name
+		}
+	}
+	return ""
 }
 
-func secretNames(app *todov1.TodoApp) []string {
-	return []string{desired.Keyring(app), desired.FrontendSecret(app), desired.BackendSecret(app)}
+func otherThan(app *todov1.TodoApp, owner string) string {
+	if owner == app.Name {
+		return ""
+	}
+	return owner
+}
+
+func claim(secret, owner, where string) *obstacle {
+	return &obstacle{todov1.ReasonSecretClaimed, fmt.Sprintf(
+		"Secret %s belongs to TodoApp %s: name another in %s.", secret, owner, where)}
+}
+
+// claimedSource is about a source that belongs to another app, whose keys are not to become this one's; else nil.
+func claimedSource(app *todov1.TodoApp, seen *world) *obstacle {
+	owner := otherThan(app, desired.Owner(seen.source))
+	if owner == "" {
+		return nil
+	}
+	return claim(app.Spec.Auth.Source.SecretRef.Name, owner, "spec.auth.source.secretRef")
 }
 
 func older(a, b *todov1.TodoApp) bool {
@@ -101,31 +128,14 @@ func older(a, b *todov1.TodoApp) bool {
 func conflict(app *todov1.TodoApp, seen *world, ring keyring.Ring) *obstacle {
 	for _, component := range []string{todov1.ComponentFrontend, todov1.ComponentBackend} {
 		secret := seen.secrets[component]
-		mine := secret != nil && managed(secret) && secret.Labels[todov1.LabelApp] == app.Name
-		if secret == nil || mine || app.Annotations[todov1.AnnotationReplaceSecret] == secret.Name {
+		if secret == nil || desired.MadeFor(secret, app) || app.Annotations[todov1.AnnotationReplaceSecret] == secret.Name {
 			continue
 		}
-		if foreign(secret, ring) {
+		if !ring.Covers(secret.Data) {
 			return &obstacle{todov1.ReasonSecretConflict, fmt.Sprintf(
 				"Secret %s holds a secret that is not this app's and is not overwritten: delete it, or permit it with the annotation %s: %s.",
 				secret.Name, todov1.AnnotationReplaceSecret, secret.Name)}
 		}
 	}
 	return nil
-}
-
-// foreign reports whether a Secret holds anything under the names of the keys that is not in the ring.
-func foreign(secret *corev1.Secret, ring keyring.Ring) bool {
-	known := func(v keyring.Value) bool {
-		return slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Value == v })
-	}
-	if value := keyring.Value(secret.Data[keyring.EntrySecret]); value != "" && !known(value) {
-		return true
-	}
-	list := string(secret.Data[keyring.EntrySecrets])
-	if list == "" {
-		return false
-	}
-	entries, err := keyring.ParseList(list)
-	return err != nil || slices.ContainsFunc(entries, func(e keyring.Entry) bool { return !known(e.Value) })
 }

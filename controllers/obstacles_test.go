@@ -109,44 +109,6 @@ func TestAListOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	})
 }
 
-func TestTheYoungerOfTwoClaimsGivesWay(t *testing.T) {
-	b := newBench(t)
-	shared := func(a *todov1.TodoApp) { a.Spec.Frontend.SecretRef = &todov1.SecretReference{Name: "shared"} }
-	b.app("first", shared)
-	eventually(t, b.aSecondHasPassed("first")) // age is known to the second; within one the UID would decide
-	b.app("second", shared)
-	b.start()
-	eventually(t, func() error {
-		return b.condition("second", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretClaimed)
-	})
-	eventually(t, func() error {
-		key, err := b.active("first")
-		if err != nil {
-			return err
-		}
-		return b.holds("shared", string(key.Value))
-	})
-	if _, err := b.active("second"); err == nil {
-		t.Error("the younger app got keys that nothing can use")
-	}
-	must(t, b.client.Delete(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "first"}}))
-}
-
-func (b *bench) aSecondHasPassed(app string) func() error {
-	return func() error {
-		var live todov1.TodoApp
-		if err := b.get(app, &live); err != nil {
-			return err
-		}
-		probe := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, GenerateName: "clock-"}}
-		must(b.t, b.client.Create(b.t.Context(), probe))
-		if !probe.CreationTimestamp.After(live.CreationTimestamp.Time) {
-			return fmt.Errorf("it is still the second in which %s was made", app)
-		}
-		return nil
-	}
-}
-
 func TestAnUnreadableKeyringIsNotReplaced(t *testing.T) {
 	b := newBench(t)
 	b.start()

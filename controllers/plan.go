@@ -192,7 +192,7 @@ func prunable(object client.Object, app *todov1.TodoApp) bool {
 	if _, claim := object.(*corev1.PersistentVolumeClaim); claim {
 		return false
 	}
-	return managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
+	return desired.Managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
 }
 
 // kindOf is the kind of an object of the scheme; lists do not say it of their items.

@@ -55,7 +55,8 @@ type Reconciler struct {
 	Now    func() time.Time
 	NewKey func() keyring.Value
 
-	differ differ
+	differ   differ
+	reserved reservations
 }
 
 // Reconcile looks at the cache first. Where that calls for a write, it looks again, at the API server, and acts on what
@@ -66,7 +67,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	p, err := r.plan(ctx, r.Client, app, nil)
 	if err == nil && !p.idle() {
-		p, err = r.planLive(ctx, app, p.seen.answers)
+		var release func()
+		p, release, err = r.planLive(ctx, app, p.seen.answers)
+		defer release()
+	}
+	if errors.Is(err, errReserved) {
+		return ctrl.Result{RequeueAfter: firstPoll}, nil
 	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
@@ -93,13 +99,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	return ctrl.Result{RequeueAfter: p.due()}, nil
 }
 
-// planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it
-// goes on trusting until the ring says otherwise, the ring is read anew, and a version never comes to mean another key.
-func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
+// planLive plans on what the API server says now, of the app as well, and reserves the app's Secrets until released. No
+// pod is asked twice for it: what one trusts it goes on trusting until the ring says otherwise, the ring is read anew,
+// and a version never comes to mean another key.
+func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, func(), error) {
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-		return nil, fmt.Errorf("reading the app: %w", err)
+		return nil, func() {}, fmt.Errorf("reading the app: %w", err)
 	}
-	return r.plan(ctx, r.Live, app, before)
+	release, err := r.reserved.take(app)
+	if err != nil {
+		return nil, release, err
+	}
+	p, err := r.plan(ctx, r.Live, app, before)
+	return p, release, err
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.

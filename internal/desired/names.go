@@ -48,3 +48,8 @@ func BackendSecret(app *todov1.TodoApp) string {
 	}
 	return name(app, "backend-auth")
 }
+
+// Secrets are the names of those that the operator writes for the app.
+func Secrets(app *todov1.TodoApp) []string {
+	return []string{Keyring(app), FrontendSecret(app), BackendSecret(app)}
+}

@@ -83,9 +83,9 @@ func backendSide(app *todov1.TodoApp) side {
 // Selector tells the pods that the operator runs for a component from those that someone else labelled for it.
 func Selector(app *todov1.TodoApp, component string) map[string]string {
 	return map[string]string{
-		"app.kubernetes.io/managed-by": ManagedBy,
-		todov1.LabelApp:                app.Name,
-		todov1.LabelComponent:          component,
+		LabelManagedBy:        ManagedBy,
+		todov1.LabelApp:       app.Name,
+		todov1.LabelComponent: component,
 	}
 }
 
