@@ -18,43 +18,92 @@ var reserved = []string{
 	keyring.EntryLegacySecret, "BETTER_AUTH_URL",
 }
 
-// checkEnv is T5: a side's env neither sets a reserved variable nor draws one in under another name.
-func checkEnv(app *todov1.TodoApp) field.ErrorList {
-	refusals := checkVariables(app, specPath.Child("frontend", "env"), app.Spec.Frontend.Env)
-	return append(refusals, checkVariables(app, specPath.Child("backend", "env"), app.Spec.Backend.Env)...)
+// delivery is what a TodoApp has brought to a container, or to whoever serves its Ingress.
+type delivery struct {
+	at *field.Path
+	// what is the variable or field that it is for.
+	what string
+	// secret is the name of the Secret that it comes from, if it comes from one, and entry the one it is, or all of them.
+	secret, entry string
 }
 
-func checkVariables(app *todov1.TodoApp, at *field.Path, env []corev1.EnvVar) field.ErrorList {
-	own := []string{desired.Keyring(app), desired.FrontendSecret(app), desired.BackendSecret(app)}
-	var refusals field.ErrorList
+// deliveries are all of an app's besides the Secrets that the operator delivers itself.
+func deliveries(app *todov1.TodoApp) []delivery {
+	frontend, backend := specPath.Child("frontend"), specPath.Child("backend")
+	all := append(variablesOf(frontend.Child("env"), app.Spec.Frontend.Env), variablesOf(backend.Child("env"), app.Spec.Backend.Env)...)
+	if database := app.Spec.Frontend.Database; database != nil {
+		all = append(all, databaseURL(frontend.Child("database"), database))
+	}
+	if database := app.Spec.Backend.Storage.Postgres; database != nil {
+		all = append(all, databaseURL(backend.Child("storage", "postgres"), database))
+	}
+	if ingress := app.Spec.Ingress; ingress != nil && ingress.TLSSecretName != "" {
+		at := specPath.Child("ingress", "tlsSecretName")
+		all = append(all, delivery{at: at, what: "the Ingress", secret: ingress.TLSSecretName})
+	}
+	return all
+}
+
+func variablesOf(at *field.Path, env []corev1.EnvVar) []delivery {
+	var all []delivery
 	for _, e := range env {
-		from, entry := drawn(e)
+		d := delivery{at: at.Key(e.Name), what: e.Name}
+		switch from := e.ValueFrom; {
+		case from == nil:
+		case from.SecretKeyRef != nil:
+			d.secret, d.entry = from.SecretKeyRef.Name, from.SecretKeyRef.Key
+		case from.ConfigMapKeyRef != nil:
+			d.entry = from.ConfigMapKeyRef.Key
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func databaseURL(at *field.Path, database *todov1.DatabaseSpec) delivery {
+	ref := database.URLSecretRef
+	return delivery{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}
+}
+
+// newDelivered are the names of the Secrets that an update delivers and did not deliver before, the app's own left out:
+// those are refused whatever they hold.
+func newDelivered(old, app *todov1.TodoApp) []string {
+	known := desired.Secrets(app)
+	if old != nil {
+		for _, d := range deliveries(old) {
+			known = append(known, d.secret)
+		}
+	}
+	var anew []string
+	for _, d := range deliveries(app) {
+		if d.secret != "" && !slices.Contains(known, d.secret) {
+			anew = append(anew, d.secret)
+		}
+	}
+	return anew
+}
+
+// checkDeliveries is T5: nothing sets a reserved variable, and nothing brings one, or what a Secret of the operator
+// holds, to a pod in another way than the operator's.
+func checkDeliveries(app *todov1.TodoApp, found secrets) field.ErrorList {
+	var refusals field.ErrorList
+	for _, d := range deliveries(app) {
+		secret := found[d.secret]
 		var message string
 		switch {
-		case slices.Contains(reserved, e.Name):
-			message = fmt.Sprintf("the operator sets %s itself: remove it", e.Name)
-		case slices.Contains(reserved, entry):
-			message = fmt.Sprintf("%s draws in %s, which the operator sets itself: remove it", e.Name, entry)
-		case from != "" && slices.Contains(own, from):
-			message = fmt.Sprintf("%s draws from Secret %q, which the operator delivers itself: remove it", e.Name, from)
+		case slices.Contains(reserved, d.what):
+			message = fmt.Sprintf("the operator sets %s itself: remove it", d.what)
+		case slices.Contains(reserved, d.entry):
+			message = fmt.Sprintf("%s draws in %s, which the operator sets itself: remove it", d.what, d.entry)
+		case slices.Contains(desired.Secrets(app), d.secret):
+			message = fmt.Sprintf("%s draws from Secret %q, which the operator delivers itself: remove it", d.what, d.secret)
+		case secret != nil && desired.Managed(secret):
+			message = fmt.Sprintf("%s draws from Secret %q, which holds keys of TodoApp %q: use another",
+				d.what, d.secret, secret.Labels[todov1.LabelApp])
 		default:
 			continue
 		}
-		refusals = append(refusals, refuse(ruleEnv, at.Key(e.Name), message))
+		refusals = append(refusals, refuse(ruleEnv, d.at, message))
 	}
 	return refusals
-}
-
-// drawn is the Secret, if it is one, and the entry that a variable takes its value from.
-func drawn(e corev1.EnvVar) (secret, entry string) {
-	switch from := e.ValueFrom; {
-	case from == nil:
-		return "", ""
-	case from.SecretKeyRef != nil:
-		return from.SecretKeyRef.Name, from.SecretKeyRef.Key
-	case from.ConfigMapKeyRef != nil:
-		return "", from.ConfigMapKeyRef.Key
-	default:
-		return "", ""
-	}
 }

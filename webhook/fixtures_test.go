@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
@@ -35,8 +36,7 @@ func backendRef(name string) func(*todov1.TodoApp) {
 
 func sourceRef(name, key string) func(*todov1.TodoApp) {
 	return func(app *todov1.TodoApp) {
-		app.Spec.Auth.Source = &todov1.AuthSource{SecretRef: todov1.SecretKeyReference{
-			SecretReference: todov1.SecretReference{Name: name}, Key: key}}
+		app.Spec.Auth.Source = &todov1.AuthSource{SecretRef: secretKey(name, key)}
 	}
 }
 
@@ -50,6 +50,26 @@ func frontendEnv(e ...corev1.EnvVar) func(*todov1.TodoApp) {
 
 func backendEnv(e ...corev1.EnvVar) func(*todov1.TodoApp) {
 	return func(app *todov1.TodoApp) { app.Spec.Backend.Env = e }
+}
+
+func secretKey(name, key string) todov1.SecretKeyReference {
+	return todov1.SecretKeyReference{SecretReference: todov1.SecretReference{Name: name}, Key: key}
+}
+
+func frontendDatabase(name, key string) func(*todov1.TodoApp) {
+	return func(app *todov1.TodoApp) {
+		app.Spec.Frontend.Database = &todov1.DatabaseSpec{URLSecretRef: secretKey(name, key)}
+	}
+}
+
+func backendDatabase(name, key string) func(*todov1.TodoApp) {
+	return func(app *todov1.TodoApp) {
+		app.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: secretKey(name, key)}
+	}
+}
+
+func ingressTLS(name string) func(*todov1.TodoApp) {
+	return func(app *todov1.TodoApp) { app.Spec.Ingress = &todov1.IngressSpec{TLSSecretName: name} }
 }
 
 func sqlite(app *todov1.TodoApp) { app.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{} }
@@ -95,7 +115,7 @@ func (s secrets) ring(values ...keyring.Value) secrets {
 
 // owned makes a Secret an app's.
 func (s secrets) owned(name, app string) secrets {
-	s[name].Labels = map[string]string{managedBy: operatorName, todov1.LabelApp: app}
+	s[name].Labels = map[string]string{desired.LabelManagedBy: desired.ManagedBy, todov1.LabelApp: app}
 	s[name].OwnerReferences = []metav1.OwnerReference{{
 		APIVersion: "todoapp.dev/v1alpha1", Kind: "TodoApp", Name: app, Controller: new(true)}}
 	return s

@@ -12,11 +12,6 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-const (
-	managedBy    = "app.kubernetes.io/managed-by"
-	operatorName = "todoapp-operator"
-)
-
 // Setup registers the validators with the manager's webhook server. They read live: Secrets by name, and for workloads also
 // TodoApps and ConfigMaps by name and the keyrings of a namespace by label.
 func Setup(mgr ctrl.Manager) error {

@@ -45,16 +45,24 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	return warnings, invalid("TodoApp", app.Name, refusals)
 }
 
-// lookup reads the Secrets that the app refers to anew and, if one of them exists, all others of the app, which it must
-// match.
+// lookup reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, all
+// others of the app, which that must match.
 func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) (secrets, error) {
 	anew := names(newReferences(old, app))
-	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, anew)
-	if err != nil || len(found) == 0 {
-		return nil, err
+	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, union(anew, newDelivered(old, app)))
+	exists := slices.ContainsFunc(anew, func(name string) bool { return found[name] != nil })
+	if err != nil || !exists {
+		return found, err
 	}
-	others := slices.DeleteFunc(names(references(app)), func(name string) bool { return slices.Contains(anew, name) })
+	others := slices.DeleteFunc(names(references(app)), func(name string) bool { return found[name] != nil })
+	others = slices.DeleteFunc(others, func(name string) bool { return slices.Contains(anew, name) })
 	more, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, others)
 	maps.Copy(found, more)
 	return found, err
+}
+
+// union has every name once.
+func union(some, more []string) []string {
+	all := slices.Sorted(slices.Values(slices.Concat(some, more)))
+	return slices.Compact(all)
 }

@@ -7,10 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -71,10 +69,10 @@ func names(references []reference) []string {
 }
 
 // checkTodoApp applies T1 to T7; old is nil on creation. What an update leaves as it was has been decided before and is
-// not held against it. Of the app's Secrets found has those that exist; where none of those that it refers to anew does,
-// it need not have any.
+// not held against it, but a Secret that is referred to anew must go with the other side's. Of the Secrets that the app
+// refers to found has those that exist and a decision is about.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
-	refusals, warnings := checkEnv(app), warnURL(app)
+	refusals, warnings := checkDeliveries(app, found), warnURL(app)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
 	}
@@ -82,7 +80,11 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []s
 	if len(anew) == 0 {
 		return refusals, warnings
 	}
-	refusals = append(refusals, append(checkNames(app), checkReferences(app, found)...)...)
+	refusals = append(refusals, checkNames(app)...)
+	if ofOwners := checkOwners(app, anew, found); len(ofOwners) > 0 {
+		return append(refusals, ofOwners...), warnings // nothing is said about what another app's Secrets hold
+	}
+	refusals = append(refusals, checkSides(app, anew, found)...)
 	if slices.ContainsFunc(anew, func(ref reference) bool { return ref.at == sourceName }) {
 		ofSource, warningsOfSource := checkSource(app.Spec.Auth.Source.SecretRef, found)
 		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)
@@ -90,23 +92,11 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []s
 	return refusals, warnings
 }
 
-// checkReferences applies the rules about the Secrets that an app refers to: T1 to T3.
-func checkReferences(app *todov1.TodoApp, found secrets) field.ErrorList {
-	if refusals := checkOwners(app, found); len(refusals) > 0 {
-		return refusals
-	}
-	ring := found[desired.Keyring(app)]
-	if ring == nil {
-		return checkAdoption(app, found)
-	}
-	return checkReplacement(app, found, ring)
-}
-
 // checkOwners is T2: what is another app's must stay so, and no Secret of that app is read as a source.
-func checkOwners(app *todov1.TodoApp, found secrets) field.ErrorList {
+func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
 	var refusals field.ErrorList
-	for _, ref := range references(app) {
-		if owner := owner(found[ref.name]); owner != "" && owner != app.Name {
+	for _, ref := range anew {
+		if owner := desired.Owner(found[ref.name]); owner != "" && owner != app.Name {
 			message := fmt.Sprintf("Secret %q belongs to TodoApp %q: choose another name", ref.name, owner)
 			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
 		}
@@ -114,29 +104,18 @@ func checkOwners(app *todov1.TodoApp, found secrets) field.ErrorList {
 	return refusals
 }
 
-// owner is the name of the TodoApp that a Secret belongs to; empty for a Secret of anybody else, or none.
-func owner(secret *corev1.Secret) string {
-	if secret == nil || secret.Labels[managedBy] != operatorName {
-		return ""
+// checkSides applies the rules about what the Secrets of both sides hold: T1 before the app has a ring, T3 after.
+func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
+	if ring := found[desired.Keyring(app)]; ring != nil {
+		return checkReplacement(app, anew, found, ring)
 	}
-	ref := metav1.GetControllerOf(secret)
-	if ref == nil || ref.Kind != "TodoApp" || !strings.HasPrefix(ref.APIVersion, todov1.GroupVersion.Group+"/") {
-		return ""
-	}
-	if secret.Labels[todov1.LabelApp] != ref.Name {
-		return ""
-	}
-	return ref.Name
+	return checkAdoption(app, found)
 }
 
-// checkAdoption is T1: while an app has no ring, it begins with what its Secrets hold, so they must agree.
+// checkAdoption is T1: without a ring the keys come from the two Secrets, so these must agree.
 func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
-	_, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
-		Now:     time.Unix(0, 0),
-		Remains: keyring.Remains{Frontend: data(found[front]), Backend: data(found[back])},
-		Fresh:   func() keyring.Value { return "decided elsewhere" },
-	})
+	err := keyring.Remains{Frontend: data(found[front]), Backend: data(found[back])}.Agree()
 	var message string
 	switch {
 	case err == nil:
@@ -144,20 +123,21 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	case errors.Is(err, keyring.ErrDiffer):
 		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete the wrong one", front, back)
 	default:
-		message = strings.TrimPrefix(err.Error(), keyring.ErrUnusable.Error()+": ") + ": correct it or delete the Secret"
+		message = err.Error() + ": correct or delete it"
 	}
 	return field.ErrorList{refuse(ruleMismatch, frontendPath, message)}
 }
 
 // checkReplacement is T3: an app with a ring would write its own keys over the secret of a Secret that it is pointed to.
-func checkReplacement(app *todov1.TodoApp, found secrets, stored *corev1.Secret) field.ErrorList {
+func checkReplacement(app *todov1.TodoApp, anew []reference, found secrets, stored *corev1.Secret) field.ErrorList {
 	// An unreadable ring is one that contains nothing; the controller reports it.
 	ring, _ := keyring.Unmarshal(stored.Data)
 	var refusals field.ErrorList
-	for _, ref := range sides(app) {
+	for _, ref := range anew {
 		secret := found[ref.name]
+		written := ref.at == frontendPath || ref.at == backendPath
 		permitted := app.Annotations[todov1.AnnotationReplaceSecret] == ref.name
-		if secret == nil || permitted || owner(secret) == app.Name || !holdsForeign(ring, secret.Data) {
+		if !written || permitted || desired.MadeFor(secret, app) || ring.Covers(data(secret)) {
 			continue
 		}
 		message := fmt.Sprintf("Secret %q holds a secret of its own; to replace it, annotate the TodoApp %s=%s",
@@ -165,20 +145,6 @@ func checkReplacement(app *todov1.TodoApp, found secrets, stored *corev1.Secret)
 		refusals = append(refusals, refuse(ruleReplace, ref.at, message))
 	}
 	return refusals
-}
-
-// holdsForeign reports whether the data holds a secret that is not one of the ring's.
-func holdsForeign(ring keyring.Ring, data map[string][]byte) bool {
-	value := keyring.Value(data[keyring.EntrySecret])
-	if list := string(data[keyring.EntrySecrets]); value == "" && list != "" {
-		entries, err := keyring.ParseList(list)
-		if err != nil {
-			return true
-		}
-		value = entries[0].Value
-	}
-	known := slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Value == value })
-	return value != "" && !known
 }
 
 func data(secret *corev1.Secret) map[string][]byte {
@@ -213,7 +179,7 @@ func checkNames(app *todov1.TodoApp) field.ErrorList {
 	seen := map[string]bool{}
 	for _, ref := range references(app) {
 		if seen[ref.name] {
-			message := fmt.Sprintf("Secret %q is referred to twice: both sides, the keyring and the source need one each", ref.name)
+			message := fmt.Sprintf("Secret %q is referred to twice: give each side and the source one of its own", ref.name)
 			refusals = append(refusals, refuse(ruleSpec, ref.at, message))
 		}
 		seen[ref.name] = true
@@ -221,11 +187,12 @@ func checkNames(app *todov1.TodoApp) field.ErrorList {
 	return refusals
 }
 
-// checkStorage is T7: tasks are not moved from one kind of storage to another.
+// checkStorage is T7: tasks are not moved from one kind of storage to another. Giving a storage up is such a move too:
+// else it could be made in two steps.
 func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
 	was, is := storageKind(old), storageKind(app)
 	permitted := app.Annotations[todov1.AnnotationAllowStorageChange] == "true"
-	if was == "" || is == "" || was == is || permitted {
+	if was == elsewhere || was == is || permitted {
 		return nil
 	}
 	message := fmt.Sprintf("changing %s to %s leaves the tasks behind; to do it, annotate the TodoApp %s=true",
@@ -233,7 +200,10 @@ func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
 	return field.ErrorList{refuse(ruleStorage, specPath.Child("backend", "storage"), message)}
 }
 
-// storageKind is empty for a backend image that brings its own.
+// elsewhere is where a backend image keeps tasks that brings its own storage.
+const elsewhere = "none"
+
+// storageKind is where the tasks of an app are.
 func storageKind(app *todov1.TodoApp) string {
 	switch backend := app.Spec.Backend; {
 	case backend.Storage.Postgres != nil:
@@ -241,7 +211,7 @@ func storageKind(app *todov1.TodoApp) string {
 	case backend.Storage.SQLite != nil || backend.Image == "":
 		return "sqlite"
 	default:
-		return ""
+		return elsewhere
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // todoAppCase is one decision; want is "" for admitted, else "rule field: part of the message".
@@ -32,7 +33,7 @@ func check(t *testing.T, refusals field.ErrorList, warnings []string, want, warn
 		t.Errorf("warned %q, want %q", said, warning)
 	}
 	for _, line := range append(warnings, got) {
-		if len(line) > 190 {
+		if len(line) > 160 {
 			t.Errorf("%d characters are too long for a line: %s", len(line), line)
 		}
 		if strings.Contains(line, secretA) || strings.Contains(line, secretB) {
@@ -99,7 +100,7 @@ var adoptionCases = map[string]todoAppCase{
 	"T1 a value that lists cannot carry": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET " + secretA + "\n"),
-		want:  "T1 spec.frontend.secretRef.name: BETTER_AUTH_SECRET of the frontend's Secret has a comma",
+		want:  "T1 spec.frontend.secretRef.name: BETTER_AUTH_SECRET of the frontend's Secret has a comma, line break",
 	},
 }
 
@@ -126,6 +127,10 @@ var ownerCases = map[string]todoAppCase{
 		app: todoApp(), found: holding("team-a-keyring").owned("team-a-keyring", "team"),
 		want: `T2 metadata.name: Secret "team-a-keyring" belongs to TodoApp "team"`,
 	},
+	"T2 left as it was beside another reference": {
+		old: todoApp(frontendRef("b")), app: todoApp(frontendRef("b"), backendRef("c")),
+		found: holding("b", "c").owned("b", "team-b"),
+	},
 	"T2 its own": {
 		app: todoApp(frontendRef("a")), found: holding("a").owned("a", "team-a"),
 	},
@@ -133,7 +138,7 @@ var ownerCases = map[string]todoAppCase{
 	"T2 labelled by somebody else's tool": {
 		app: todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
-			s.Labels[managedBy] = "helm"
+			s.Labels[desired.LabelManagedBy] = "helm"
 		}),
 	},
 	"T2 orphaned": {
@@ -184,6 +189,23 @@ var replacementCases = map[string]todoAppCase{
 	"T3 only a list, of the ring": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRETS 1:" + secretA).ring(secretA),
+	},
+	"T3 a list of somebody else beside a value of the ring": {
+		old: todoApp(), app: todoApp(backendRef("live")),
+		found: holding("live BETTER_AUTH_SECRET "+secretA, "live BETTER_AUTH_SECRETS 9:"+secretB).ring(secretA), want: "T3",
+	},
+	"T3 a second entry of somebody else": {
+		old: todoApp(), app: todoApp(backendRef("live")),
+		found: holding("live BETTER_AUTH_SECRETS 2:" + secretA + ",1:" + secretB).ring(secretA), want: "T3",
+	},
+	"T3 a projection of its own that was let go of": {
+		old: todoApp(), app: todoApp(backendRef("live")),
+		found: holding("live BETTER_AUTH_SECRET "+secretB).owned("live", "team-a").ring(secretA).changed("live",
+			func(s *corev1.Secret) { s.OwnerReferences = nil }),
+	},
+	"T3 left as it was beside another reference": {
+		old: todoApp(backendRef("live")), app: todoApp(backendRef("live"), frontendRef("web")),
+		found: holding("live BETTER_AUTH_SECRET "+secretB, "web").ring(secretA),
 	},
 	"T3 a list that is none": {
 		old: todoApp(), app: todoApp(backendRef("live")),

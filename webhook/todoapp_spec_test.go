@@ -36,7 +36,7 @@ var sourceCases = map[string]todoAppCase{
 	},
 	"T4 comma": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + ",x"),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has a comma, a line break`,
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has a comma, line break`,
 	},
 	"T4 trailing newline": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + "\n"), want: "T4",
@@ -51,6 +51,12 @@ var sourceCases = map[string]todoAppCase{
 	"T4 left as it was beside another reference": {
 		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), frontendRef("web")),
 		found: holding("vault key short"),
+	},
+	"T4 the source of another app, which is not said to be weak": {
+		app: todoApp(sourceRef("b", "key")), found: holding("b key short").owned("b", "team-b"), want: "T2 spec.auth.source.secretRef.name",
+	},
+	"T4 the source of another app, which is not said to lack the entry": {
+		app: todoApp(sourceRef("b", "key")), found: holding("b").owned("b", "team-b"), want: "T2 spec.auth.source.secretRef.name",
 	},
 	"T4 left as it was": {
 		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), sqlite),
@@ -97,6 +103,48 @@ var envCases = map[string]todoAppCase{
 	"T5 another entry of another Secret": {
 		app: todoApp(backendEnv(fromSecretKey("API_KEY", "other", "API_KEY"), fromConfigMapKey("C", "other", "c"))),
 	},
+	"T5 another app's keyring": {
+		app:   todoApp(backendEnv(fromSecretKey("RING", "b", "keyring.json"))),
+		found: holding("b keyring.json "+secretA).owned("b", "team-b"),
+		want:  `T5 spec.backend.env[RING]: RING draws from Secret "b", which holds keys of TodoApp "team-b": use another`,
+	},
+	"T5 a Secret that another app let go of": {
+		app:   todoApp(frontendEnv(fromSecretKey("X", "b", "x"))),
+		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
+		want:  "T5 spec.frontend.env[X]",
+	},
+	"T5 nobody's Secret": {app: todoApp(frontendEnv(fromSecretKey("X", "b", "x"))), found: holding("b x y")},
+	"T5 the frontend's database in the keyring": {
+		app:  todoApp(frontendDatabase("team-a-keyring", "keyring.json")),
+		want: `T5 spec.frontend.database.urlSecretRef: DATABASE_URL draws from Secret "team-a-keyring"`,
+	},
+	"T5 the backend's database in a side's Secret": {
+		app: todoApp(backendDatabase("team-a-frontend-auth", "x")), want: "T5 spec.backend.storage.postgres.urlSecretRef",
+	},
+	"T5 a database in another app's keyring": {
+		app:   todoApp(backendDatabase("b", "keyring.json")),
+		found: holding("b").owned("b", "team-b"),
+		want:  `T5 spec.backend.storage.postgres.urlSecretRef: DATABASE_URL draws from Secret "b", which holds keys of TodoApp "team-b"`,
+	},
+	"T5 a database in a reserved entry": {
+		app:  todoApp(frontendDatabase("db", "BETTER_AUTH_SECRET")),
+		want: "T5 spec.frontend.database.urlSecretRef: DATABASE_URL draws in BETTER_AUTH_SECRET",
+	},
+	"T5 databases": {
+		app:   todoApp(frontendDatabase("db", "DATABASE_URL"), backendDatabase("db", "DATABASE_URL")),
+		found: holding("db DATABASE_URL x"),
+	},
+	"T5 the Ingress with the keyring": {
+		app: todoApp(ingressTLS("team-a-keyring")), want: `T5 spec.ingress.tlsSecretName: the Ingress draws from Secret "team-a-keyring"`,
+	},
+	"T5 the Ingress with another app's Secret": {
+		app: todoApp(ingressTLS("b")), found: holding("b").owned("b", "team-b"), want: "T5 spec.ingress.tlsSecretName",
+	},
+	"T5 the Ingress": {app: todoApp(ingressTLS("tls")), found: holding("tls tls.crt x")},
+	"T5 what is delivered comes to be a side's": {
+		old: todoApp(backendDatabase("db", "url")), app: todoApp(backendDatabase("db", "url"), frontendRef("db")),
+		want: "T5 spec.backend.storage.postgres.urlSecretRef",
+	},
 	"T5 a field": {
 		app: todoApp(backendEnv(corev1.EnvVar{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
@@ -132,7 +180,17 @@ var specCases = map[string]todoAppCase{
 	"T7 the default to sqlite":          {old: todoApp(), app: todoApp(sqlite)},
 	"T7 an image of its own to sqlite":  {old: todoApp(ownImage), app: todoApp(ownImage, sqlite)},
 	"T7 an image of its own to another": {old: todoApp(ownImage), app: todoApp(ownImage, postgres)},
-	"T7 a creation":                     {app: todoApp(postgres)},
+	"T7 sqlite to none, the first of two steps": {
+		old: todoApp(), app: todoApp(ownImage),
+		want: "T7 spec.backend.storage: changing sqlite to none leaves the tasks behind",
+	},
+	"T7 postgres to none": {old: todoApp(ownImage, postgres), app: todoApp(ownImage), want: "T7"},
+	"T7 sqlite to none, permitted": {
+		old: todoApp(), app: todoApp(ownImage, annotated(todov1.AnnotationAllowStorageChange, "true")),
+	},
+	"T7 an image of its own with the storage that was": {old: todoApp(), app: todoApp(ownImage, sqlite)},
+	"T7 none stays none": {old: todoApp(ownImage), app: todoApp(ownImage, frontendRef("web"))},
+	"T7 a creation":      {app: todoApp(postgres)},
 
 	"url https":          {app: todoApp(frontendURL("https://todo.example.com"))},
 	"url http":           {app: todoApp(frontendURL("http://todo.example.com")), warning: "spec.frontend.url: http sends"},

@@ -33,7 +33,7 @@ func Check(v Value) error {
 	case !utf8.ValidString(string(v)):
 		return errors.New("is not UTF-8 text: Node.js and the API would read different keys")
 	case !Portable(v) || strings.ContainsFunc(string(v), unprintable):
-		return errors.New("has a comma, a line break, a control character or surrounding space, which BETTER_AUTH_SECRETS cannot carry")
+		return errors.New("has a comma, line break, control character or outer space, which BETTER_AUTH_SECRETS cannot carry")
 	case length < minLength:
 		return fmt.Errorf("has %d characters, at least %d are needed", length, minLength)
 	case isPlaceholder(v):
