@@ -45,6 +45,20 @@ func ephemeral(envFrom ...corev1.EnvFromSource) func(*corev1.PodSpec) {
 	}
 }
 
+// Containers of the other kinds, with variables of their own.
+
+func initEnv(e ...corev1.EnvVar) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) { initContainer()(p); p.InitContainers[len(p.InitContainers)-1].Env = e }
+}
+
+func sidecarEnv(e ...corev1.EnvVar) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) { sidecar()(p); p.InitContainers[len(p.InitContainers)-1].Env = e }
+}
+
+func ephemeralEnv(e ...corev1.EnvVar) func(*corev1.PodSpec) {
+	return func(p *corev1.PodSpec) { ephemeral()(p); p.EphemeralContainers[len(p.EphemeralContainers)-1].Env = e }
+}
+
 func wholeSecret(prefix, name string) corev1.EnvFromSource {
 	return corev1.EnvFromSource{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{
 		LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
@@ -63,6 +77,39 @@ func optional(e corev1.EnvVar) corev1.EnvVar {
 func optionalWhole(e corev1.EnvFromSource) corev1.EnvFromSource {
 	e.SecretRef.Optional = new(true)
 	return e
+}
+
+func optionalConfigMap(e corev1.EnvVar) corev1.EnvVar {
+	e.ValueFrom.ConfigMapKeyRef.Optional = new(true)
+	return e
+}
+
+func optionalWholeConfigMap(e corev1.EnvFromSource) corev1.EnvFromSource {
+	e.ConfigMapRef.Optional = new(true)
+	return e
+}
+
+// optionalVolumes makes every volume's sources optional.
+func optionalVolumes(p *corev1.PodSpec) {
+	for _, v := range p.Volumes {
+		if v.Secret != nil {
+			v.Secret.Optional = new(true)
+		}
+		if v.ConfigMap != nil {
+			v.ConfigMap.Optional = new(true)
+		}
+		if v.Projected == nil {
+			continue
+		}
+		for i := range v.Projected.Sources {
+			if s := v.Projected.Sources[i].Secret; s != nil {
+				s.Optional = new(true)
+			}
+			if c := v.Projected.Sources[i].ConfigMap; c != nil {
+				c.Optional = new(true)
+			}
+		}
+	}
 }
 
 func volume(source corev1.VolumeSource) func(*corev1.PodSpec) {

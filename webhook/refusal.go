@@ -30,7 +30,19 @@ var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Help: "What the admission webhook refused, by kind and rule; the rules are those of docs/admission.md.",
 }, []string{"kind", "rule"})
 
-func init() { metrics.Registry.MustRegister(refusalsTotal) }
+// Every pair of kind and rule begins at 0: an increase from nothing would not be seen as one.
+func init() {
+	metrics.Registry.MustRegister(refusalsTotal)
+	begin := func(kind string, rules ...rule) {
+		for _, r := range rules {
+			refusalsTotal.WithLabelValues(kind, string(r))
+		}
+	}
+	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleSource, ruleEnv, ruleSpec, ruleStorage)
+	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"} {
+		begin(kind, ruleReference, ruleAgree, ruleForbidden, ruleLabels)
+	}
+}
 
 // refuse makes a refusal of a rule; the message says what to change and never shows a secret.
 func refuse(r rule, at *field.Path, message string) *field.Error {

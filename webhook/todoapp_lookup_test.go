@@ -8,28 +8,64 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// reads has Secrets, and remembers which it was asked for.
+// reads has Secrets, ConfigMaps and TodoApps, and remembers what it was asked for by name.
 type reads struct {
 	client.Reader
-	have  secrets
-	mu    sync.Mutex
-	asked []string
+	have       secrets
+	configMaps map[string][]string
+	apps       []todov1.TodoApp
+	mu         sync.Mutex
+	asked      []string
 }
 
 func (r *reads) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, key.Name)
-	secret, ok := r.have[key.Name]
-	if !ok {
-		return apierrors.NewNotFound(corev1.Resource("secrets"), key.Name)
+	found := false
+	switch into := into.(type) {
+	case *corev1.Secret:
+		if found = r.have[key.Name] != nil; found {
+			r.have[key.Name].DeepCopyInto(into)
+		}
+	case *corev1.ConfigMap:
+		var entries []string
+		if entries, found = r.configMaps[key.Name]; found {
+			into.Data = map[string]string{}
+			for _, entry := range entries {
+				into.Data[entry] = "x"
+			}
+		}
+	case *todov1.TodoApp:
+		i := slices.IndexFunc(r.apps, func(a todov1.TodoApp) bool { return a.Name == key.Name })
+		if found = i >= 0; found {
+			r.apps[i].DeepCopyInto(into)
+		}
 	}
-	secret.DeepCopyInto(into.(*corev1.Secret))
+	if !found {
+		return apierrors.NewNotFound(corev1.Resource("objects"), key.Name)
+	}
+	return nil
+}
+
+// List lists TodoApps, or the metadata of keyrings.
+func (r *reads) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	switch list := list.(type) {
+	case *todov1.TodoAppList:
+		list.Items = r.apps
+	case *metav1.PartialObjectMetadataList:
+		for name, s := range r.have {
+			if s.Labels[todov1.LabelComponent] == todov1.ComponentKeyring {
+				list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name}})
+			}
+		}
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ func (c podCase) surroundings() surroundings {
 			"foreign": {"BETTER_AUTH_SECRET", "DATABASE_URL"}, "foreign-list": {"BETTER_AUTH_SECRETS"},
 			"part": {"SECRET", "AUTH_SECRETS"}, "db": {"DATABASE_URL"}, "other": {"BETTER_AUTH_SECRET"},
 		},
-		configMaps: map[string][]string{"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}},
+		configMaps: map[string][]string{"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}, "part-settings": {"SECRET"}},
 	}
 	if !c.absent {
 		around.app = &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
@@ -43,6 +43,8 @@ func (c podCase) labels() map[string]string {
 	case "":
 	case "-":
 		delete(labels, todov1.LabelComponent)
+	case "empty":
+		labels[todov1.LabelComponent] = ""
 	default:
 		labels[todov1.LabelComponent] = c.component
 	}
@@ -220,7 +222,9 @@ var volumeCases = map[string]podCase{
 }
 
 func TestWorkloadRules(t *testing.T) {
-	for _, cases := range []map[string]podCase{referenceCases, wholeCases, volumeCases, forbiddenCases, labelCases} {
+	for _, cases := range []map[string]podCase{
+		referenceCases, wholeCases, volumeCases, forbiddenCases, labelCases, containerCases, fileCases,
+	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				around := c.surroundings()
