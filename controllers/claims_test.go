@@ -257,7 +257,9 @@ func TestASecretOfAnotherAppIsNoSource(t *testing.T) {
 
 // It does not matter which app is older: a source is somebody else's to write.
 func TestASourceOfAnotherAppIsNotOverwritten(t *testing.T) {
-	for name, apps := range map[string][2]string{"the source's app first": {"sourced", "todo"}, "the other first": {"todo", "sourced"}} {
+	for name, apps := range map[string][2]string{
+		"the source's app first": {"sourced", "todo"}, "the other first": {"todo", "sourced"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.secret("vault", byHand)

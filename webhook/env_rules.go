@@ -30,7 +30,8 @@ type delivery struct {
 // deliveries are all of an app's besides the Secrets that the operator delivers itself.
 func deliveries(app *todov1.TodoApp) []delivery {
 	frontend, backend := specPath.Child("frontend"), specPath.Child("backend")
-	all := append(variablesOf(frontend.Child("env"), app.Spec.Frontend.Env), variablesOf(backend.Child("env"), app.Spec.Backend.Env)...)
+	all := variablesOf(frontend.Child("env"), app.Spec.Frontend.Env)
+	all = append(all, variablesOf(backend.Child("env"), app.Spec.Backend.Env)...)
 	if database := app.Spec.Frontend.Database; database != nil {
 		all = append(all, databaseURL(frontend.Child("database"), database))
 	}

@@ -12,8 +12,9 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// Setup registers the validators with the manager's webhook server. They read live: Secrets by name, and for workloads also
-// TodoApps and ConfigMaps by name and the keyrings of a namespace by label.
+// Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps of a
+// namespace where one is to adopt a Secret, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a
+// namespace by label.
 func Setup(mgr ctrl.Manager) error {
 	reader, err := unlimited(mgr)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // todoAppValidator gathers what a decision about a TodoApp needs and leaves the decision to the rules.
@@ -41,7 +42,11 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	if err != nil {
 		return nil, undecided(fmt.Errorf("looking up Secrets: %w", err))
 	}
-	refusals, warnings := checkTodoApp(old, app, found)
+	others, err := v.others(ctx, old, app, found)
+	if err != nil {
+		return nil, undecided(err)
+	}
+	refusals, warnings := checkTodoApp(old, app, found, others)
 	return warnings, invalid("TodoApp", app.Name, refusals)
 }
 
@@ -59,6 +64,20 @@ func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) 
 	more, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, others)
 	maps.Copy(found, more)
 	return found, err
+}
+
+// others are the apps of the namespace, where a side anew names a Secret that exists and belongs to no app: it may be a
+// source.
+func (v todoAppValidator) others(ctx context.Context, old, app *todov1.TodoApp, found secrets) ([]todov1.TodoApp, error) {
+	unowned := func(ref reference) bool { return found[ref.name] != nil && desired.Owner(found[ref.name]) == "" }
+	if !slices.ContainsFunc(written(newReferences(old, app)), unowned) {
+		return nil, nil
+	}
+	var apps todov1.TodoAppList
+	if err := v.reader.List(ctx, &apps, client.InNamespace(app.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing TodoApps: %w", err)
+	}
+	return apps.Items, nil
 }
 
 // union has every name once.

@@ -58,6 +58,13 @@ func newReferences(old, app *todov1.TodoApp) []reference {
 	return slices.DeleteFunc(all, func(ref reference) bool { return slices.Contains(before, ref) })
 }
 
+// written are those of references whose Secrets the operator writes for a side.
+func written(references []reference) []reference {
+	return slices.DeleteFunc(slices.Clone(references), func(ref reference) bool {
+		return ref.at != frontendPath && ref.at != backendPath
+	})
+}
+
 // names of what references refer to, each once.
 func names(references []reference) []string {
 	var all []string
@@ -70,8 +77,8 @@ func names(references []reference) []string {
 
 // checkTodoApp applies T1 to T7; old is nil on creation. What an update leaves as it was has been decided before and is
 // not held against it, but a Secret that is referred to anew must go with the other side's. Of the Secrets that the app
-// refers to found has those that exist and a decision is about.
-func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []string) {
+// refers to found has those that exist and a decision is about; others are the namespace's apps, where that matters.
+func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoApp) (field.ErrorList, []string) {
 	refusals, warnings := checkDeliveries(app, found), warnURL(app)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
@@ -81,7 +88,7 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets) (field.ErrorList, []s
 		return refusals, warnings
 	}
 	refusals = append(refusals, checkNames(app)...)
-	if ofOwners := checkOwners(app, anew, found); len(ofOwners) > 0 {
+	if ofOwners := append(checkOwners(app, anew, found), checkSources(app, anew, found, others)...); len(ofOwners) > 0 {
 		return append(refusals, ofOwners...), warnings // nothing is said about what another app's Secrets hold
 	}
 	refusals = append(refusals, checkSides(app, anew, found)...)
@@ -99,6 +106,25 @@ func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.Err
 		if owner := desired.Owner(found[ref.name]); owner != "" && owner != app.Name {
 			message := fmt.Sprintf("Secret %q belongs to TodoApp %q: choose another name", ref.name, owner)
 			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
+		}
+	}
+	return refusals
+}
+
+// checkSources is T2 as well: what is another app's source is not to be written. One that does not exist yet is the
+// controller's to decide on.
+func checkSources(app *todov1.TodoApp, anew []reference, found secrets, others []todov1.TodoApp) field.ErrorList {
+	var refusals field.ErrorList
+	for i := range others {
+		source := others[i].Spec.Auth.Source
+		if others[i].Name == app.Name || source == nil {
+			continue
+		}
+		for _, ref := range written(anew) {
+			if ref.name == source.SecretRef.Name && found[ref.name] != nil && desired.Owner(found[ref.name]) == "" {
+				message := fmt.Sprintf("Secret %q is the source of TodoApp %q: choose another name", ref.name, others[i].Name)
+				refusals = append(refusals, refuse(ruleOwner, ref.at, message))
+			}
 		}
 	}
 	return refusals
@@ -133,11 +159,10 @@ func checkReplacement(app *todov1.TodoApp, anew []reference, found secrets, stor
 	// An unreadable ring is one that contains nothing; the controller reports it.
 	ring, _ := keyring.Unmarshal(stored.Data)
 	var refusals field.ErrorList
-	for _, ref := range anew {
+	for _, ref := range written(anew) {
 		secret := found[ref.name]
-		written := ref.at == frontendPath || ref.at == backendPath
 		permitted := app.Annotations[todov1.AnnotationReplaceSecret] == ref.name
-		if !written || permitted || desired.MadeFor(secret, app) || ring.Covers(data(secret)) {
+		if permitted || desired.MadeFor(secret, app) || ring.Covers(data(secret)) {
 			continue
 		}
 		message := fmt.Sprintf("Secret %q holds a secret of its own; to replace it, annotate the TodoApp %s=%s",

@@ -15,6 +15,7 @@ import (
 type todoAppCase struct {
 	old, app *todov1.TodoApp
 	found    secrets
+	others   []todov1.TodoApp
 	want     string
 	warning  string
 }
@@ -48,7 +49,7 @@ func TestTodoAppRules(t *testing.T) {
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
-				refusals, warnings := checkTodoApp(c.old, c.app, c.found)
+				refusals, warnings := checkTodoApp(c.old, c.app, c.found, c.others)
 				check(t, refusals, warnings, c.want, c.warning)
 			})
 		}
@@ -104,6 +105,13 @@ var adoptionCases = map[string]todoAppCase{
 	},
 }
 
+// sourced is another app with a source.
+func sourced(name string) todov1.TodoApp {
+	app := todoApp(sourceRef(name, "key"))
+	app.Name = "team-b"
+	return *app
+}
+
 var ownerCases = map[string]todoAppCase{
 	"T2 frontend Secret of another": {
 		app: todoApp(frontendRef("b")), found: holding("b").owned("b", "team-b"),
@@ -130,6 +138,20 @@ var ownerCases = map[string]todoAppCase{
 	"T2 left as it was beside another reference": {
 		old: todoApp(frontendRef("b")), app: todoApp(frontendRef("b"), backendRef("c")),
 		found: holding("b", "c").owned("b", "team-b"),
+	},
+	"T2 another app's source": {
+		app: todoApp(backendRef("vault")), found: holding("vault key " + secretA), others: []todov1.TodoApp{sourced("vault")},
+		want: `T2 spec.backend.secretRef.name: Secret "vault" is the source of TodoApp "team-b": choose another name`,
+	},
+	"T2 another app's source, by an update": {
+		old: todoApp(), app: todoApp(frontendRef("vault")), found: holding("vault").ring(secretA),
+		others: []todov1.TodoApp{sourced("vault")}, want: "T2 spec.frontend.secretRef.name",
+	},
+	"T2 the source of both": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA), others: []todov1.TodoApp{sourced("vault")},
+	},
+	"T2 its own, which another app takes for a source": {
+		app: todoApp(frontendRef("web")), found: holding("web").owned("web", "team-a"), others: []todov1.TodoApp{sourced("web")},
 	},
 	"T2 its own": {
 		app: todoApp(frontendRef("a")), found: holding("a").owned("a", "team-a"),

@@ -53,7 +53,8 @@ var sourceCases = map[string]todoAppCase{
 		found: holding("vault key short"),
 	},
 	"T4 the source of another app, which is not said to be weak": {
-		app: todoApp(sourceRef("b", "key")), found: holding("b key short").owned("b", "team-b"), want: "T2 spec.auth.source.secretRef.name",
+		app: todoApp(sourceRef("b", "key")), found: holding("b key short").owned("b", "team-b"),
+		want: "T2 spec.auth.source.secretRef.name",
 	},
 	"T4 the source of another app, which is not said to lack the entry": {
 		app: todoApp(sourceRef("b", "key")), found: holding("b").owned("b", "team-b"), want: "T2 spec.auth.source.secretRef.name",

@@ -69,7 +69,8 @@ func TestRefusalsAreCounted(t *testing.T) {
 		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template }}
 	before := testutil.ToFloat64(refusalsTotal.WithLabelValues("CronJob", "W1"))
 	_, err := validator.ValidateCreate(t.Context(), job)
-	want := "spec.jobTemplate.spec.template.spec.containers[web].env[BETTER_AUTH_SECRET]: Forbidden: BETTER_AUTH_SECRET comes from a literal value"
+	want := "spec.jobTemplate.spec.template.spec.containers[web].env[BETTER_AUTH_SECRET]: " +
+		"Forbidden: BETTER_AUTH_SECRET comes from a literal value"
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

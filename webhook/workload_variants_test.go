@@ -8,17 +8,32 @@ func key(secret, entry string) corev1.EnvVar {
 
 // The same references wherever a pod can have them.
 var containerCases = map[string]podCase{
-	"W1 env of init":      {pod: pod(web(), initEnv(key("foreign", "x"))), want: "W1 spec.initContainers[init].env[BETTER_AUTH_SECRET]"},
-	"W1 env of a sidecar": {pod: pod(web(), sidecarEnv(key("foreign", "x"))), want: "W1 spec.initContainers[sidecar].env[BETTER_AUTH_SECRET]"},
+	"W1 env of init": {
+		pod:  pod(web(), initEnv(key("foreign", "x"))),
+		want: "W1 spec.initContainers[init].env[BETTER_AUTH_SECRET]",
+	},
+	"W1 env of a sidecar": {
+		pod:  pod(web(), sidecarEnv(key("foreign", "x"))),
+		want: "W1 spec.initContainers[sidecar].env[BETTER_AUTH_SECRET]",
+	},
 	"W1 env of ephemeral": {
 		pod: pod(web(), ephemeralEnv(key("foreign", "x"))), want: "W1 spec.ephemeralContainers[debug].env[BETTER_AUTH_SECRET]",
 	},
-	"W1 env of init, its own":        {pod: pod(web(), initEnv(key(own, "BETTER_AUTH_SECRET")))},
-	"W1 env of a sidecar, its own":   {pod: pod(web(), sidecarEnv(key(own, "BETTER_AUTH_SECRET")))},
-	"W1 env of ephemeral, its own":   {pod: pod(web(), ephemeralEnv(key(own, "BETTER_AUTH_SECRET")))},
-	"W1 prefix of init":              {pod: pod(web(), initContainer(wholeSecret("BETTER_AUTH_", "part"))), want: "W1 spec.initContainers[init]"},
-	"W1 prefix of a sidecar":         {pod: pod(web(), sidecar(wholeSecret("BETTER_AUTH_", "part"))), want: "W1 spec.initContainers[sidecar]"},
-	"W1 prefix of ephemeral":         {pod: pod(web(), ephemeral(wholeSecret("BETTER_AUTH_", "part"))), want: "W1 spec.ephemeralContainers[debug]"},
+	"W1 env of init, its own":      {pod: pod(web(), initEnv(key(own, "BETTER_AUTH_SECRET")))},
+	"W1 env of a sidecar, its own": {pod: pod(web(), sidecarEnv(key(own, "BETTER_AUTH_SECRET")))},
+	"W1 env of ephemeral, its own": {pod: pod(web(), ephemeralEnv(key(own, "BETTER_AUTH_SECRET")))},
+	"W1 prefix of init": {
+		pod:  pod(web(), initContainer(wholeSecret("BETTER_AUTH_", "part"))),
+		want: "W1 spec.initContainers[init]",
+	},
+	"W1 prefix of a sidecar": {
+		pod:  pod(web(), sidecar(wholeSecret("BETTER_AUTH_", "part"))),
+		want: "W1 spec.initContainers[sidecar]",
+	},
+	"W1 prefix of ephemeral": {
+		pod:  pod(web(), ephemeral(wholeSecret("BETTER_AUTH_", "part"))),
+		want: "W1 spec.ephemeralContainers[debug]",
+	},
 	"W1 another prefix of init":      {pod: pod(web(), initContainer(wholeSecret("X_", "foreign")))},
 	"W1 another prefix of a sidecar": {pod: pod(web(), sidecar(wholeSecret("X_", "foreign")))},
 	"W1 another prefix of ephemeral": {pod: pod(web(), ephemeral(wholeSecret("X_", "foreign")))},
@@ -88,7 +103,8 @@ var fileCases = map[string]podCase{
 		want: "W2", warning: "does not exist yet",
 	},
 	"W2 absent app, projected volume of the same": {
-		absent: true, pod: pod(projectedSecret("foreign"), container("b", nil, wholeSecret("", "foreign"))), warning: "does not exist yet",
+		absent: true, pod: pod(projectedSecret("foreign"), container("b", nil, wholeSecret("", "foreign"))),
+		warning: "does not exist yet",
 	},
 
 	"W3 keyring, an item projected":       {pod: pod(web(), projectedSecret("shop-keyring", item("x", "y"))), want: "W3"},
