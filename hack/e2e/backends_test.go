@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/load"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -54,6 +56,7 @@ func TestOwnBackends(t *testing.T) {
 	}
 	for _, app := range apps {
 		r.refusesForgeries(app)
+		r.answersEveryRoute(app)
 	}
 	r.rotate(source)
 	r.judge([]*user{r.users[0], r.users[2]})
@@ -95,6 +98,58 @@ func (r *rig) refusesForgeries(app *todov1.TodoApp) {
 			r.Errorf("%s: a forgery (%s) is answered with %d %s", app.Name, name, reply.Status, reply.Body)
 		}
 	}
+}
+
+// answersEveryRoute goes once through what users do with a task, as both backends have it, and into another user's.
+func (r *rig) answersEveryRoute(app *todov1.TodoApp) {
+	r.Helper()
+	user := "routes-of-" + app.Name
+	list := tasks(app, user, r.token(app, user))
+	list.Header["Content-Type"] = "application/json"
+	made := request(r.T, adding(list, "Water the plants"))
+	if made.Status != http.StatusOK && made.Status != http.StatusCreated { // FastAPI's default, and the embedded API's
+		r.Fatalf("%s: adding a task: %d %s", app.Name, made.Status, made.Body)
+	}
+	one := list
+	one.URL += fmt.Sprintf("/%d", taskOf(r.T, made.Body).ID)
+	with := func(c agent.Call, method, suffix, body string) agent.Call {
+		c.Method, c.URL, c.Body = method, c.URL+suffix, body
+		return c
+	}
+	for _, step := range []struct {
+		method, suffix, body string
+		want                 answeredTask
+	}{
+		{http.MethodGet, "", "", answeredTask{Title: "Water the plants"}},
+		{http.MethodPut, "", `{"title":"Water the fern"}`, answeredTask{Title: "Water the fern"}},
+		{http.MethodPatch, "", `{"completed":true}`, answeredTask{Title: "Water the fern", Completed: true}},
+		{http.MethodPatch, "/complete", "", answeredTask{Title: "Water the fern"}},
+	} {
+		step.want.ID = taskOf(r.T, made.Body).ID
+		if got := taskOf(r.T, r.expect(with(one, step.method, step.suffix, step.body), http.StatusOK)); got != step.want {
+			r.Errorf("%s: %s%s answers %+v, expected %+v", app.Name, step.method, step.suffix, got, step.want)
+		}
+	}
+	r.expect(with(one, http.MethodPut, "", `{"title":null}`), http.StatusUnprocessableEntity)
+	foreign := one
+	foreign.URL = strings.Replace(one.URL, user, "alice", 1)
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		r.expect(with(foreign, method, "", `{"title":"Mine"}`), http.StatusForbidden)
+	}
+	r.expect(with(one, http.MethodDelete, "", ""), http.StatusOK)
+	r.expect(one, http.StatusNotFound)
+}
+
+type answeredTask struct {
+	ID        int64
+	Title     string
+	Completed bool
+}
+
+func taskOf(t *testing.T, body string) (found answeredTask) {
+	t.Helper()
+	must(t, json.Unmarshal([]byte(body), &found))
+	return found
 }
 
 // rotate replaces the keys of all apps at once, and of one by a new value in its source. It returns when nothing of the

@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 from typing import Iterator, List, Optional
 
+from pydantic import validator
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Field, Session, SQLModel, create_engine, select, text
 
@@ -18,6 +19,13 @@ class TaskUpdate(SQLModel):
     title: Optional[str] = Field(default=None, min_length=1, max_length=200)
     description: Optional[str] = Field(default=None, max_length=2000)
     completed: Optional[bool] = None
+
+    @validator("title", "completed", pre=True)
+    def must_have_a_value(cls, value):
+        """Absent is unchanged; null is nothing that a task could have, except for its description."""
+        if value is None:
+            raise ValueError("must not be null")
+        return value
 
 
 class Task(TaskCreate, table=True):
