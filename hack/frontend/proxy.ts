@@ -5,10 +5,15 @@ export function proxy(request: NextRequest) {
   return request.nextUrl.pathname.startsWith("/api/") ? toTaskApi(request) : guarded(request);
 }
 
-/** Where no Ingress sends these paths to the task API, as behind a mere port-forward, the frontend passes them on. */
+/**
+ * Where no Ingress sends these paths to the task API, as behind a mere port-forward, the frontend passes them on; the
+ * session stays here, whoever runs the API.
+ */
 function toTaskApi(request: NextRequest) {
   const { pathname, search } = request.nextUrl;
-  return NextResponse.rewrite(new URL(pathname + search, taskApiURL()));
+  const headers = new Headers(request.headers);
+  headers.delete("cookie");
+  return NextResponse.rewrite(new URL(pathname + search, taskApiURL()), { request: { headers } });
 }
 
 /** Lets a page run the scripts that came with it and talk to this host and the task API, and nothing else. */

@@ -4,15 +4,17 @@ import { parseSetCookieHeader, toCookieOptions } from "better-auth/cookies";
 import { cookies, headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { auth } from "@/lib/auth";
+import { ipHeaders } from "@/lib/client-address";
 import { appURL } from "@/lib/urls";
 
-/** What a form shows after it was refused: why, and what was typed but for the password. */
-export type Refusal = { message: string; name: string; email: string };
+/** What a form shows after it was refused: why, and what was filled in but for the password. */
+export type Refusal = { message: string; name?: string; email?: string; remember?: boolean };
 
 export async function signIn(_: Refusal | null, form: FormData): Promise<Refusal | null> {
   const [email, password] = fields(form, "email", "password");
-  const refused = await call("/sign-in/email", { email, password, rememberMe: form.has("remember") });
-  if (refused) return { message: refused, name: "", email };
+  const remember = form.has("remember");
+  const refused = await call("/sign-in/email", { email, password, rememberMe: remember });
+  if (refused) return { message: refused, email, remember };
   redirect("/");
 }
 
@@ -23,21 +25,24 @@ export async function signUp(_: Refusal | null, form: FormData): Promise<Refusal
   redirect("/");
 }
 
-export async function signOut(): Promise<void> {
-  await call("/sign-out", {});
+export async function signOut(): Promise<Refusal | null> {
+  const refused = await call("/sign-out", {});
+  if (refused) return { message: refused };
   redirect("/login");
 }
+
+const asTheBrowser = ["cookie", "origin", "referer", "user-agent", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
 const fields = (form: FormData, ...names: string[]) => names.map((name) => String(form.get(name) ?? ""));
 
 /**
- * Sends a request to Better Auth as the browser itself would, so that its rate limit and its check of the origin hold
- * for forms too, and hands on the cookies. Returns why it was refused, if it was.
+ * Sends a request to Better Auth as the browser itself would, so that its rate limit and its checks of where a request
+ * comes from hold for forms too, and hands on the cookies. Returns why it was refused, if it was.
  */
 async function call(path: string, body: object): Promise<string | undefined> {
   const sent = new Headers({ "Content-Type": "application/json" });
   const received = await headers();
-  for (const name of ["cookie", "origin", "user-agent", "x-forwarded-for"]) {
+  for (const name of [...asTheBrowser, ...ipHeaders()]) {
     const value = received.get(name);
     if (value) sent.set(name, value);
   }

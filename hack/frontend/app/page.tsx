@@ -1,5 +1,6 @@
 import { redirect } from "next/navigation";
 import { signOut } from "@/app/actions";
+import { SignOut } from "@/components/sign-out";
 import { Tasks } from "@/components/tasks";
 import { currentUser } from "@/lib/auth";
 import { apiURL } from "@/lib/urls";
@@ -11,17 +12,14 @@ export default async function TasksPage() {
     <>
       <header>
         <span className="brand">Todo</span>
-        <form action={signOut}>
-          <span className="who">{user.email}</span>
-          <button className="quiet">Sign out</button>
-        </form>
+        <SignOut email={user.email} action={signOut} />
       </header>
       <main>
         <h1>Your tasks</h1>
         <noscript>
           <p className="notice">You are signed in. Tasks need JavaScript.</p>
         </noscript>
-        <Tasks userId={user.id} apiUrl={apiURL()} />
+        <Tasks key={user.id} userId={user.id} apiUrl={apiURL()} />
       </main>
     </>
   );

@@ -36,14 +36,13 @@ export function CredentialsForm({ kind, action }: Props) {
           type="password"
           autoComplete={isNew ? "new-password" : "current-password"}
           minLength={isNew ? 8 : undefined}
-          maxLength={128}
           required
         />
         {isNew && <small>At least 8 characters</small>}
       </label>
       {!isNew && (
         <label className="inline">
-          <input name="remember" type="checkbox" defaultChecked /> Stay signed in
+          <input name="remember" type="checkbox" defaultChecked={refusal?.remember ?? true} /> Stay signed in
         </label>
       )}
       <button className="primary" disabled={pending}>

@@ -5,11 +5,12 @@ import { nextCookies } from "better-auth/next-js";
 import { sql } from "drizzle-orm";
 import { headers } from "next/headers";
 import { carryOver } from "./carry-over";
+import { ipHeaders, trustedProxies } from "./client-address";
 import { type Database, migrate, openDatabase } from "./database";
 import * as schema from "./schema";
 import { appURL, trustedOrigins } from "./urls";
 
-function configure(database: Database) {
+export function configure(database: Database) {
   const secure = appURL().startsWith("https:");
   return betterAuth({
     baseURL: appURL(),
@@ -27,6 +28,7 @@ function configure(database: Database) {
       useSecureCookies: secure,
       cookiePrefix: "better-auth",
       defaultCookieAttributes: { sameSite: "lax", httpOnly: true, secure, path: "/" },
+      ipAddress: { ipAddressHeaders: ipHeaders(), trustedProxies: trustedProxies() },
     },
     telemetry: { enabled: false },
     plugins: [carryOver(), nextCookies()],
