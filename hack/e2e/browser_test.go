@@ -14,9 +14,13 @@ import (
 	"syscall"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 const (
@@ -48,18 +52,82 @@ func TestBrowser(t *testing.T) {
 			s.answers(address, host, "/api/ada/tasks", http.StatusUnauthorized))
 	})
 
+	s.runsReadOnly(app)
+	keys := map[keyring.Value]bool{}
+	remember := func() {
+		ring, err := s.ring(app)
+		must(t, err)
+		for _, k := range ring.Keys {
+			keys[k.Value] = true
+		}
+	}
+
 	b := s.startBrowser(url)
 	b.await("ready for a rotation")
+	remember()
 	version := s.newest(app).Version + 1
 	s.change(app, func(spec *todov1.RotationSpec) { spec.RotateAfter = new(metav1.Now()) })
 	(&rig{stage: s, users: []*user{{app: app}}}).reach(retired, []int64{version})
 	s.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
 	b.tell("rotated")
 	b.await("ready for a revocation")
+	remember()
 	s.change(app, func(spec *todov1.RotationSpec) { spec.RevokeBefore = new(metav1.Now()) })
 	s.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
 	b.tell("revoked")
+	b.await("ready for the keys")
+	remember()
+	if len(keys) < 3 {
+		t.Fatalf("%d keys in a rotation and a revocation", len(keys))
+	}
+	b.tell("keys " + joined(keys)) // which is not logged
 	b.await("done")
+}
+
+func joined(keys map[keyring.Value]bool) string {
+	var values []string
+	for value := range keys {
+		values = append(values, string(value))
+	}
+	return strings.Join(values, ",")
+}
+
+// runsReadOnly runs the reference frontend as the app's own pods do, but with a root file system that cannot be written.
+// The operator cannot ask that of everyone's image; of this one its documentation says so.
+func (s *stage) runsReadOnly(app *todov1.TodoApp) {
+	s.Helper()
+	get := func(path string) *corev1.Probe {
+		return &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60, ProbeHandler: corev1.ProbeHandler{
+			HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(3000)}}}
+	}
+	const name = "read-only"
+	must(s, cluster.Create(s.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: new(false),
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true),
+				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{
+				Name: "frontend", Image: frontendImage,
+				EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
+					LocalObjectReference: corev1.LocalObjectReference{Name: desired.FrontendSecret(app)}}}},
+				Env: []corev1.EnvVar{{Name: "DATABASE_URL", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+					LocalObjectReference: corev1.LocalObjectReference{Name: "users"}, Key: "DATABASE_URL"}}}},
+				SecurityContext: &corev1.SecurityContext{ReadOnlyRootFilesystem: new(true), AllowPrivilegeEscalation: new(false),
+					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+				StartupProbe:   get("/readyz"), // users can be reached
+				ReadinessProbe: get("/login"),  // a page is made
+			}},
+		},
+	}))
+	s.await("the frontend to serve from a read-only file system", startWithin, func() error {
+		var pod corev1.Pod
+		s.get(&pod, name)
+		if !podReady(&pod) {
+			return fmt.Errorf("the pod is %s: %+v", pod.Status.Phase, pod.Status.ContainerStatuses)
+		}
+		return nil
+	})
 }
 
 // startBrowser uses an app as hack/frontend/tests/browser.ts tells.

@@ -1,30 +1,45 @@
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import type { Draft } from "@/lib/api";
 
 type Props = {
+  userId: string;
   /** Adds the task and says whether that succeeded. */
-  onAdd: (title: string, description: string) => Promise<boolean>;
+  onAdd: (draft: Draft) => Promise<boolean>;
 };
 
-export function NewTask({ onAdd }: Props) {
+/** What is typed stays until it has been added, and comes back to its user who has to sign in again for that. */
+export function NewTask({ userId, onAdd }: Props) {
   const [pending, setPending] = useState(false);
   const title = useRef<HTMLInputElement>(null);
+  const description = useRef<HTMLInputElement>(null);
+  const kept = `new task of ${userId}`;
+
+  useEffect(() => {
+    const draft: Draft | null = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+    if (!draft || title.current!.value) return;
+    title.current!.value = draft.title;
+    description.current!.value = draft.description ?? "";
+  }, [kept]);
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = event.currentTarget;
     const fields = new FormData(form);
+    const draft = { title: String(fields.get("title")).trim(), description: String(fields.get("description")).trim() || null };
     setPending(true);
-    const added = await onAdd(String(fields.get("title")).trim(), String(fields.get("description")).trim());
+    sessionStorage.setItem(kept, JSON.stringify(draft));
+    const added = await onAdd(draft);
     setPending(false);
-    if (!added) return; // what was typed stays
+    if (!added) return;
+    sessionStorage.removeItem(kept);
     form.reset();
     title.current?.focus();
   }
 
   return (
     <form onSubmit={submit} className="new">
-      <input ref={title} name="title" aria-label="New task" placeholder="What is to be done?" required maxLength={200} />
-      <input name="description" aria-label="Description" placeholder="Description, if any" maxLength={2000} />
+      <input ref={title} name="title" aria-label="New task" placeholder="What is to be done?" required />
+      <input ref={description} name="description" aria-label="Description" placeholder="Description, if any" />
       <button className="primary" disabled={pending}>
         Add
       </button>

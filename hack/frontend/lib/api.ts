@@ -10,10 +10,13 @@ export type Task = {
 
 export type TaskChange = Partial<Pick<Task, "title" | "description" | "completed">>;
 
+export type Draft = TaskChange & { title: string };
+
 /** A task as it was read, and the validator that says whether it is still so. */
 export type ReadTask = { task: Task; etag: string | null };
 
-export type Page = { tasks: Task[]; total: number };
+/** Tasks, and how many there are on all pages, where the API tells. */
+export type Page = { tasks: Task[]; total?: number };
 
 export type PageQuery = { completed?: boolean; limit?: number; offset?: number };
 
@@ -27,10 +30,21 @@ export class ApiError extends Error {
   }
 }
 
-/** The session is over: there is no token to be had. */
+/** No answer came. What was asked for may have happened or not. */
+export class UnreachableError extends Error {
+  constructor(cause: unknown) {
+    super("The server cannot be reached. Please try again.", { cause });
+  }
+}
+
+/** The user's session is over: there is no token to be had, or one of somebody else who has signed in meanwhile. */
 export class SignedOutError extends Error {}
 
+export type Over = "signed out" | "somebody else";
+
 type Call = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
+
+type Held = { token: string; userId: string; until: number };
 
 const unavailable = new Set([502, 503, 504]);
 const tries = 4;
@@ -40,63 +54,65 @@ const tries = 4;
  * renews before it expires, or once more when the API takes it no longer.
  */
 export class ApiClient {
-  private token?: Promise<{ token: string; until: number }>;
+  private held?: Promise<Held>;
 
-  /** onSignedOut is called when there is no session any more. */
+  /** onSessionOver is called when the session is not, or no longer, the one of the user that is asked for. */
   constructor(
     private readonly baseUrl: string,
-    private readonly onSignedOut: () => void,
+    private readonly onSessionOver: (why: Over) => void,
     private readonly fetcher: typeof fetch = (...call) => fetch(...call),
   ) {}
 
   async getTasks(userId: string, query: PageQuery = {}): Promise<Page> {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-    const response = await this.request(`${tasksOf(userId)}?${search}`);
-    return { tasks: await response.json(), total: Number(response.headers.get("X-Total-Count")) };
+    const response = await this.request(userId, `?${search}`);
+    const total = response.headers.get("X-Total-Count");
+    return { tasks: await decoded(response), ...(total !== null && { total: Number(total) }) };
   }
 
   async getTask(userId: string, taskId: number): Promise<ReadTask> {
-    return read(await this.request(`${tasksOf(userId)}/${taskId}`));
+    return read(await this.request(userId, `/${taskId}`));
   }
 
-  async createTask(userId: string, task: TaskChange & { title: string }): Promise<ReadTask> {
-    // With the key the API makes one task of it, however often the request arrives.
-    const headers = { "Idempotency-Key": crypto.randomUUID() };
-    return read(await this.request(tasksOf(userId), { method: "POST", headers, body: JSON.stringify(task) }));
+  /** Adds a task. Of all that arrive with one key the API makes one task: who tries again, gives the same key. */
+  async createTask(userId: string, task: Draft, key = newKey()): Promise<ReadTask> {
+    const headers = { "Idempotency-Key": key };
+    return read(await this.request(userId, "", { method: "POST", headers, body: JSON.stringify(task) }));
   }
 
   /** Changes a task; with an etag only if the task is still as it was read, else the ApiError has status 412. */
   async updateTask(userId: string, taskId: number, change: TaskChange, etag?: string | null): Promise<ReadTask> {
     const headers: Record<string, string> = etag ? { "If-Match": etag } : {};
     const body = JSON.stringify(change);
-    return read(await this.request(`${tasksOf(userId)}/${taskId}`, { method: "PUT", headers, body }));
+    return read(await this.request(userId, `/${taskId}`, { method: "PUT", headers, body }));
   }
 
   async toggleTaskCompletion(userId: string, taskId: number): Promise<ReadTask> {
-    return read(await this.request(`${tasksOf(userId)}/${taskId}/complete`, { method: "PATCH" }));
+    return read(await this.request(userId, `/${taskId}/complete`, { method: "PATCH" }));
   }
 
   async deleteTask(userId: string, taskId: number): Promise<ReadTask> {
-    return read(await this.request(`${tasksOf(userId)}/${taskId}`, { method: "DELETE" }));
+    return read(await this.request(userId, `/${taskId}`, { method: "DELETE" }));
   }
 
-  private async request(path: string, call: Call = {}): Promise<Response> {
-    let response = await this.send(path, call, await this.currentToken());
-    if (response.status === 401) {
-      this.token = undefined;
-      response = await this.send(path, call, await this.currentToken());
-    }
-    if (response.status === 401) return this.signedOut();
+  private async request(userId: string, rest: string, call: Call = {}): Promise<Response> {
+    const path = `/api/${encodeURIComponent(userId)}/tasks${rest}`;
+    const token = await this.tokenOf(userId);
+    let response = await this.send(path, call, token);
+    if (response.status === 401) response = await this.send(path, call, await this.tokenOf(userId, token));
     if (response.ok) return response;
-    const problem = await response.json().catch(() => ({}));
-    throw new ApiError(response.status, problem.detail ?? `The task API answered ${response.status}.`);
+    const words = wordsOf(await response.json().catch(() => null)) ?? `it answered ${response.status}`;
+    // The session is good, since it gave the token: to sign in again would lead here again.
+    const message = response.status === 401 ? `The task API does not accept your session (${words}).` : words;
+    throw new ApiError(response.status, message);
   }
 
+  /** The token is all that the API needs: the session's cookie is no business of its. */
   private send(path: string, call: Call, token: string): Promise<Response> {
     const headers: Record<string, string> = { ...call.headers, Authorization: `Bearer ${token}` };
     if (call.body) headers["Content-Type"] = "application/json";
-    return this.persist(`${this.baseUrl}${path}`, { ...call, headers });
+    return this.persist(`${this.baseUrl}${path}`, { ...call, headers, credentials: "omit" });
   }
 
   /** Sends again, after a while, what did not get through, if it does no harm to do so. */
@@ -108,39 +124,66 @@ export class ApiClient {
         const response = await this.fetcher(url, call);
         if (last || !unavailable.has(response.status)) return response;
       } catch (error) {
-        if (last) throw error;
+        if (last) throw new UnreachableError(error);
       }
       await new Promise((done) => setTimeout(done, 250 * 2 ** attempt));
     }
   }
 
-  private async currentToken(): Promise<string> {
-    const held = await this.token;
-    if (held && Date.now() < held.until) return held.token;
-    const fetched = this.fetchToken();
-    this.token = fetched;
-    fetched.catch(() => (this.token = undefined));
-    return (await fetched).token;
+  /** The user's token: the one that is held, unless it expires or has been refused. */
+  private async tokenOf(userId: string, refused?: string): Promise<string> {
+    let held = await this.held;
+    if (!held || held.token === refused || Date.now() >= held.until) {
+      const fetched = this.fetchToken();
+      this.held = fetched;
+      fetched.catch(() => this.held === fetched && (this.held = undefined));
+      held = await fetched;
+    }
+    return held.userId === userId ? held.token : this.over("somebody else");
   }
 
-  private async fetchToken() {
+  private async fetchToken(): Promise<Held> {
     const asked = Date.now();
     const response = await this.persist("/token", {});
-    if (response.status === 401) return this.signedOut();
+    if (response.status === 401) return this.over("signed out");
     if (!response.ok) throw new ApiError(response.status, "The server gave no token. Please try again.");
-    const { token, expiresIn } = await response.json();
-    return { token: token as string, until: asked + expiresIn * 1000 };
+    const { token, userId, expiresIn } = await decoded<{ token: string; userId: string; expiresIn: number }>(response);
+    return { token, userId, until: asked + expiresIn * 1000 };
   }
 
-  private signedOut(): never {
-    this.token = undefined;
-    this.onSignedOut();
-    throw new SignedOutError("You are signed out.");
+  private over(why: Over): never {
+    this.held = undefined;
+    this.onSessionOver(why);
+    throw new SignedOutError(`The session is over: ${why}.`);
   }
 }
 
-const tasksOf = (userId: string) => `/api/${encodeURIComponent(userId)}/tasks`;
+/** A key for one attempt to add a task. crypto.randomUUID would be there on https and on localhost alone. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 async function read(response: Response): Promise<ReadTask> {
-  return { task: await response.json(), etag: response.headers.get("ETag") };
+  return { task: await decoded(response), etag: response.headers.get("ETag") };
 }
+
+/** An answer that breaks off, or is a proxy's and no JSON at all, is none. */
+async function decoded<T>(response: Response): Promise<T> {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw new UnreachableError(error);
+  }
+}
+
+/** Why something was refused: what is wrong with each field, as the embedded API and as FastAPI says it, or else all in all. */
+function wordsOf(problem: Problem | null): string | undefined {
+  if (problem?.errors?.length) return problem.errors.map((e) => `${e.location.split(".").at(-1)} ${e.message}`).join("; ");
+  if (Array.isArray(problem?.detail)) return problem.detail.map((e) => `${e.loc.at(-1)}: ${e.msg}`).join("; ");
+  return typeof problem?.detail === "string" ? problem.detail : undefined;
+}
+
+type Problem = {
+  detail?: string | { loc: (string | number)[]; msg: string }[];
+  errors?: { location: string; message: string }[];
+};

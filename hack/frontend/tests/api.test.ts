@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { ApiClient, ApiError, SignedOutError } from "@/lib/api";
+import { ApiClient, ApiError, SignedOutError, UnreachableError } from "@/lib/api";
 
 type Answer = (url: string, call: RequestInit) => Response | Error;
 
 /** What was asked, in order, as METHOD path with the token. */
 let asked: string[];
 let calls: RequestInit[];
-let signedOut: number;
+let over: string[];
 
 beforeEach(() => {
   asked = [];
   calls = [];
-  signedOut = 0;
+  over = [];
 });
 
 /** A client of a server that gives tokens t1, t2, … for a number of seconds, and answers the rest as told. */
-function client(answer: Answer, { expiresIn = 900, tokens = Infinity } = {}) {
+function client(answer: Answer, { expiresIn = 900, tokens = Infinity, userId = "ada" } = {}) {
   let minted = 0;
   const fetcher = async (input: RequestInfo | URL, call: RequestInit = {}) => {
     const url = String(input);
@@ -24,22 +24,26 @@ function client(answer: Answer, { expiresIn = 900, tokens = Infinity } = {}) {
     asked.push(`${call.method ?? "GET"} ${url} ${token}`.trim());
     if (url === "/token") {
       if (++minted > tokens) return new Response(null, { status: 401 });
-      return Response.json({ token: `t${minted}`, userId: "ada", expiresIn });
+      return Response.json({ token: `t${minted}`, userId, expiresIn });
     }
     calls.push(call);
     const answered = answer(url, call);
     if (answered instanceof Error) throw answered;
     return answered;
   };
-  return new ApiClient("http://api", () => signedOut++, fetcher as typeof fetch);
+  return new ApiClient("http://api", (why) => over.push(why), fetcher as typeof fetch);
 }
 
 const task = { id: 1, title: "Water the plants" };
 
 test("a list has its total, and asks for what it is told to", async () => {
-  const api = client(() => Response.json([task], { headers: { "X-Total-Count": "21" } }));
+  const api = client(() => Response.json([task], { headers: { "X-Total-Count": "21" } }), { userId: "a/b" });
   assert.deepEqual(await api.getTasks("a/b", { completed: false, limit: 20, offset: 20 }), { tasks: [task], total: 21 });
   assert.equal(asked[1], "GET http://api/api/a%2Fb/tasks?completed=false&limit=20&offset=20 Bearer t1");
+});
+
+test("a list of an API that does not tell has no total", async () => {
+  assert.deepEqual(await client(() => Response.json([task])).getTasks("ada"), { tasks: [task] });
 });
 
 test("a token is fetched once and kept", async () => {
@@ -68,18 +72,31 @@ describe("a refused token", () => {
   test("is renewed once, and nobody notices", async () => {
     const { task: made } = await client(refuse("t2")).createTask("ada", { title: task.title });
     assert.deepEqual(made, task);
-    assert.equal(signedOut, 0);
+    assert.deepEqual(over, []);
   });
 
-  test("is renewed only once", async () => {
-    await assert.rejects(client(refuse("t3")).getTask("ada", 1), SignedOutError);
-    assert.equal(signedOut, 1);
+  test("is renewed only once: refused then, it is the API that is wrong, and no reason to sign in again", async () => {
+    const refused = client(refuse("t3")).getTask("ada", 1);
+    await assert.rejects(refused, (error: ApiError) => error.status === 401 && /does not accept/.test(error.message));
+    assert.deepEqual(over, []);
+    assert.equal(asked.length, 4);
   });
 
   test("leads to the sign-in page when there is no session", async () => {
     await assert.rejects(client(refuse("t2"), { tokens: 1 }).getTask("ada", 1), SignedOutError);
-    assert.equal(signedOut, 1);
+    assert.deepEqual(over, ["signed out"]);
   });
+});
+
+test("a token of somebody else, who signed in in another tab, is not used", async () => {
+  await assert.rejects(client(() => Response.json([]), { userId: "bob" }).getTasks("ada"), SignedOutError);
+  assert.deepEqual(over, ["somebody else"]);
+  assert.deepEqual(asked, ["GET /token"]);
+});
+
+test("the API gets the token, and no cookie", async () => {
+  await client(() => Response.json([])).getTasks("ada");
+  assert.equal(calls[0].credentials, "omit");
 });
 
 test("an edit names the version that it is of; a refusal speaks the API's words", async () => {
@@ -91,6 +108,35 @@ test("an edit names the version that it is of; a refusal speaks the API's words"
   assert.equal(new Headers(calls[1].headers).get("If-Match"), '"7"');
 });
 
+test("each API's way to say what is wrong with a field is understood", async () => {
+  for (const [problem, message] of [
+    [{ detail: "the request is not valid", errors: [{ location: "body.title", message: "is too long" }] }, "title is too long"],
+    [{ detail: [{ loc: ["body", "title"], msg: "must not be null", type: "value_error" }] }, "title: must not be null"],
+    [{ detail: { code: 7 } }, "it answered 422"],
+  ] as const) {
+    const refused = client(() => Response.json(problem, { status: 422 })).createTask("ada", { title: "" });
+    await assert.rejects(refused, (error: ApiError) => error.status === 422 && error.message === message);
+  }
+});
+
+test("tasks are added on plain http too, where crypto.randomUUID is missing", async (t) => {
+  const bare = { getRandomValues: crypto.getRandomValues.bind(crypto) };
+  t.mock.getter(globalThis, "crypto", () => bare as unknown as Crypto);
+  const api = client(() => Response.json(task));
+  await api.createTask("ada", { title: task.title });
+  await api.createTask("ada", { title: task.title });
+  const keys = calls.map((call) => new Headers(call.headers).get("Idempotency-Key") ?? "");
+  for (const key of keys) assert.match(key, /^[0-9a-f]{32}$/);
+  assert.notEqual(keys[0], keys[1]);
+});
+
+test("a failure of the network is told from a mistake of ours", async () => {
+  const mistake: Answer = () => ({ status: 200, ok: true, headers: null, json: async () => task }) as unknown as Response;
+  await assert.rejects(client(mistake).deleteTask("ada", 1), TypeError);
+  const proxy: Answer = () => new Response("<html>", { headers: { "Content-Type": "text/html" } });
+  await assert.rejects(client(proxy).deleteTask("ada", 1), UnreachableError);
+});
+
 test("what did not get through is sent again where that does no harm", async () => {
   let failures = 0;
   const flaky: Answer = () => (++failures === 1 ? new TypeError("fetch failed") : failures === 2 ? new Response(null, { status: 503 }) : Response.json(task));
@@ -99,5 +145,5 @@ test("what did not get through is sent again where that does no harm", async () 
   assert.equal(keys.length, 3);
   assert.equal(new Set(keys).size, 1);
   failures = 0;
-  await assert.rejects(client(flaky).toggleTaskCompletion("ada", 1), TypeError);
+  await assert.rejects(client(flaky).toggleTaskCompletion("ada", 1), UnreachableError);
 });

@@ -2,11 +2,15 @@
  * Uses the app as people do, in a real browser: browser.ts <url> <folder for screenshots>.
  *
  * It tells on standard output what it has done, and is told on standard input, a line each, when a rotation is over
- * ("rotated") and when everything has been revoked ("revoked").
+ * ("rotated"), when everything has been revoked ("revoked"), and at last which keys there have been ("keys a,b"): no
+ * browser may have been given one.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { type BrowserContext, type Page, chromium } from "playwright-core";
+import { type BrowserContext, type Locator, type Page, chromium } from "playwright-core";
+import { Watch } from "./watch";
 
 const [url, folder] = process.argv.slice(2);
 const password = "correct horse battery";
@@ -14,10 +18,14 @@ const run = Date.now().toString(36);
 const ada = { name: "Ada", email: `ada-${run}@example.com` };
 const bob = { name: "Bob", email: `bob-${run}@example.com` };
 const carol = { name: "Carol", email: `carol-${run}@example.com` };
+const dora = { name: "Dora", email: `dora-${run}@example.com` };
 type Person = typeof ada;
 
 const told = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const started = Date.now();
+const watch = new Watch();
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const paper = { light: "rgb(247, 246, 242)", dark: "rgb(22, 24, 26)" };
 
 function say(what: string) {
   console.log(`${((Date.now() - started) / 1000).toFixed(1)}s ${what}`);
@@ -47,21 +55,70 @@ async function play() {
   await page.goto(url);
   assert.equal(new URL(page.url()).pathname, "/login", "who is not signed in comes to the sign-in page");
   await page.screenshot({ path: `${folder}/sign-in.png` });
+  await accessible(page);
+  await nowhere(page);
   await signUp(page, ada);
   await everyday(page);
   await signingOutAndIn(page);
   await conflict(context, page);
+  await refusals(page);
   await manyTasks(page);
   await without(ada);
   await withoutScripts();
   await throughRotation(context, page);
   await afterRevocation(page);
+  await watch.holding(context);
+  say(`ready for the keys: ${JSON.stringify(watch.counted)}`);
+  const keys = (await told.next()).value?.match(/^keys (.+)$/)?.[1].split(",") ?? [];
+  watch.withheld(keys, ada.email);
+  assert.deepEqual(watch.wrong, []);
 }
 
 async function someone(javaScriptEnabled = true): Promise<BrowserContext> {
   const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 880, height: 620 }, deviceScaleFactor: 1.5 });
   context.setDefaultTimeout(30_000);
+  watch.on(context, javaScriptEnabled);
+  // As on plain http at another host than localhost.
+  await context.addInitScript(() => delete (Crypto.prototype as Partial<Crypto>).randomUUID);
   return context;
+}
+
+async function leave(context: BrowserContext) {
+  await watch.holding(context);
+  await context.close();
+}
+
+/** Checks a page by axe-core's rules, in light and in dark. */
+async function accessible(page: Page) {
+  await page.evaluate(axe);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    assert.equal(background, paper[colorScheme], `${page.url()} in ${colorScheme}`);
+    const violations = await page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: typeof import("axe-core") };
+      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(", ")}`);
+    });
+    assert.deepEqual(violations, [], `${page.url()} in ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** Goes to something with the tabulator key, as those do who have no mouse. */
+async function tabTo(page: Page, wanted: Locator) {
+  for (let i = 0; i < 20; i++) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`the keyboard does not lead to ${wanted}`);
+}
+
+async function nowhere(page: Page) {
+  await watch.expecting([404], () => page.goto(`${url}/nowhere`));
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  await accessible(page);
+  await page.getByRole("link", { name: "To your tasks" }).click();
+  await page.waitForURL("**/login");
 }
 
 /** Sends the form of a page for credentials; where there were too many of them, as anyone would: later again. */
@@ -79,6 +136,7 @@ async function submit(page: Page, fields: Record<string, string>, button: string
 
 async function signUp(page: Page, { name, email }: Person) {
   await page.goto(`${url}/sign-up`);
+  if (name === ada.name) await accessible(page);
   await submit(page, { Name: name, "E-mail": email, Password: password }, "Sign up");
   await page.getByText(email).waitFor();
   say(`${name} signed up`);
@@ -92,6 +150,10 @@ async function signIn(page: Page, { name, email }: Person) {
 
 function said(page: Page, text: string) {
   return page.getByRole("status").filter({ hasText: text }).waitFor();
+}
+
+function warned(page: Page, text: string) {
+  return page.locator("p[role=alert]").filter({ hasText: text }).waitFor();
 }
 
 function row(page: Page, title: string) {
@@ -147,6 +209,7 @@ async function everyday(page: Page) {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.screenshot({ path: `${folder}/tasks-dark.png` });
   await page.emulateMedia({ colorScheme: "light" });
+  await accessible(page);
 
   await page.getByRole("button", { name: "Open", exact: true }).click();
   await row(page, "Water the plants").waitFor({ state: "detached" });
@@ -154,10 +217,13 @@ async function everyday(page: Page) {
   await page.getByRole("button", { name: "Done", exact: true }).click();
   await row(page, "Call Grace back").waitFor({ state: "detached" });
   assert.equal(await page.getByRole("listitem").count(), 1);
-  await page.getByRole("button", { name: "All", exact: true }).click();
+  await add(page, "Shows that it is there");
+  assert.equal(await page.getByRole("button", { name: "All", exact: true }).getAttribute("aria-pressed"), "true");
+  await remove(page, "Shows that it is there");
   await row(page, "Write the report").waitFor();
 
   await remove(page, "Write the report");
+  assert.ok(await box(page, "Call Grace back").evaluate((element) => element === document.activeElement), "the next task has the focus");
   await page.getByRole("button", { name: "Undo" }).click();
   await row(page, "Write the report").waitFor();
   await remove(page, "Write the report");
@@ -167,13 +233,35 @@ async function everyday(page: Page) {
 async function signingOutAndIn(page: Page) {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/login");
+  await page.getByLabel("Stay signed in").uncheck();
   await submit(page, { "E-mail": ada.email, Password: "wrong password" }, "Sign in");
-  await page.getByText("Invalid email or password").waitFor();
+  await warned(page, "Invalid email or password");
   assert.equal(await page.getByLabel("E-mail").inputValue(), ada.email, "what was typed stays");
-  await signIn(page, ada);
+  assert.ok(!(await page.getByLabel("Stay signed in").isChecked()), "and what was chosen");
+  await page.getByLabel("Stay signed in").check();
+  await byKeyboard(page);
   await row(page, "Call Grace back").waitFor();
   assert.ok(await box(page, "Water the plants").isChecked());
   assert.equal(await page.getByRole("listitem").count(), 2);
+}
+
+/** Signs in and adds a task without a mouse. */
+async function byKeyboard(page: Page) {
+  await page.reload();
+  await tabTo(page, page.getByLabel("E-mail"));
+  await page.keyboard.type(ada.email);
+  await tabTo(page, page.getByLabel("Password"));
+  await page.keyboard.type(password);
+  await page.keyboard.press("Enter");
+  await page.getByText(ada.email).waitFor();
+  await tabTo(page, page.getByLabel("New task"));
+  await page.keyboard.type("Oil the keyboard");
+  await page.keyboard.press("Enter");
+  await row(page, "Oil the keyboard").waitFor();
+  await tabTo(page, page.getByRole("button", { name: "Delete “Oil the keyboard”" }));
+  await page.keyboard.press("Enter");
+  await row(page, "Oil the keyboard").waitFor({ state: "detached" });
+  say("signed in, added and deleted by keyboard");
 }
 
 /** Two windows edit one task: the later is told, and nothing is lost. */
@@ -183,12 +271,44 @@ async function conflict(context: BrowserContext, page: Page) {
   await other.getByRole("button", { name: "Edit “Call Grace back”" }).click();
   await other.getByLabel("Title").fill("Forget Grace");
   await edit(page, "Call Grace back", "Call Grace at noon");
-  await other.getByRole("button", { name: "Save" }).click();
-  await said(other, "changed elsewhere");
+  await watch.expecting([412], async () => {
+    await other.getByRole("button", { name: "Save" }).click();
+    await warned(other, "changed elsewhere");
+  });
   await other.close();
   await page.reload();
   await row(page, "Call Grace at noon").waitFor();
   say("an edit of what has changed meanwhile was refused");
+}
+
+/** An API that refuses what it should not: the page says so, stays, and goes on when the API does. */
+async function refusals(page: Page) {
+  const tasks = "**/api/*/tasks*";
+  await watch.expecting([401, 422, 500], async () => {
+    await page.route(tasks, (route) => route.fulfill({ status: 401, json: { detail: "unknown key" } }));
+    await page.getByLabel("New task").fill("Typed in vain");
+    await page.keyboard.press("Enter");
+    await warned(page, "does not accept your session (unknown key)");
+    assert.equal(await page.getByLabel("New task").inputValue(), "Typed in vain");
+    await page.reload();
+    await warned(page, "could not be read");
+    assert.equal(await page.getByLabel("New task").inputValue(), "Typed in vain");
+    await page.unroute(tasks);
+    await page.route(tasks, (route) => route.fulfill({ status: 500, json: { detail: "internal error" } }));
+    await page.getByRole("button", { name: "Read again" }).click();
+    await warned(page, "internal error");
+    await accessible(page);
+    await page.unroute(tasks);
+    await page.getByRole("button", { name: "Read again" }).click();
+    await row(page, "Call Grace at noon").waitFor();
+    assert.equal(await page.getByRole("list", { name: "Tasks" }).getAttribute("aria-busy"), "false");
+    await page.getByLabel("New task").fill("long ".repeat(41));
+    await page.keyboard.press("Enter");
+    await warned(page, "title ");
+  });
+  await page.getByLabel("New task").fill("");
+  await page.evaluate(() => sessionStorage.clear());
+  say("what the API refuses is told, and nothing typed is lost");
 }
 
 async function manyTasks(page: Page) {
@@ -197,6 +317,7 @@ async function manyTasks(page: Page) {
   await page.getByRole("button", { name: "Older" }).click();
   await page.getByText("21–22 of 22").waitFor();
   await row(page, "Water the plants").waitFor();
+  await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Tasks");
   await page.getByRole("button", { name: "Newer" }).click();
   await page.getByText("1–20 of 22").waitFor();
   say("pages turned");
@@ -210,13 +331,31 @@ async function without(owner: Person) {
   await page.getByText("Nothing to do.").waitFor();
   const owners = browser.contexts()[0].pages()[0];
   const userId = await owners.evaluate(async () => (await (await fetch("/token")).json()).userId);
-  const status = await page.evaluate(async (id) => {
-    const { token } = await (await fetch("/token")).json();
-    return (await fetch(`/api/${id}/tasks`, { headers: { Authorization: `Bearer ${token}` } })).status;
-  }, userId);
+  const ask = () =>
+    page.evaluate(async (id) => {
+      const { token } = await (await fetch("/token")).json();
+      return (await fetch(`/api/${id}/tasks`, { headers: { Authorization: `Bearer ${token}` } })).status;
+    }, userId);
+  const status = await watch.expecting([403], ask);
   assert.equal(status, 403, `${bob.name} may not see what ${owner.name} has to do`);
-  await context.close();
+  await inAnotherTab(context, page);
+  await leave(context);
   say("another user sees nothing of it");
+}
+
+/** Somebody else signs in in a second tab: with the next token the first one is theirs too. */
+async function inAnotherTab(context: BrowserContext, page: Page) {
+  const other = await context.newPage();
+  await other.goto(url);
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.waitForURL("**/login");
+  await signUp(other, dora);
+  await watch.expecting([401], async () => {
+    await page.route("**/api/*/tasks*", (route) => route.fulfill({ status: 401 }), { times: 1 });
+    await page.getByRole("button", { name: "Done", exact: true }).click();
+    await page.getByText(dora.email).waitFor();
+  });
+  await page.getByText("Nothing to do.").waitFor();
 }
 
 async function withoutScripts() {
@@ -227,7 +366,7 @@ async function withoutScripts() {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/login");
   await signIn(page, carol);
-  await context.close();
+  await leave(context);
   say("signing up, out and in works without JavaScript");
 }
 
@@ -245,14 +384,10 @@ async function throughRotation(context: BrowserContext, page: Page) {
     };
   });
   await page.goto(url);
-  const counted = { actions: 0, pages: 0, renewals: 0, answers: 0 };
-  const wrong: string[] = [];
-  page.on("response", (response) => {
-    counted.answers++;
-    if (response.status() === 401) counted.renewals++;
-    else if (response.status() >= 400) wrong.push(`${response.status()} ${response.request().method()} ${response.url()}`);
-  });
-  page.on("framenavigated", (frame) => new URL(frame.url()).pathname !== "/" && wrong.push(`went to ${frame.url()}`));
+  const before = await sessionCookie(context);
+  const counted = { actions: 0, pages: 0 };
+  const moved: string[] = [];
+  page.on("framenavigated", (frame) => new URL(frame.url()).pathname !== "/" && moved.push(`went to ${frame.url()}`));
   const reader = await context.newPage(); // opens a page of the server time and again
   say("ready for a rotation");
 
@@ -261,34 +396,51 @@ async function throughRotation(context: BrowserContext, page: Page) {
     assert.equal(value, "rotated");
     over = true;
   });
-  for (let i = 1; !over; i++) {
-    await add(page, `Chore ${i}.`);
-    await toggle(page, `Chore ${i}.`);
-    await edit(page, `Chore ${i}.`, `Chore ${i}, changed.`);
-    await remove(page, `Chore ${i}, changed.`);
-    counted.actions += 4;
-    await reader.goto(url);
-    assert.equal(new URL(reader.url()).pathname, "/", "a page of the server came to the sign-in page");
-    await row(reader, "Errand 20.").waitFor();
-    counted.pages++;
-  }
+  const refusedBefore = watch.counted.refused;
+  await watch.expecting([401], async () => {
+    for (let i = 1; !over; i++) {
+      await add(page, `Chore ${i}.`);
+      await toggle(page, `Chore ${i}.`);
+      await edit(page, `Chore ${i}.`, `Chore ${i}, changed.`);
+      await remove(page, `Chore ${i}, changed.`);
+      counted.actions += 4;
+      await reader.goto(url);
+      assert.equal(new URL(reader.url()).pathname, "/", "a page of the server came to the sign-in page");
+      await row(reader, "Errand 20.").waitFor();
+      counted.pages++;
+    }
+  });
   await rotated;
   await reader.close();
-  page.removeAllListeners("response");
   page.removeAllListeners("framenavigated");
-  say(`worked through a rotation: ${JSON.stringify(counted)}`);
-  assert.deepEqual(wrong, []);
-  assert.ok(counted.renewals > 0, "no token has expired");
+  const renewals = watch.counted.refused - refusedBefore;
+  say(`worked through a rotation: ${JSON.stringify({ ...counted, renewals })}`);
+  assert.deepEqual([...watch.wrong, ...moved], []);
+  assert.ok(renewals > 0, "no token has expired");
+  const after = await sessionCookie(context);
+  assert.equal(after.token, before.token, "it is the same session");
+  assert.notEqual(after.signature, before.signature, "its cookie has been signed anew");
+}
+
+async function sessionCookie(context: BrowserContext) {
+  const cookie = (await context.cookies()).find(({ name }) => name.endsWith("better-auth.session_token"));
+  const [token, signature] = decodeURIComponent(cookie!.value).split(/\.(?=[^.]*$)/);
+  return { token, signature };
 }
 
 async function afterRevocation(page: Page) {
   say("ready for a revocation");
   assert.equal((await told.next()).value, "revoked");
-  await box(page, "Errand 20.").click();
-  await page.waitForURL("**/login");
+  await page.getByLabel("New task").fill("Kept through the sign-in");
+  await watch.expecting([401], async () => {
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/login?over");
+  });
+  await page.getByText("Your session is over.").waitFor();
   say("signed out by the revocation");
   await signIn(page, ada);
   await page.getByText("1–20 of 22").waitFor();
+  assert.equal(await page.getByLabel("New task").inputValue(), "Kept through the sign-in");
   assert.ok(!(await box(page, "Errand 20.").isChecked()));
   await toggle(page, "Errand 20.");
 }

@@ -1,0 +1,30 @@
+import type { Said } from "@/lib/task-list";
+
+type Props = { said?: Said; onUndo: (deleted: NonNullable<Said["deleted"]>) => void };
+
+/** What came of the last action. Screen readers read a status when they have time, and an alert at once. */
+export function Outcome({ said, onUndo }: Props) {
+  const deleted = said?.deleted;
+  const undo = deleted && <button onClick={() => onUndo(deleted)}>Undo</button>;
+  return (
+    <>
+      <p role="status" className="said">
+        {!said?.wrong && said?.text} {!said?.wrong && undo}
+      </p>
+      {said?.wrong && (
+        <p role="alert" className="notice">
+          {said.text} {undo}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Why the list could not be read. */
+export function Unread({ why, onRetry }: { why: string; onRetry: () => void }) {
+  return (
+    <p role="alert" className="notice">
+      Your tasks could not be read. {why} <button onClick={onRetry}>Read again</button>
+    </p>
+  );
+}
