@@ -58,9 +58,9 @@ func TestOwnBackends(t *testing.T) {
 		r.refusesForgeries(app)
 		r.answersEveryRoute(app)
 	}
-	r.rotate(source)
+	switched := r.rotate(source)
 	r.judge([]*user{r.users[0], r.users[2]})
-	r.price(r.users[1])
+	r.price(r.users[1], switched)
 	r.keys.check(r.stage)
 	r.sum(r.users)
 }
@@ -153,8 +153,8 @@ func taskOf(t *testing.T, body string) (found answeredTask) {
 }
 
 // rotate replaces the keys of all apps at once, and of one by a new value in its source. It returns when nothing of the
-// keys before is left, and every pod has been told.
-func (r *rig) rotate(source *todov1.TodoApp) {
+// keys before is left, and every pod has been told; switched is when all own backends had begun with the new keys.
+func (r *rig) rotate(source *todov1.TodoApp) (switched time.Time) {
 	r.Helper()
 	started := time.Now()
 	var versions []int64
@@ -169,16 +169,25 @@ func (r *rig) rotate(source *todov1.TodoApp) {
 	for _, at := range []step{published, promoted, drained, retired} {
 		r.reach(at, versions)
 		r.Logf("all %s %.0f s after the request", at.name, time.Since(started).Seconds())
-		if at.name == published.name {
+		switch at.name {
+		case published.name:
 			r.warned(r.users[1].app)
+		case promoted.name:
+			for i, u := range r.users {
+				r.awaitKeys(u.app, fmt.Sprintf("to begin with key %d", versions[i]), func(keys string) bool {
+					return strings.HasPrefix(keys+",", fmt.Sprintf("%d,", versions[i]))
+				})
+			}
+			switched = time.Now()
 		}
 	}
 	r.complete(versions)
 	for i, u := range r.users {
 		r.awaitCondition(u.app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
-		r.awaitKeys(u.app, versions[i])
+		r.awaitKeys(u.app, "to know one key", func(keys string) bool { return keys == fmt.Sprint(versions[i]) })
 	}
 	r.Logf("every pod with its last keys %.0f s after the request", time.Since(started).Seconds())
+	return switched
 }
 
 // supply writes a new value, as an external store does.
@@ -204,19 +213,19 @@ func (r *rig) warned(app *todov1.TodoApp) {
 	})
 }
 
-// awaitKeys waits until every pod of an own backend, those that end included, has started with one key alone.
-func (r *rig) awaitKeys(app *todov1.TodoApp, version int64) {
+// awaitKeys waits until every pod of an own backend, those that end included, has started with keys as they should be.
+func (r *rig) awaitKeys(app *todov1.TodoApp, what string, right func(keys string) bool) {
 	r.Helper()
 	if app.Spec.Backend.Image == "" {
 		return
 	}
-	r.await("the backends of "+app.Name+" to know one key", stepWithin, func() error {
+	r.await("the backends of "+app.Name+" "+what, stepWithin, func() error {
 		var pods corev1.PodList
 		must(r, cluster.List(r.Context(), &pods, client.InNamespace(r.namespace), client.MatchingLabels{
 			todov1.LabelApp: app.Name, todov1.LabelComponent: todov1.ComponentBackend}))
 		for i := range pods.Items {
 			pod := &pods.Items[i]
-			if keys := pod.Annotations[todov1.AnnotationKeys]; keys != fmt.Sprint(version) || !podReady(pod) {
+			if keys := pod.Annotations[todov1.AnnotationKeys]; !right(keys) || !podReady(pod) {
 				return fmt.Errorf("%s started with keys %s", pod.Name, keys)
 			}
 		}
@@ -225,17 +234,19 @@ func (r *rig) awaitKeys(app *todov1.TodoApp, version int64) {
 }
 
 // price judges the user of a backend that knows one key alone: its pods change the key one by one while tokens of both
-// are about, so from the promotion until the last old token has expired some are refused; nothing else may happen.
-func (r *rig) price(u *user) {
+// are about. From the promotion on, old tokens are refused until the last has expired, and new ones until every pod has
+// switched; nothing else may happen.
+func (r *rig) price(u *user, switched time.Time) {
 	r.Helper()
 	ring, err := r.ring(u.app)
 	must(r, err)
 	version := ring.Keys[len(ring.Keys)-1].Version
-	from, to := find(ring, version).PromotedAt, find(ring, version-1).DemotedAt.Add(validity)
+	from, expired := find(ring, version).PromotedAt, find(ring, version-1).DemotedAt.Add(validity)
 	now, err := u.report(r.stage)
 	must(r, err)
+	until := map[string]time.Time{fmt.Sprint(version - 1): expired, fmt.Sprint(version): switched}
 	refused := func(n load.Note) bool {
-		return n.Status == http.StatusUnauthorized && n.At.After(from) && n.At.Before(to)
+		return n.Status == http.StatusUnauthorized && n.At.After(from) && n.At.Before(until[n.KeyID])
 	}
 	for _, k := range []int64{version - 1, version} {
 		r.refusals(now, fmt.Sprint(k), from)
@@ -245,8 +256,8 @@ func (r *rig) price(u *user) {
 	}
 	r.judge([]*user{u}, refused)
 	ok := now.Fresh + now.Old
-	r.Logf("single: %d of %d requests were refused in the %.0f s from the promotion until the old tokens had expired",
-		len(now.Failures), ok+len(now.Failures), to.Sub(from).Seconds())
+	r.Logf("single: %d of %d requests were refused; old tokens had expired %.0f s after the promotion, pods had switched after %.0f s",
+		len(now.Failures), ok+len(now.Failures), expired.Sub(from).Seconds(), switched.Sub(from).Seconds())
 }
 
 // refusals prints how many requests with one key were refused, and when.
