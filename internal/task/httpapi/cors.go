@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // cors answers browsers about other origins. Without origins it does nothing at all.
@@ -17,16 +19,41 @@ func newCORS(origins []string) cors {
 	return cors{origins: origins, any: slices.Contains(origins, "*")}
 }
 
-// CheckOrigin says what is wrong with an allowed origin: it is "*", or scheme, host and port as browsers send them.
+// An origin as browsers send it: the host in lower case and ASCII, and no port that the scheme has by default. The
+// schema of a TodoApp has the same two.
+var (
+	sent      = regexp.MustCompile(`^https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
+	redundant = regexp.MustCompile(`^(http://.*:80|https://.*:443)$`)
+)
+
+// CheckOrigin says what is wrong with an allowed origin: it is "*", or scheme, host and port as browsers send them. One
+// that is written in another way would never be allowed, so it is refused, with what to write.
 func CheckOrigin(origin string) error {
-	u, err := url.Parse(origin)
-	if origin == "*" {
+	if origin == "*" || isSent(origin) {
 		return nil
 	}
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-		return fmt.Errorf("origin %q is not of the form https://host[:port] or *", origin)
+	if strings.Contains(origin, "*") {
+		return fmt.Errorf("origin %q: * stands for every origin and cannot be a part of one: name each host", origin)
 	}
-	return nil
+	if plain := plainOrigin(origin); isSent(plain) {
+		return fmt.Errorf("origin %q is not as browsers send it: write %s", origin, plain)
+	}
+	return fmt.Errorf("origin %q is not of the form https://host[:port], with the host in ASCII, or *", origin)
+}
+
+func isSent(origin string) bool { return sent.MatchString(origin) && !redundant.MatchString(origin) }
+
+// plainOrigin is what a browser makes of a URL's origin.
+func plainOrigin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	origin := strings.TrimSuffix(u.Scheme+"://"+strings.ToLower(u.Host), ":")
+	if redundant.MatchString(origin) {
+		origin = strings.TrimSuffix(origin, ":"+u.Port())
+	}
+	return origin
 }
 
 // answer adds what a browser needs to know to the answer, and reports whether it was a preflight and is answered.

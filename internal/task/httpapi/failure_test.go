@@ -52,7 +52,7 @@ func TestStoresInTrouble(t *testing.T) {
 			}
 			s.do("GET", "/healthz", "").want(200)
 			s.do("GET", tasksOfAlice, "").want(200)
-			if !s.counted.saw("GET /api/{user_id}/tasks/{id} " + http.StatusText(c.status)) {
+			if !s.counted.saw("GET /api/{user_id}/tasks/{id}", c.status) {
 				t.Errorf("counted %v", s.counted.routes)
 			}
 		})
@@ -104,4 +104,39 @@ func TestALargeListArrivesWholeOrBroken(t *testing.T) {
 	if entry := entryOf(t, s.log.String(), "broken"); entry["level"] != "ERROR" {
 		t.Errorf("the operator learns %v", entry)
 	}
+}
+
+// TestAClientThatWentAway is no failure of the store, and is counted as none.
+func TestAClientThatWentAway(t *testing.T) {
+	asked := make(chan struct{})
+	s := serving(t, func(config *Config) { config.Store = patient{config.Store, asked} })
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+tasksOfAlice+"/1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Authorization": {"Bearer " + tokenOf("alice")}, "X-Request-Id": {"left"}}
+	go func() { <-asked; leave() }()
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		_ = response.Body.Close()
+		t.Errorf("the client has an answer: %d", response.StatusCode)
+	}
+	if got := s.counted.next(t, "GET /api/{user_id}/tasks/{id} "); got != gone {
+		t.Errorf("counted as %d", got)
+	}
+	if strings.Contains(s.log.String(), `"level":"ERROR"`) {
+		t.Errorf("logged as a failure: %s", s.log)
+	}
+}
+
+// patient is a store that answers when its caller has gone.
+type patient struct {
+	task.Store
+	asked chan struct{}
+}
+
+func (s patient) Get(ctx context.Context, _ string, _ int64) (task.Task, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return task.Task{}, fmt.Errorf("getting task: %w", ctx.Err())
 }

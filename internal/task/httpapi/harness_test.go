@@ -13,7 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -92,7 +94,7 @@ type counts struct {
 func (c *counts) Request(route, method string, status int, _ time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.routes = append(c.routes, method+" "+route+" "+http.StatusText(status))
+	c.routes = append(c.routes, method+" "+route+" "+strconv.Itoa(status))
 }
 
 func (c *counts) Refused(reason authn.Reason) {
@@ -101,10 +103,31 @@ func (c *counts) Refused(reason authn.Reason) {
 	c.reasons = append(c.reasons, reason)
 }
 
-func (c *counts) saw(route string) bool {
+func (c *counts) saw(route string, status int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Contains(c.routes, route)
+	return slices.Contains(c.routes, route+" "+strconv.Itoa(status))
+}
+
+// next awaits the first request that was counted for a method and route, and returns its status.
+func (c *counts) next(t *testing.T, route string) int {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		c.mu.Lock()
+		for _, counted := range c.routes {
+			if status, found := strings.CutPrefix(counted, route); found {
+				c.mu.Unlock()
+				code, err := strconv.Atoi(status)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return code
+			}
+		}
+		c.mu.Unlock()
+	}
+	t.Fatalf("%s was never counted", route)
+	return 0
 }
 
 func serving(t *testing.T, changes ...func(*Config)) *served {
@@ -153,15 +176,6 @@ func tokenWith(claims jwt.MapClaims) string {
 		panic(err)
 	}
 	return signed
-}
-
-// answer is what came back.
-type answer struct {
-	t      *testing.T
-	what   string
-	status int
-	header http.Header
-	body   string
 }
 
 // headers are name and value by turns; a value "-" takes a header away that the harness would send.
@@ -234,81 +248,6 @@ func (s *served) raw(request string) answer {
 		s.t.Fatalf("%q: %v", request, err)
 	}
 	return s.read(request, response)
-}
-
-// want checks the status, and of every error that it is a problem of RFC 9457 with a detail.
-func (a answer) want(status int) answer {
-	a.t.Helper()
-	if a.status != status {
-		a.t.Errorf("%s\n got %d %s\nwant %d", a.what, a.status, a.body, status)
-		return a
-	}
-	if status >= 400 && a.body != "" {
-		var p struct {
-			Status int
-			Detail string
-			Errors []fieldError
-		}
-		a.decode(&p)
-		if a.header.Get("Content-Type") != "application/problem+json" || p.Status != status || p.Detail == "" {
-			a.t.Errorf("%s\n is no problem: %s %s", a.what, a.header.Get("Content-Type"), a.body)
-		}
-		if (status == 422) != (len(p.Errors) > 0) {
-			a.t.Errorf("%s\n 422 and nothing else has errors: %s", a.what, a.body)
-		}
-	}
-	return a
-}
-
-// at checks the location of a 422's first error.
-func (a answer) at(location string) answer {
-	a.t.Helper()
-	var p struct{ Errors []fieldError }
-	a.decode(&p)
-	if len(p.Errors) == 0 || p.Errors[0].Location != location || p.Errors[0].Message == "" {
-		a.t.Errorf("%s\n got %s\nwant an error at %s", a.what, a.body, location)
-	}
-	return a
-}
-
-func (a answer) has(name, value string) answer {
-	a.t.Helper()
-	if got := a.header.Get(name); got != value {
-		a.t.Errorf("%s\n got %s: %q, want %q", a.what, name, got, value)
-	}
-	return a
-}
-
-func (a answer) decode(into any) {
-	a.t.Helper()
-	if err := json.Unmarshal([]byte(a.body), into); err != nil {
-		a.t.Errorf("%s\n %v in %q", a.what, err, a.body)
-	}
-}
-
-// shown is a task as a client reads it.
-type shown struct {
-	ID          int64   `json:"id"`
-	UserID      string  `json:"user_id"`
-	Title       string  `json:"title"`
-	Description *string `json:"description"`
-	Completed   bool    `json:"completed"`
-	CreatedAt   string  `json:"created_at"`
-	UpdatedAt   string  `json:"updated_at"`
-}
-
-func (a answer) task() shown {
-	a.t.Helper()
-	var one shown
-	a.decode(&one)
-	return one
-}
-
-func (a answer) tasks() []shown {
-	a.t.Helper()
-	var all []shown
-	a.decode(&all)
-	return all
 }
 
 const tasksOfAlice = "/api/alice/tasks"

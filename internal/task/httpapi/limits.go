@@ -41,12 +41,12 @@ func (l *limits) wait(subject string, now time.Time) time.Duration {
 	if l == nil {
 		return 0
 	}
-	reservation := l.bucket(subject, now).ReserveN(now, 1)
-	wait := reservation.DelayFrom(now)
-	if wait > 0 {
-		reservation.CancelAt(now)
+	bucket := l.bucket(subject, now)
+	if bucket.AllowN(now, 1) { // a reservation that is given back is lost where another one follows it
+		return 0
 	}
-	return wait
+	missing := 1 - bucket.TokensAt(now)
+	return max(time.Duration(missing/float64(l.rate)*float64(time.Second)), 1)
 }
 
 func (l *limits) bucket(subject string, now time.Time) *rate.Limiter {

@@ -9,6 +9,9 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
+// gone is counted where a client did not wait for its answer: nginx's status, since HTTP has none for it.
+const gone = 499
+
 // problem is an RFC 9457 answer, and the error that stands for it until it is written.
 type problem struct {
 	status int
@@ -61,10 +64,19 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusUnprocessableEntity, detail: "the request is not valid", fields: []fieldError{
 			{"header.Idempotency-Key", "was used before with another body"},
 		}}
-	case errors.Is(err, task.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
+		return &problem{status: gone, detail: "the client went away"}
+	case errors.Is(err, task.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return unavailable("the task store is unavailable")
 	}
 	return &problem{status: http.StatusInternalServerError, detail: "internal error"}
+}
+
+func titleOf(status int) string {
+	if status == gone {
+		return "Client Closed Request"
+	}
+	return http.StatusText(status)
 }
 
 func (p *problem) write(w http.ResponseWriter) {
@@ -73,7 +85,7 @@ func (p *problem) write(w http.ResponseWriter) {
 		Status int          `json:"status"`
 		Detail string       `json:"detail"`
 		Errors []fieldError `json:"errors,omitempty"`
-	}{http.StatusText(p.status), p.status, p.detail, p.fields})
+	}{titleOf(p.status), p.status, p.detail, p.fields})
 	if err != nil { // cannot be: strings and a number
 		panic(err)
 	}
