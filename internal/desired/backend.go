@@ -2,6 +2,8 @@ package desired
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,10 +83,10 @@ func taskAPIArgs(app *todov1.TodoApp) []string {
 		args = append(args, "--database-url=sqlite://"+dataDirectory+"/tasks.db")
 	}
 	if tokens.Issuer != "" {
-		args = append(args, "--issuer="+tokens.Issuer)
+		args = append(args, "--issuer="+literal(tokens.Issuer))
 	}
 	if tokens.Audience != "" {
-		args = append(args, "--audience="+tokens.Audience)
+		args = append(args, "--audience="+literal(tokens.Audience))
 	}
 	if origins := allowedOrigins(app); len(origins) > 0 {
 		args = append(args, "--cors-allowed-origins="+strings.Join(origins, ","))
@@ -92,16 +94,42 @@ func taskAPIArgs(app *todov1.TodoApp) []string {
 	return args
 }
 
-// allowedOrigins are the ones the app names, or else the frontend's.
+// allowedOrigins are the ones the app names, or else the frontend's. One that no browser sends is left out: it would
+// allow nothing, and the API does not start with it.
 func allowedOrigins(app *todov1.TodoApp) []string {
-	if origins := app.Spec.Backend.CORS.AllowedOrigins; len(origins) > 0 {
-		return origins
+	named := app.Spec.Backend.CORS.AllowedOrigins
+	if len(named) == 0 {
+		named = []string{FrontendURL(app)}
 	}
-	u, err := url.Parse(FrontendURL(app))
-	if err != nil || u.Host == "" {
-		return nil
+	var origins []string
+	for _, address := range named {
+		if origin := originOf(address); origin != "" && !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
 	}
-	return []string{u.Scheme + "://" + u.Host}
+	return origins
+}
+
+var sent = regexp.MustCompile(`^https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
+
+// originOf is the origin of a URL as browsers send it: the host in lower case, without the scheme's own port. It is empty
+// where they send none, as for a host that is not ASCII.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case address == "*":
+		return address
+	case err != nil:
+		return ""
+	}
+	origin := strings.TrimSuffix(u.Scheme+"://"+strings.ToLower(u.Host), ":")
+	if port := map[string]string{"http": "80", "https": "443"}[u.Scheme]; u.Port() == port {
+		origin = strings.TrimSuffix(origin, ":"+port)
+	}
+	if !sent.MatchString(origin) {
+		return ""
+	}
+	return origin
 }
 
 // ownBackend is a pod of the app's own image, which reads its keys from its environment.

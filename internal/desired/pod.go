@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -117,8 +118,11 @@ func withVariables(c *corev1ac.ContainerApplyConfiguration, variables ...*corev1
 }
 
 func variable(name, value string) *corev1ac.EnvVarApplyConfiguration {
-	return corev1ac.EnvVar().WithName(name).WithValue(value)
+	return corev1ac.EnvVar().WithName(name).WithValue(literal(value))
 }
+
+// literal keeps Kubernetes from replacing $(NAME) in an argument or a variable: there $$ stands for $.
+func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
 func variableFrom(name string, ref todov1.SecretKeyReference) *corev1ac.EnvVarApplyConfiguration {
 	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
