@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -17,6 +19,10 @@ import (
 func serveFloor(address, database string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	// As the API does, so that the garbage collector makes no difference between the two.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	store, err := sqlstore.Open(ctx, database, sqlstore.Options{})
 	if err != nil {
 		return err
