@@ -37,7 +37,12 @@ func api(ctx context.Context, s settings, rest []string, env func(string) string
 	if err := s.check(); err != nil {
 		return err
 	}
-	return serve(ctx, s, env, slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.logLevel})))
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.logLevel}))
+	var audit *slog.Logger
+	if s.audit != auditOff {
+		audit = slog.New(slog.NewJSONHandler(stderr, nil)) // whatever the level of the log
+	}
+	return serve(ctx, s, env, log, audit)
 }
 
 // openKeys returns where the trusted keys are read from at each request, and what keeps them up to date.

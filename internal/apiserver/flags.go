@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type settings struct {
 	rateLimit         float64
 	shutdownDelay     time.Duration
 	logLevel          slog.Level
+	audit             audit
+	proxies           httpapi.Proxies
 }
 
 const defaultDatabaseURL = "sqlite:///data/tasks.db"
@@ -42,7 +45,11 @@ func (s *settings) define(flags *flag.FlagSet) {
 		"https://todo.example.com; * for all, without credentials (default none)", s.addOrigins)
 	flags.Float64Var(&s.rateLimit, "rate-limit", 0, "requests per `second` that one subject may send; 0: no limit")
 	flags.DurationVar(&s.shutdownDelay, "shutdown-delay", 0, "how long to go on serving, not ready, after SIGTERM")
-	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "debug (also audits accepted tokens), info, warn or error")
+	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log, which the audit has no part in: debug, info, "+
+		"warn or error")
+	flags.TextVar(&s.audit, "audit", auditRefused, "`decisions` on tokens to record beside the log: refused, all or off")
+	flags.Func("trusted-proxies", "comma-separated `networks`, such as 10.0.0.0/8, of the proxies whose X-Forwarded-For is "+
+		"believed (default none)", s.addProxies)
 }
 
 func (s *settings) defineDatabase(flags *flag.FlagSet) {
@@ -57,6 +64,40 @@ func (s *settings) addOrigins(list string) error {
 			return err
 		}
 		s.origins = append(s.origins, origin)
+	}
+	return nil
+}
+
+// audit says which decisions on tokens are recorded.
+type audit string
+
+const (
+	auditRefused audit = "refused"
+	auditAll     audit = "all"
+	auditOff     audit = "off"
+)
+
+// UnmarshalText and MarshalText make it a flag's value.
+func (a *audit) UnmarshalText(text []byte) error {
+	switch given := audit(text); given {
+	case auditRefused, auditAll, auditOff:
+		*a = given
+		return nil
+	}
+	return errors.New("it is refused, all or off")
+}
+
+// MarshalText gives the word.
+func (a audit) MarshalText() ([]byte, error) { return []byte(a), nil }
+
+func (s *settings) addProxies(list string) error {
+	s.proxies = nil
+	for network := range strings.SplitSeq(list, ",") {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(network))
+		if err != nil {
+			return fmt.Errorf("network %q is not of the form 10.0.0.0/8", network)
+		}
+		s.proxies = append(s.proxies, prefix)
 	}
 	return nil
 }

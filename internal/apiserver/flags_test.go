@@ -39,6 +39,8 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		"negative rate":   {nil, []string{"--rate-limit=-1"}, "--rate-limit"},
 		"no rate":         {nil, []string{"--rate-limit=NaN"}, "--rate-limit"},
 		"bad origin":      {nil, []string{"--cors-allowed-origins=https://a.example,b.example"}, `"b.example"`},
+		"bad audit":       {nil, []string{"--audit=some"}, "it is refused, all or off"},
+		"bad proxy":       {nil, []string{"--trusted-proxies=10.0.0.0/8,10.1.1.1"}, `"10.1.1.1"`},
 		"bad level":       {nil, []string{"--log-level=loud"}, "loud"},
 		"bad database": {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=mysql://u:s3cret@h/d"},
 			"database URL must begin with"},
@@ -72,7 +74,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 
 func TestHelpDescribesEveryFlagAndItsVariable(t *testing.T) {
 	const flags = "listen ops-listen auth-dir database-url issuer audience max-lifetime leeway " +
-		"cors-allowed-origins rate-limit shutdown-delay log-level"
+		"cors-allowed-origins rate-limit shutdown-delay log-level audit trusted-proxies"
 	for command, names := range map[string]string{
 		"":       flags,
 		"backup": "database-url",

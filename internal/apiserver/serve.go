@@ -16,7 +16,14 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
-// The limits on slow clients: a request that is not read and answered within a minute is cut off.
+// patience bounds what slow clients take: a request that is not read and answered within a minute is cut off.
+type patience struct {
+	// read is for header and body, write from the header to the end of the answer, idle from there to the next request.
+	read, write, idle time.Duration
+}
+
+var usual = patience{read: readTimeout, write: writeTimeout, idle: idleTimeout}
+
 const (
 	readTimeout  = 10 * time.Second // header and body, which have 64 KiB each at most
 	writeTimeout = 45 * time.Second // from the header to the end of the answer
@@ -27,7 +34,7 @@ const (
 	drainTimeout = 20 * time.Second
 )
 
-func serve(ctx context.Context, s settings, env func(string) string, log *slog.Logger) (err error) {
+func serve(ctx context.Context, s settings, env func(string) string, log, audit *slog.Logger) (err error) {
 	m := metrics.New()
 	keys, watch, err := openKeys(s, env, m, log)
 	if err != nil {
@@ -42,13 +49,14 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
 	api := httpapi.New(httpapi.Config{
 		Store: observed.New(traces.store(store), m.StoreCall), Keys: keys, Policy: policyOf(s),
-		Origins: s.origins, Rate: s.rateLimit, Log: log, Metrics: m.Handler(), Observer: m, Now: time.Now,
+		Origins: s.origins, Rate: s.rateLimit, Proxies: s.proxies,
+		Log: log, Audit: audit, AuditAccepted: s.audit == auditAll, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})
-	public, err := listen(ctx, s.listen, traces.wrap(api.Public()), log)
+	public, err := listen(ctx, s.listen, traces.wrap(api.Public(), s.proxies), usual, log)
 	if err != nil {
 		return err
 	}
-	operations, err := listen(ctx, s.opsListen, api.Operations(), log)
+	operations, err := listen(ctx, s.opsListen, api.Operations(), usual, log)
 	if err != nil {
 		return errors.Join(err, public.listener.Close())
 	}
@@ -62,7 +70,7 @@ func serve(ctx context.Context, s settings, env func(string) string, log *slog.L
 		}
 		return err
 	}
-	return run(ctx, open, watch, func() { api.Drain(); time.Sleep(s.shutdownDelay) }, public, operations)
+	return run(ctx, open, watch, drain{api.Drain, s.shutdownDelay}, public, operations)
 }
 
 // memoryLimit is what Go's memory is held to, in bytes, by collecting more often; code, some 33 MB, comes on top.
@@ -81,41 +89,53 @@ func collectLess(env func(string) string) {
 	}
 }
 
+// drain is how a stop begins: readiness goes down, and what still comes is served for a while.
+type drain struct {
+	begin func()
+	delay time.Duration
+}
+
 // run serves on all ports, opens the store and watches the keys until the context ends or a port or the store fails,
-// then drains port by port.
-func run(ctx context.Context, open func(context.Context) error, watch func(context.Context), drain func(),
+// then drains port by port. After a failure, there is nothing to wait for.
+func run(ctx context.Context, open func(context.Context) error, watch func(context.Context), drain drain,
 	ports ...*port,
-) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+) (err error) {
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 1+len(ports))
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := open(ctx); err != nil {
-			cancel(err)
+		if err := open(working); err != nil && working.Err() == nil {
+			failed <- err
 		}
 	})
-	running.Go(func() { watch(ctx) })
+	running.Go(func() { watch(working) })
 	for _, p := range ports {
 		running.Go(func() {
 			if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
-				cancel(fmt.Errorf("serving %s: %w", p.address(), err))
+				failed <- fmt.Errorf("serving %s: %w", p.address(), err)
 			}
 		})
 	}
-	<-ctx.Done()
-	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = nil
+	select {
+	case err = <-failed:
+		drain.begin()
+	case <-ctx.Done():
+		drain.begin()
+		select {
+		case err = <-failed:
+		case <-time.After(drain.delay):
+		}
 	}
-	drain()
-	deadline, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer stop()
+	stop()
+	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer done()
 	for _, p := range ports {
 		if failure := p.server.Shutdown(deadline); failure != nil {
 			err = errors.Join(err, fmt.Errorf("finishing requests on %s: %w", p.address(), failure), p.server.Close())
 		}
 	}
 	running.Wait()
-	cancel(nil)
 	return err
 }
 
@@ -127,14 +147,14 @@ type port struct {
 
 func (p *port) address() string { return p.listener.Addr().String() }
 
-func listen(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (*port, error) {
+func listen(ctx context.Context, address string, handler http.Handler, limits patience, log *slog.Logger) (*port, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	return &port{listener: listener, server: &http.Server{
 		Handler:     handler,
-		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ReadTimeout: limits.read, WriteTimeout: limits.write, IdleTimeout: limits.idle,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		// OPTIONS * is a path like any other: there is nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/otlpjson"
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
@@ -44,12 +46,23 @@ func openTracing(ctx context.Context, env func(string) string, log *slog.Logger)
 	return tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
-func (t tracing) wrap(handler http.Handler) http.Handler {
+// wrap makes a trace of each request. One that the client says it belongs to is linked, not joined: everyone may send
+// anything, and would decide what is sampled. Nor is a client believed about its address.
+func (t tracing) wrap(handler http.Handler, proxies httpapi.Proxies) http.Handler {
 	if t.provider == nil {
 		return handler
 	}
-	return otelhttp.NewHandler(handler, serviceName, otelhttp.WithTracerProvider(t.provider),
+	addressed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := proxies.Client(r)
+		if host, _, err := net.SplitHostPort(client); err == nil {
+			client = host
+		}
+		trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("client.address", client))
+		handler.ServeHTTP(w, r)
+	})
+	return otelhttp.NewHandler(addressed, serviceName, otelhttp.WithTracerProvider(t.provider),
 		otelhttp.WithPropagators(propagation.TraceContext{}),
+		otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true }),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.Pattern }),
 		otelhttp.WithFilter(func(r *http.Request) bool { return r.URL.Path != "/healthz" && r.URL.Path != "/readyz" }))
 }
@@ -62,7 +75,7 @@ func (t tracing) store(inner task.Store) task.Store {
 	return observed.New(inner, func(ctx context.Context, operation string) (context.Context, func(error)) {
 		ctx, span := tracer.Start(ctx, "store "+operation, trace.WithSpanKind(trace.SpanKindClient))
 		return ctx, func(err error) {
-			if err != nil {
+			if observed.Failed(err) {
 				span.SetStatus(codes.Error, err.Error())
 			}
 			span.End()

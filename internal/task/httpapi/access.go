@@ -7,16 +7,17 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 )
 
-// authenticate finds out who sent the request. Accepted tokens are audited at debug level, refused ones at info.
+// authenticate finds out who sent the request.
 func (a *API) authenticate(c *call) error {
 	identity, err := authn.Authenticate(c.r.Header["Authorization"], a.Keys(), a.Policy, a.Now())
 	if err == nil {
 		c.identity = identity
-		a.audit(c, slog.LevelDebug, "accepted", "", identity)
+		a.audit(c, "", identity, "")
 		return nil
 	}
 	var refusal *authn.Refusal
@@ -24,9 +25,7 @@ func (a *API) authenticate(c *call) error {
 		return err
 	}
 	a.Observer.Refused(refusal.Reason)
-	a.audit(c, slog.LevelInfo, "refused", refusal.Reason, authn.Identity{
-		Subject: refusal.Subject, KeyVersion: refusal.KeyVersion,
-	})
+	a.audit(c, refusal.Reason, authn.Identity{Subject: refusal.Subject, KeyVersion: refusal.KeyVersion}, "")
 	challenge := "Bearer"
 	if refusal.Presented() {
 		challenge = `Bearer error="invalid_token"`
@@ -41,7 +40,7 @@ func (a *API) authenticate(c *call) error {
 func (a *API) authorize(c *call, segments []string) error {
 	if segments[1] != c.identity.Subject {
 		a.Observer.Refused(authn.Foreign)
-		a.audit(c, slog.LevelInfo, "refused", authn.Foreign, c.identity)
+		a.audit(c, authn.Foreign, c.identity, segments[1])
 		return &problem{status: http.StatusForbidden, detail: "these tasks belong to another user"}
 	}
 	if wait := a.limits.wait(c.identity.Subject, a.Now()); wait > 0 {
@@ -56,13 +55,21 @@ func (a *API) authorize(c *call, segments []string) error {
 	return nil
 }
 
-func (a *API) audit(c *call, level slog.Level, decision string, reason authn.Reason, identity authn.Identity) {
-	if !a.Log.Enabled(context.Background(), level) {
+// longestRequested is how much of the user id of a path is recorded: a path may be as long as 64 KiB.
+const longestRequested = 256
+
+// audit records one decision. Requested is the user id of the path, where another's was asked for.
+func (a *API) audit(c *call, reason authn.Reason, identity authn.Identity, requested string) {
+	if a.Audit == nil || reason == "" && !a.AuditAccepted {
 		return
 	}
+	decision := "accepted"
+	if reason != "" {
+		decision = "refused"
+	}
 	attributes := []slog.Attr{
-		slog.String("decision", decision), slog.String("method", c.r.Method),
-		slog.String("client", c.r.RemoteAddr), slog.String("request_id", c.id),
+		slog.String("decision", decision), slog.String("method", c.r.Method), slog.String("route", routeOf(c.r)),
+		slog.String("client", a.Proxies.Client(c.r)), slog.String("request_id", c.id),
 	}
 	if reason != "" {
 		attributes = append(attributes, slog.String("reason", string(reason)))
@@ -73,5 +80,9 @@ func (a *API) audit(c *call, level slog.Level, decision string, reason authn.Rea
 	if identity.Subject != "" {
 		attributes = append(attributes, slog.String("subject", identity.Subject))
 	}
-	a.Log.LogAttrs(context.Background(), level, "authentication", attributes...)
+	if requested != "" {
+		cut := strings.ToValidUTF8(requested[:min(len(requested), longestRequested)], "\ufffd")
+		attributes = append(attributes, slog.String("user_id", cut))
+	}
+	a.Audit.LogAttrs(context.Background(), slog.LevelInfo, "authentication", attributes...)
 }

@@ -77,21 +77,26 @@ func TestForbiddenIsTheSameWhateverExists(t *testing.T) {
 }
 
 func TestAuditTellsTheOperatorAndNoToken(t *testing.T) {
-	s := serving(t)
+	s := serving(t, func(c *Config) { c.AuditAccepted = true })
 	good := tokenOf("alice")
 	forged := good[:len(good)-3] + "AAA"
 	expired := tokenWith(jwt.MapClaims{"sub": "carol", "exp": 1})
+	long := "/api/" + strings.Repeat("b", 5000) + "/tasks/1"
 	s.do("GET", tasksOfAlice, "", "X-Request-Id", "accepted-1").want(200).has("X-Request-Id", "accepted-1")
 	s.do("GET", tasksOfAlice, "", "X-Request-Id", "forged-1", "Authorization", "Bearer "+forged).want(401)
-	s.do("GET", tasksOfAlice, "", "X-Request-Id", "expired-1", "Authorization", "Bearer "+expired).want(401)
-	s.do("GET", "/api/bob/tasks", "", "X-Request-Id", "foreign-1").want(403)
+	s.do("GET", "/api/alice/x", "", "X-Request-Id", "expired-1", "Authorization", "Bearer "+expired).want(401)
+	s.do("GET", "/api/b%0Ab/tasks", "", "X-Request-Id", "foreign-1").want(403)
+	s.do("GET", long, "", "X-Request-Id", "foreign-2").want(403)
+	const list, one = "/api/{user_id}/tasks", "/api/{user_id}/tasks/{id}"
 	for id, want := range map[string]map[string]any{
-		"accepted-1": {"level": "DEBUG", "decision": "accepted", "key_version": 3., "subject": "alice"},
-		"forged-1":   {"level": "INFO", "decision": "refused", "reason": "signature", "key_version": nil, "subject": nil},
-		"expired-1":  {"level": "INFO", "decision": "refused", "reason": "expired", "key_version": 3., "subject": "carol"},
-		"foreign-1":  {"level": "INFO", "decision": "refused", "reason": "foreign", "key_version": 3., "subject": "alice"},
+		"accepted-1": {"decision": "accepted", "reason": nil, "key_version": 3., "subject": "alice", "route": list, "user_id": nil},
+		"forged-1":   {"decision": "refused", "reason": "signature", "key_version": nil, "subject": nil, "route": list},
+		"expired-1":  {"decision": "refused", "reason": "expired", "key_version": 3., "subject": "carol", "route": "other"},
+		"foreign-1":  {"decision": "refused", "reason": "foreign", "key_version": 3., "subject": "alice", "user_id": "b\nb"},
+		"foreign-2":  {"reason": "foreign", "route": one, "user_id": strings.Repeat("b", longestRequested)},
 	} {
 		entry := entryOf(t, s.log.String(), id)
+		want["level"] = "INFO"
 		for name, value := range want {
 			if entry[name] != value {
 				t.Errorf("%s: %s is %v, want %v", id, name, entry[name], value)
@@ -105,6 +110,19 @@ func TestAuditTellsTheOperatorAndNoToken(t *testing.T) {
 		if strings.Contains(s.log.String(), part) {
 			t.Errorf("the log holds %q", part)
 		}
+	}
+}
+
+func TestAuditOfAcceptedTokensIsAskedFor(t *testing.T) {
+	s := serving(t)
+	s.do("GET", tasksOfAlice, "").want(200)
+	if s.log.String() != "" {
+		t.Errorf("without being asked: %s", s.log)
+	}
+	silent := serving(t, func(c *Config) { c.Audit = nil })
+	silent.do("GET", tasksOfAlice, "", "Authorization", "-").want(401)
+	if silent.log.String() != "" {
+		t.Errorf("without an audit: %s", silent.log)
 	}
 }
 

@@ -145,6 +145,7 @@ func serving(t *testing.T, changes ...func(*Config)) *served {
 		Store: store, Keys: func() *authn.Keys { return keys },
 		Policy:  authn.Policy{MaxLifetime: 168 * time.Hour, Leeway: 30 * time.Second},
 		Log:     slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Audit:   slog.New(slog.NewJSONHandler(s.log, nil)),
 		Metrics: http.NotFoundHandler(), Observer: s.counted, Now: time.Now,
 	}
 	for _, change := range changes {

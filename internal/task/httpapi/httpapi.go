@@ -27,8 +27,13 @@ type Config struct {
 	Origins []string
 	// Rate is the requests per second that one subject may send; 0 is no limit.
 	Rate float64
-	// Log takes the audit of authentication and what went wrong inside.
+	// Log takes what went wrong inside.
 	Log *slog.Logger
+	// Audit takes who was refused and why, at level info; with AuditAccepted also who was let in. Nil takes nothing.
+	Audit         *slog.Logger
+	AuditAccepted bool
+	// Proxies are believed about whom they forward for.
+	Proxies Proxies
 	// Metrics answers GET /metrics on the operations port; Observer is told of every request.
 	Metrics  http.Handler
 	Observer Observer
@@ -89,16 +94,21 @@ type call struct {
 func (a *API) serve(c *call, port site) error {
 	segments, clean := split(c.r.URL)
 	owned := port.tasks && len(segments) > 1 && segments[0] == "api"
+	found := port.find(segments)
+	if !clean {
+		found = nil
+	}
+	if found != nil {
+		c.r.Pattern = found.pattern
+	}
 	if owned {
 		if err := a.authenticate(c); err != nil {
 			return err
 		}
 	}
-	found := port.find(segments)
-	if found == nil || !clean {
+	if found == nil {
 		return &problem{status: http.StatusNotFound, detail: "there is nothing at this path"}
 	}
-	c.r.Pattern = found.pattern
 	operation := found.operations[c.r.Method]
 	if operation == nil {
 		return notAllowed(found.allow)

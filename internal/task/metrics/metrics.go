@@ -3,7 +3,6 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
@@ -126,14 +124,8 @@ func (m *Metrics) StoreCall(ctx context.Context, operation string) (context.Cont
 	start := time.Now()
 	return ctx, func(err error) {
 		m.calls.WithLabelValues(operation).Observe(time.Since(start).Seconds())
-		if failed(err) {
+		if observed.Failed(err) {
 			m.failures.WithLabelValues(operation).Inc()
 		}
 	}
-}
-
-// failed tells a store in trouble from one that said no, and from a client that went away.
-func failed(err error) bool {
-	return err != nil && !errors.Is(err, task.ErrNotFound) && !errors.Is(err, task.ErrMismatch) &&
-		!errors.Is(err, task.ErrAttemptDiffers) && !errors.Is(err, context.Canceled)
 }

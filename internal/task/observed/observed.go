@@ -3,12 +3,19 @@ package observed
 
 import (
 	"context"
+	"errors"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
 // Begin is told that an operation starts; what it returns is told how the operation ended.
 type Begin func(ctx context.Context, operation string) (context.Context, func(error))
+
+// Failed tells a store in trouble from one that said no, and from a client that went away.
+func Failed(err error) bool {
+	return err != nil && !errors.Is(err, task.ErrNotFound) && !errors.Is(err, task.ErrMismatch) &&
+		!errors.Is(err, task.ErrAttemptDiffers) && !errors.Is(err, context.Canceled)
+}
 
 // Operations are the names that Begin gets.
 func Operations() []string {
