@@ -165,12 +165,14 @@ type DatabaseSpec struct {
 
 // CORSSpec is about browsers that call the API from another origin.
 type CORSSpec struct {
-	// allowedOrigins are origins such as https://todo.example.com; default the one of frontend.url, if any.
+	// allowedOrigins are origins as browsers send them, such as https://todo.example.com: the host in lower case and ASCII,
+	// no path, and no port that the scheme has by default; * stands for all of them. Default the one of frontend.url, if any.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=255
-	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^https?://[^/?#,\\\\s]+$')",message="must be an origin such as https://todo.example.com, without a path"
+	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^https?://([a-z0-9_-]+(\\\\.[a-z0-9_-]+)*|\\\\[[0-9a-f:.]+\\\\])(:[1-9][0-9]{0,4})?$')",message="must be an origin as browsers send it, such as https://todo.example.com: lower case, without a path or a user, or just *"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^(http://.*:80|https://.*:443)$')",message="must be an origin as browsers send it: they leave out port 80 of http and 443 of https"
 	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
 }
 
