@@ -28,7 +28,9 @@ type lateStore struct {
 // Anything else that is wrong, such as a file that cannot be opened, is an error.
 func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, log *slog.Logger) error {
 	for {
-		store, err := sqlstore.Open(ctx, url, sqlstore.Options{})
+		store, err := sqlstore.Open(ctx, url, sqlstore.Options{
+			Report: func(err error) { log.Warn("store", "error", err.Error()) },
+		})
 		if err == nil {
 			m.WatchPool(func() metrics.Pool { return metrics.Pool(store.Stats()) })
 			l.opened.Store(store)

@@ -215,17 +215,28 @@ func FuzzSigned(f *testing.F) {
 	})
 }
 
+// outOfRange reports whether all that is wrong with a token's header is a number too large for float64.
+func outOfRange(parser *jwt.Parser, raw string) bool {
+	header, err := parser.DecodeSegment(strings.Split(raw, ".")[0])
+	if err != nil {
+		return false
+	}
+	var members map[string]any
+	var tooLarge *json.UnmarshalTypeError
+	return errors.As(json.Unmarshal(header, &members), &tooLarge) && strings.HasPrefix(tooLarge.Value, "number")
+}
+
 // independently reads an accepted token with golang-jwt's own parser.
 func independently(t *testing.T, header string) string {
 	raw := strings.TrimLeft(header[len("Bearer"):], " ")
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithExpirationRequired(),
-		jwt.WithIssuedAt(), jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithLeeway(31*time.Second),
+		jwt.WithIssuedAt(), jwt.WithJSONNumber(), jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithLeeway(31*time.Second),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	claims := jwt.MapClaims{}
 	all := jwt.VerificationKeySet{Keys: []jwt.VerificationKey{[]byte(active), []byte(published), []byte(retiring)}}
 	_, err := parser.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) { return all, nil })
-	// It calls a token malformed for any number that float64 cannot hold, also in members that mean nothing.
-	if err != nil && !errors.Is(err, jwt.ErrTokenMalformed) {
+	// It calls a token malformed for any number of the header that float64 cannot hold, also in members that mean nothing.
+	if err != nil && !(errors.Is(err, jwt.ErrTokenMalformed) && outOfRange(parser, raw)) {
 		t.Fatalf("golang-jwt refuses %q: %v", raw, err)
 	}
 	var members map[string]json.RawMessage

@@ -93,13 +93,16 @@ func (f *fields) read(body []byte) {
 	if !errors.As(err, &stop) {
 		return
 	}
-	name := strings.ReplaceAll(strings.TrimPrefix(string(stop.JSONPointer), "/"), "/", ".")
+	name := fromPointer.Replace(strings.TrimPrefix(string(stop.JSONPointer), "/"))
 	if errors.Is(err, jsontext.ErrDuplicateName) {
 		f.refuse(name, "appears twice")
 	} else {
 		f.refuse(name, "holds half of a surrogate pair")
 	}
 }
+
+// fromPointer writes a JSON pointer as a location.
+var fromPointer = strings.NewReplacer("/", ".", "~1", "/", "~0", "~")
 
 func (f *fields) members(decoder *jsontext.Decoder) error {
 	if _, err := decoder.ReadToken(); err != nil {
@@ -136,8 +139,27 @@ func (f *fields) set(name string, value jsontext.Value) {
 			f.refuse(name, "must be true or false")
 		}
 	case "id", "user_id", "created_at", "updated_at":
+		if holdsNull(value) { // as in any text: where a value is ignored, it is still part of what was sent
+			f.refuse(name, "must not hold U+0000")
+		}
 	default:
 		f.refuse(name, "is not a field of a task")
+	}
+}
+
+// holdsNull reports whether any text of the value holds U+0000.
+func holdsNull(value jsontext.Value) bool {
+	if !bytes.Contains(value, []byte(`\u0000`)) {
+		return false
+	}
+	for decoder := jsontext.NewDecoder(bytes.NewReader(value)); ; {
+		token, err := decoder.ReadToken()
+		if err != nil { // its end: the syntax is good
+			return false
+		}
+		if token.Kind() == '"' && strings.Contains(token.String(), "\x00") {
+			return true
+		}
 	}
 }
 

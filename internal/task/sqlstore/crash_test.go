@@ -25,7 +25,7 @@ const crashes = 100
 // TestSQLiteLosesNothingAcknowledged kills the process that has the file open.
 func TestSQLiteLosesNothingAcknowledged(t *testing.T) {
 	url := sqliteURL(t)
-	loseNothing(t, crashes, url, func(kept *ledger) { kept.writeInProcess(t, url) })
+	loseNothing(t, crashes, url, func(kept *ledger) { kept.writeInProcess(t, url, kept.killSoonAfterFirst) })
 	// A backup also checks the integrity of what it copies.
 	if err := sqlstore.Backup(t.Context(), url, filepath.Join(t.TempDir(), "b")); err != nil {
 		t.Error(err)
@@ -49,8 +49,30 @@ func TestPostgresLosesNothingAcknowledged(t *testing.T) {
 		loseNothing(t, crashes*3/4, url, func(kept *ledger) { kept.writeThroughOutage(t, store, server) })
 	})
 	t.Run("client", func(t *testing.T) {
-		loseNothing(t, crashes/4, url, func(kept *ledger) { kept.writeInProcess(t, url) })
+		loseNothing(t, crashes/4, url, func(kept *ledger) { kept.writeInProcess(t, url, kept.killSoonAfterFirst) })
 	})
+}
+
+// TestAKillDuringTheStartLosesNothing: the schema is whole or not there, and the next start goes on with it.
+func TestAKillDuringTheStartLosesNothing(t *testing.T) {
+	const kills = 10
+	server := pgtest.Shared(t)
+	for name, fresh := range map[string]func() string{
+		"SQLite":     func() string { return sqliteURL(t) },
+		"PostgreSQL": func() string { return server.URL(server.Fresh(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range kills {
+				url, kept := fresh(), newLedger()
+				kept.writeInProcess(t, url, func(kill func()) {
+					<-time.After(rand.N(60 * time.Millisecond))
+					kill()
+				})
+				kept.check(t, url)
+				create(t, openStore(t, url), "after")
+			}
+		})
+	}
 }
 
 // loseNothing checks what was acknowledged after every crash, and all of it again at the end.
@@ -173,8 +195,8 @@ func writeUntilKilled(url string) {
 	select {}
 }
 
-// writeInProcess kills a writing process.
-func (l *ledger) writeInProcess(t *testing.T, url string) {
+// writeInProcess has a writing process killed.
+func (l *ledger) writeInProcess(t *testing.T, url string, end func(kill func())) {
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), crashWriterURL+"="+url)
 	command.Stderr = os.Stderr
@@ -187,7 +209,7 @@ func (l *ledger) writeInProcess(t *testing.T, url string) {
 	}
 	read := make(chan error)
 	go func() { read <- l.read(output) }()
-	killSoonAfter(l.first, func() { _ = command.Process.Kill() })
+	end(func() { _ = command.Process.Kill() })
 	if err := <-read; err != nil {
 		t.Error(err)
 	}
@@ -217,16 +239,16 @@ func (l *ledger) writeThroughOutage(t *testing.T, store task.Store, server *pgte
 			}
 		})
 	}
-	killSoonAfter(l.first, server.Kill)
+	l.killSoonAfterFirst(server.Kill)
 	running.Wait()
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// killSoonAfter kills at a random moment after the first acknowledgement, between two writes or within one.
-func killSoonAfter(first <-chan struct{}, kill func()) {
-	<-first
+// killSoonAfterFirst kills at a random moment after the first acknowledgement, between two writes or within one.
+func (l *ledger) killSoonAfterFirst(kill func()) {
+	<-l.first
 	<-time.After(rand.N(25 * time.Millisecond))
 	kill()
 }

@@ -33,8 +33,9 @@ func (s *Store) create(ctx context.Context, planned created) (task.Page, error) 
 	}
 	expiry := planned.at.Add(-remembered)
 	if s.attempts.Add(1)%purgeEvery == 1 {
-		if _, err := s.engine.write(ctx, s.engine.sql().purge, expiry); err != nil {
-			return task.Page{}, fmt.Errorf("purging expired attempts: %w", err)
+		// What it leaves the next one takes; the task does not depend on it.
+		if _, err := s.engine.write(ctx, s.engine.sql().purge, expiry); err != nil && ctx.Err() == nil {
+			s.report(fmt.Errorf("purging expired attempts: %w", err))
 		}
 	}
 	page, err := s.engine.claim(ctx, planned, expiry)

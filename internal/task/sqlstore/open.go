@@ -24,21 +24,24 @@ func Open(ctx context.Context, databaseURL string, options Options) (*Store, err
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	engine, err := openEngine(ctx, databaseURL)
+	if options.Report == nil {
+		options.Report = func(error) {}
+	}
+	engine, err := openEngine(ctx, databaseURL, options.Report)
 	if err != nil {
 		return nil, fmt.Errorf("opening task store: %w", err)
 	}
-	return &Store{engine: engine, now: options.Now}, nil
+	return &Store{engine: engine, now: options.Now, report: options.Report}, nil
 }
 
-func openEngine(ctx context.Context, databaseURL string) (engine, error) {
+func openEngine(ctx context.Context, databaseURL string, report func(error)) (engine, error) {
 	switch scheme, _, _ := strings.Cut(databaseURL, "://"); scheme {
 	case "sqlite":
 		path, err := sqlitePath(databaseURL)
 		if err != nil {
 			return nil, err
 		}
-		return openSQLite(ctx, path)
+		return openSQLite(ctx, path, report)
 	case "postgres", "postgresql":
 		return openPostgres(ctx, databaseURL)
 	default:

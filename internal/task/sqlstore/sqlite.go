@@ -34,7 +34,7 @@ type sqlite struct {
 }
 
 // openSQLite opens the file at an absolute path, creating it where it is missing.
-func openSQLite(ctx context.Context, path string) (*sqlite, error) {
+func openSQLite(ctx context.Context, path string, report func(error)) (*sqlite, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("directory of the SQLite file: %w", err)
 	}
@@ -44,6 +44,9 @@ func openSQLite(ctx context.Context, path string) (*sqlite, error) {
 	}
 	if err := migrateSQLite(ctx, writer); err != nil {
 		return nil, errors.Join(fmt.Errorf("SQLite file %s: %w", path, sqliteError(ctx, err)), writer.Close())
+	}
+	if err := writer.checkJournal(); err != nil {
+		report(fmt.Errorf("SQLite file %s: %w", path, err))
 	}
 	engine := &sqlite{
 		writer: newSQLitePool(1, func() (*sqliteConn, error) { return nil, errClosed }),
@@ -89,6 +92,26 @@ func tryConnectSQLite(path string, flags sqlite3.OpenFlag, setup string) (*sqlit
 		return nil, errors.Join(err, conn.Close())
 	}
 	return &sqliteConn{Conn: conn, prepared: map[string]preparedSQL{}}, nil
+}
+
+// checkJournal finds out whether there is a write-ahead log: SQLite goes on without one where it cannot have it.
+func (c *sqliteConn) checkJournal() error {
+	stmt, _, err := c.Prepare(`PRAGMA journal_mode`)
+	if err != nil {
+		return err
+	}
+	mode := ""
+	for stmt.Step() {
+		mode = stmt.ColumnText(0)
+	}
+	if err := errors.Join(stmt.Err(), stmt.Close()); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("the journal is %q, not a write-ahead log, so reading and writing wait for each other: "+
+			"does its file system share memory between processes?", mode)
+	}
+	return nil
 }
 
 func (s *sqlite) sql() *statements { return &sqliteStatements }

@@ -33,11 +33,7 @@ func (p *sqlitePool) lend(ctx context.Context) (*sqliteConn, error) {
 	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if last := len(p.idle) - 1; last >= 0 {
-		conn := p.idle[last]
-		p.idle = p.idle[:last]
+	if conn := p.take(); conn != nil {
 		return conn, nil
 	}
 	conn, err := p.open()
@@ -46,6 +42,19 @@ func (p *sqlitePool) lend(ctx context.Context) (*sqliteConn, error) {
 		return nil, fmt.Errorf("opening connection: %w", err)
 	}
 	return conn, nil
+}
+
+// take returns an idle connection, or nil.
+func (p *sqlitePool) take() *sqliteConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	conn := p.idle[last]
+	p.idle = p.idle[:last]
+	return conn
 }
 
 // wait takes a slot.

@@ -17,6 +17,8 @@ const remembered = 24 * time.Hour
 type Options struct {
 	// Now is the clock that dates tasks; nil is time.Now.
 	Now func() time.Time
+	// Report is told of what is wrong but keeps no call from its answer; nil tells nobody.
+	Report func(error)
 }
 
 // Stats describes the connections of a store at one moment.
@@ -55,6 +57,7 @@ type created struct {
 type Store struct {
 	engine   engine
 	now      func() time.Time
+	report   func(error)
 	attempts atomic.Uint64
 }
 
