@@ -2,11 +2,15 @@ package apiserver
 
 import (
 	"bytes"
+	"flag"
 	"io"
 	"math"
+	"os"
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 )
 
 // attempt runs the command with arguments that must stop it before it serves.
@@ -129,6 +133,36 @@ func TestTheUserDecidesOnMemory(t *testing.T) {
 		collectLess(func(name string) string { return map[string]string{"GOGC": "100", "GOMEMLIMIT": given}[name] })
 		if got := debug.SetMemoryLimit(before); got != want {
 			t.Errorf("GOMEMLIMIT=%q: the limit is %d, want %d", given, got, want)
+		}
+	}
+}
+
+// TestTheDocsAreTheHelp: the table of docs/task-api.md has every flag with its variable and its default, and no other.
+func TestTheDocsAreTheHelp(t *testing.T) {
+	page, err := os.ReadFile("../../docs/task-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s settings
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	s.define(flags)
+	rows := 0
+	flags.VisitAll(func(f *flag.Flag) {
+		usual := " "
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
+			usual = " `" + f.DefValue + "` "
+		}
+		row := "| `--" + f.Name + "` | `" + variable(f.Name) + "` |" + usual + "|"
+		if rows++; !strings.Contains(string(page), row) {
+			t.Errorf("docs/task-api.md lacks %s", row)
+		}
+	})
+	if got := strings.Count(string(page), "\n| `--"); got != rows {
+		t.Errorf("docs/task-api.md has %d flags, --help has %d", got, rows)
+	}
+	for _, reason := range authn.Reasons() {
+		if !strings.Contains(string(page), "`"+string(reason)+"`") {
+			t.Errorf("docs/task-api.md does not explain the reason %s", reason)
 		}
 	}
 }

@@ -198,6 +198,18 @@ func TestTracesReachACollector(t *testing.T) {
 	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL})
 	r.want(200, "[]", "GET", r.api+"/api/alice/tasks", tokenFor("alice", "", secret), "")
 	r.want(200, "ready", "GET", r.api+"/readyz", "", "")
+	const foreign = "0af7651916cd43dd8448eb211c80319c"
+	request, err := http.NewRequest(http.MethodGet, r.api+"/api/alice/tasks/9", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Authorization": {"Bearer " + tokenFor("alice", "", secret)},
+		"Traceparent": {"00-" + foreign + "-b7ad6b7169203331-01"}, "X-Forwarded-For": {"192.0.2.7"}}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != http.StatusNotFound {
+		t.Fatalf("%v, %v", response, err)
+	}
+	_ = response.Body.Close()
 	r.stop()
 	sent := <-bodies
 	for _, part := range []string{`"name":"GET /api/{user_id}/tasks"`, `"name":"store list"`, `"todoapp-api"`} {
@@ -205,7 +217,7 @@ func TestTracesReachACollector(t *testing.T) {
 			t.Errorf("%s is missing in %s", part, sent)
 		}
 	}
-	for _, part := range []string{"readyz", tokenFor("alice", "", secret)[:40]} {
+	for _, part := range []string{"readyz", "192.0.2.7", `"code":2`, `"traceId":"` + foreign, tokenFor("alice", "", secret)[:40]} {
 		if strings.Contains(sent, part) {
 			t.Errorf("%s is in %s", part, sent)
 		}
