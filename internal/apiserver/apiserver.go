@@ -66,7 +66,7 @@ func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog
 		}
 		log.Info("keys reloaded", "versions", now.Versions())
 		warnOfShort(now, log)
-	})
+	}, func(err error) { log.Warn("keys are looked at every few seconds only", "error", err.Error()) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("no verification key: %w", err)
 	}

@@ -30,16 +30,7 @@ func FromEnv(env func(string) string) (*authn.Keys, error) {
 	return nil, fmt.Errorf("neither %s nor %s is set", listName, singleName)
 }
 
-// FromDir reads the keys from files of those names, as a mounted Secret has them.
-func FromDir(dir string) (*authn.Keys, error) {
-	name, content, err := readDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	return parse(name, content)
-}
-
-// readDir returns the file that counts. Errors name files, never their content.
+// readDir returns the file of those names that counts, as a mounted Secret has them. Errors name files, never their content.
 func readDir(dir string) (name, content string, err error) {
 	for _, name := range []string{listName, singleName} {
 		content, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the operator names the directory

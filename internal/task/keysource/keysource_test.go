@@ -40,7 +40,7 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
-func TestFromDir(t *testing.T) {
+func TestOpenDir(t *testing.T) {
 	for name, c := range map[string]struct {
 		files    map[string]string
 		versions []int64
@@ -59,7 +59,11 @@ func TestFromDir(t *testing.T) {
 			for file, content := range c.files {
 				write(t, filepath.Join(dir, file), content)
 			}
-			keys, err := FromDir(dir)
+			var keys *authn.Keys
+			opened, err := OpenDir(dir, nil, nil)
+			if err == nil {
+				keys = opened.Keys()
+			}
 			expect(t, keys, err, c.versions, c.failure)
 		})
 	}
@@ -87,7 +91,8 @@ type change struct {
 func watched(t *testing.T, dir string) (*Dir, chan change) {
 	t.Helper()
 	changes := make(chan change, 100)
-	d, err := OpenDir(dir, func(k *authn.Keys, err error) { changes <- change{k.Versions(), err} })
+	d, err := OpenDir(dir, func(k *authn.Keys, err error) { changes <- change{k.Versions(), err} },
+		func(err error) { t.Log(err) })
 	if err != nil {
 		t.Fatal(err)
 	}

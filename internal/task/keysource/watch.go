@@ -24,6 +24,8 @@ type Dir struct {
 	keys   atomic.Pointer[authn.Keys]
 	seen   state
 	report func(*authn.Keys, error)
+	// blind is told of what hinders the notifications.
+	blind func(error)
 }
 
 // state is what a read of the directory gave, to tell a change from the same thing again.
@@ -32,9 +34,9 @@ type state struct {
 }
 
 // OpenDir reads the directory for the first time. report is told of every later change: the keys now trusted, and the
-// error when the change was refused.
-func OpenDir(path string, report func(*authn.Keys, error)) (*Dir, error) {
-	d := &Dir{path: path, report: report}
+// error when the change was refused. blind is told why changes may be noticed some seconds late.
+func OpenDir(path string, report func(*authn.Keys, error), blind func(error)) (*Dir, error) {
+	d := &Dir{path: path, report: report, blind: blind}
 	keys, err := d.read()
 	if err != nil {
 		return nil, err
@@ -51,7 +53,7 @@ func (d *Dir) Keys() *authn.Keys { return d.keys.Load() }
 func (d *Dir) Watch(ctx context.Context) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		d.report(d.Keys(), fmt.Errorf("watching %s: %w", d.path, err))
+		d.blind(fmt.Errorf("watching %s: %w", d.path, err))
 		watcher = &fsnotify.Watcher{}
 	} else {
 		defer func() { _ = watcher.Close() }()
@@ -63,6 +65,7 @@ func (d *Dir) follow(ctx context.Context, watcher *fsnotify.Watcher, notified bo
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	due := time.After(0)
+	var failure error // of the last time that the directory was added
 	for {
 		select {
 		case <-ctx.Done():
@@ -72,14 +75,17 @@ func (d *Dir) follow(ctx context.Context, watcher *fsnotify.Watcher, notified bo
 				due = time.After(settle)
 			}
 		case err := <-watcher.Errors:
-			d.report(d.Keys(), fmt.Errorf("watching %s: %w", d.path, err))
+			d.blind(fmt.Errorf("watching %s: %w", d.path, err))
 		case <-ticker.C:
 			due = time.After(0)
 		case <-due:
 			due = nil
 			// Adding again is free, and follows a directory that was replaced by another of its name.
 			if notified {
-				_ = watcher.Add(d.path)
+				before := failure
+				if failure = watcher.Add(d.path); failure != nil && before == nil {
+					d.blind(fmt.Errorf("watching %s: %w", d.path, failure))
+				}
 			}
 			d.reload()
 		}
