@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,9 +33,9 @@ func backup(ctx context.Context, s settings, rest []string, stdout io.Writer) er
 // stream writes a backup to the standard output, by way of a file beside the store: in a pod nothing else can be
 // written to.
 func stream(ctx context.Context, databaseURL string, stdout io.Writer) (err error) {
-	path, err := url.PathUnescape(strings.TrimPrefix(databaseURL, "sqlite://"))
+	path, err := sqlstore.File(databaseURL)
 	if err != nil {
-		return fmt.Errorf("sqlite URL: %w", err)
+		return err
 	}
 	folder, err := os.MkdirTemp(filepath.Dir(path), ".backup-")
 	if err != nil {
@@ -54,6 +53,10 @@ func send(folder, name string, to io.Writer) error {
 	file, err := os.OpenInRoot(folder, name)
 	if err != nil {
 		return fmt.Errorf("reading the backup: %w", err)
+	}
+	// Its name goes before it is sent, which takes as long as the receiver likes: whoever kills this leaves nothing.
+	if err := os.RemoveAll(folder); err != nil {
+		return errors.Join(fmt.Errorf("removing the backup beside the store: %w", err), file.Close())
 	}
 	_, err = io.Copy(to, file)
 	if err := errors.Join(err, file.Close()); err != nil {

@@ -40,12 +40,17 @@ type (
 		End          string     `json:"endTimeUnixNano"`
 		Attributes   []keyValue `json:"attributes,omitempty"`
 		Events       []event    `json:"events,omitempty"`
+		Links        []link     `json:"links,omitempty"`
 		Status       status     `json:"status"`
 	}
 	event struct {
 		Time       string     `json:"timeUnixNano"`
 		Name       string     `json:"name"`
 		Attributes []keyValue `json:"attributes,omitempty"`
+	}
+	link struct {
+		TraceID string `json:"traceId"`
+		SpanID  string `json:"spanId"`
 	}
 	status struct {
 		Code    int    `json:"code,omitempty"`
@@ -96,6 +101,9 @@ func encodeSpan(s sdktrace.ReadOnlySpan) span {
 	}
 	for _, e := range s.Events() {
 		encoded.Events = append(encoded.Events, event{nanoseconds(e.Time), e.Name, encodeAttributes(e.Attributes)})
+	}
+	for _, l := range s.Links() {
+		encoded.Links = append(encoded.Links, link{l.SpanContext.TraceID().String(), l.SpanContext.SpanID().String()})
 	}
 	return encoded
 }

@@ -16,7 +16,7 @@ import (
 // replaced (fs.ErrExist). To restore, put it in the place of the store's file while nothing has that open, and remove
 // the files next to it that end in -wal and -shm.
 func Backup(ctx context.Context, databaseURL, destination string) error {
-	path, err := sqlitePath(databaseURL)
+	path, err := File(databaseURL)
 	if err != nil {
 		return fmt.Errorf("backing up: only a sqlite store is a file (for PostgreSQL use pg_dump): %w", err)
 	}

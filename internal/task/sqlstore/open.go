@@ -37,7 +37,7 @@ func Open(ctx context.Context, databaseURL string, options Options) (*Store, err
 func openEngine(ctx context.Context, databaseURL string, report func(error)) (engine, error) {
 	switch scheme, _, _ := strings.Cut(databaseURL, "://"); scheme {
 	case "sqlite":
-		path, err := sqlitePath(databaseURL)
+		path, err := File(databaseURL)
 		if err != nil {
 			return nil, err
 		}
@@ -55,8 +55,8 @@ const acquireTimeout = 5 * time.Second
 // errScheme does not repeat the URL: whatever it is, it may hold a password.
 var errScheme = errors.New("database URL must begin with sqlite://, postgres:// or postgresql://")
 
-// sqlitePath is the absolute path of the file that a sqlite:// URL names.
-func sqlitePath(databaseURL string) (string, error) {
+// File is the absolute path of the file that a sqlite:// URL names.
+func File(databaseURL string) (string, error) {
 	rest, ok := strings.CutPrefix(databaseURL, "sqlite://")
 	if !ok {
 		return "", errors.New("database URL must begin with sqlite://")
