@@ -91,18 +91,18 @@ func (s *stage) awaitAdmission(app *todov1.TodoApp) {
 	})
 }
 
-// awaitTrust waits until the configuration trusts cert-manager's authority and no other.
+// awaitTrust waits until the configuration trusts cert-manager's authority, beside which the one before may stand.
 func (s *stage) awaitTrust() {
 	s.Helper()
-	s.await("trust in cert-manager's authority alone", startWithin, func() error {
+	s.await("trust in cert-manager's authority", startWithin, func() error {
 		var config admissionv1.ValidatingWebhookConfiguration
 		if err := cluster.Get(s.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
 			return err
 		}
-		authority := string(s.issued().Data["ca.crt"])
+		authority := strings.TrimSpace(string(s.issued().Data["ca.crt"]))
 		for _, webhook := range config.Webhooks {
-			if strings.TrimSpace(string(webhook.ClientConfig.CABundle)) != strings.TrimSpace(authority) {
-				return fmt.Errorf("%s trusts something else", webhook.Name)
+			if !strings.Contains(string(webhook.ClientConfig.CABundle), authority) {
+				return fmt.Errorf("%s does not trust it", webhook.Name)
 			}
 		}
 		return nil

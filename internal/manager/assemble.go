@@ -29,8 +29,8 @@ import (
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=todoapp-system,resources=leases,verbs=create;get;update
 
-// newManager puts the parts together; nothing runs yet.
-func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
+// newManager puts the parts together; nothing runs yet. Ending is closed when the manager is to end.
+func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Manager, error) {
 	scheme, err := Scheme()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func newManager(cfg *rest.Config, s settings) (ctrl.Manager, error) {
 		}
 		serving.TLSOpts = []func(*tls.Config){keeper.TLS}
 	}
-	options.WebhookServer = ctrlwebhook.NewServer(serving)
+	options.WebhookServer = drainingServer{ctrlwebhook.NewServer(serving), ending}
 	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)

@@ -96,7 +96,7 @@ func runManager(t *testing.T, s settings) {
 	t.Helper()
 	cfg := rest.CopyConfig(apiServer)
 	cfg.Impersonate.UserName = "system:serviceaccount:" + system + ":todoapp-operator"
-	mgr, err := newManager(cfg, s)
+	mgr, err := newManager(cfg, s, nil)
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -24,7 +24,7 @@ const (
 	queriesPerSecond, queryBurst = 200, 400
 )
 
-// Run parses the flags and runs the manager until the context ends. It returns flag.ErrHelp when help was asked for.
+// Run parses the flags and runs the manager until the context ends, and some seconds more where it admits. It returns flag.ErrHelp when help was asked for.
 func Run(ctx context.Context, args []string, env func(string) string, output io.Writer) error {
 	s, err := parse(args, env, output)
 	if err != nil {
@@ -38,9 +38,12 @@ func Run(ctx context.Context, args []string, env func(string) string, output io.
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
 	cfg.QPS, cfg.Burst = queriesPerSecond, queryBurst
-	mgr, err := newManager(cfg, s)
+	mgr, err := newManager(cfg, s, ctx.Done())
 	if err != nil {
 		return err
+	}
+	if s.webhook {
+		ctx = lingering(ctx, drainFor)
 	}
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running the manager: %w", err)
