@@ -212,12 +212,17 @@ func TestTracesReachACollector(t *testing.T) {
 	_ = response.Body.Close()
 	r.stop()
 	sent := <-bodies
-	for _, part := range []string{`"name":"GET /api/{user_id}/tasks"`, `"name":"store list"`, `"links":[{"traceId":"` + foreign + `"`, `"todoapp-api"`} {
+	for _, part := range []string{
+		`"name":"GET /api/{user_id}/tasks"`, `"name":"store list"`, `"links":[{"traceId":"` + foreign + `"`, `"todoapp-api"`,
+	} {
 		if !strings.Contains(sent, part) {
 			t.Errorf("%s is missing in %s", part, sent)
 		}
 	}
-	for _, part := range []string{"readyz", "192.0.2.7", `"code":2`, `"spans":[{"traceId":"` + foreign, `},{"traceId":"` + foreign, tokenFor("alice", "", secret)[:40]} {
+	for _, part := range []string{
+		"readyz", "192.0.2.7", `"code":2`, `"spans":[{"traceId":"` + foreign, `},{"traceId":"` + foreign,
+		tokenFor("alice", "", secret)[:40],
+	} {
 		if strings.Contains(sent, part) {
 			t.Errorf("%s is in %s", part, sent)
 		}

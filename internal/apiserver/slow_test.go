@@ -93,7 +93,9 @@ func dial(t *testing.T, limits patience, handler http.HandlerFunc) net.Conn {
 		if err := p.server.Close(); err != nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return connection
 }
@@ -117,7 +119,8 @@ func TestAFailureEndsTheDelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), func(context.Context) error { return failure }, nothing, drain{func() {}, time.Hour}, q); !errors.Is(err, failure) {
+	fails := func(context.Context) error { return failure }
+	if err := run(t.Context(), fails, nothing, drain{func() {}, time.Hour}, q); !errors.Is(err, failure) {
 		t.Errorf("stopped with %v", err)
 	}
 }

@@ -24,7 +24,8 @@ const (
 	queriesPerSecond, queryBurst = 200, 400
 )
 
-// Run parses the flags and runs the manager until the context ends, and some seconds more where it admits. It returns flag.ErrHelp when help was asked for.
+// Run parses the flags and runs the manager until the context ends, and some seconds more where it admits. It returns
+// flag.ErrHelp when help was asked for.
 func Run(ctx context.Context, args []string, env func(string) string, output io.Writer) error {
 	s, err := parse(args, env, output)
 	if err != nil {

@@ -17,7 +17,8 @@ func TestOriginsOfTheSchemaAreTheAPIs(t *testing.T) {
 		"https://todo.example.com:abc", "https://u@h", "https://u:p@h", "https://Todo.example.com", "HTTPS://todo.example.com",
 		"https://todo.example.com:443", "http://todo.example.com:80", "https://*.example.com", "https://todo.example.com:",
 		"https://todo.example.com:0", "https://todo.example.com:100000", "https://todo..example.com", "https://bücher.example",
-		"https://todo example.com", "https://todo.example.com/", "https://todo.example.com?x", "https://a,b", "https://[::1", "ftp://a", "null", "https://",
+		"https://todo example.com", "https://todo.example.com/", "https://todo.example.com?x", "https://a,b", "https://[::1",
+		"ftp://a", "null", "https://",
 		"https://todo.example.com\n",
 	} {
 		quoted := strings.ReplaceAll(origin, "\n", "\\n")

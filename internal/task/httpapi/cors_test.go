@@ -60,8 +60,9 @@ func TestCheckOrigin(t *testing.T) {
 	for origin, says := range map[string]string{
 		"*": "", "https://a.example": "", "http://localhost:3000": "", "https://[::1]:8": "", "http://10.0.0.1": "", "http://a_b": "",
 		"https://a.example:80": "", "http://a.example:443": "",
-		"": formless, "null": formless, "a.example": formless, "ftp://a": formless, "https://": formless, "https://a.example:abc": formless,
-		"https://a.example:0": formless, "https://a b.example": formless, "https://bücher.example": formless, "https://a..example": formless,
+		"": formless, "null": formless, "a.example": formless, "ftp://a": formless, "https://": formless,
+		"https://a.example:abc": formless, "https://a.example:0": formless, "https://a b.example": formless,
+		"https://bücher.example": formless, "https://a..example": formless,
 		"https://*.example":      "* stands for every origin and cannot be a part of one: name each host",
 		"https://a.example/":     "write https://a.example",
 		"https://a.example/x?y":  "write https://a.example",
