@@ -19,7 +19,8 @@ func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	ns, p := namespace(t, "rights"), port(t)
 	create(t, app("shop", "{}"), ns)
 	options := separate(t, ns, p)
-	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"), allow("todoapp.dev", "todoapps", "get"))
+	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"),
+		allow("todoapp.dev", "todoapps", "get", "list"))
 	keepsCertificate(t, user)
 	secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA)
 	secret(t, ns, "vault", "key", secretA)
