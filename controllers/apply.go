@@ -52,6 +52,9 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 }
 
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
+	if err := r.clear(ctx, c); err != nil {
+		return err
+	}
 	options := []client.ApplyOption{client.FieldOwner(FieldOwner)}
 	if c.exists {
 		options = append(options, client.ForceOwnership)
@@ -59,6 +62,28 @@ func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
+	return nil
+}
+
+// clear takes the leftovers out of a Secret, if it is still the one that was seen.
+func (r *Reconciler) clear(ctx context.Context, c change) error {
+	if len(c.leftovers) == 0 {
+		return nil
+	}
+	data := map[string]any{}
+	for _, entry := range c.leftovers {
+		data[entry] = nil
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": c.object.GetResourceVersion()}, "data": data})
+	if err != nil {
+		return fmt.Errorf("encoding what goes: %w", err)
+	}
+	cleared := c.object.DeepCopy()
+	if err := r.Client.Patch(ctx, cleared, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("clearing %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	}
+	c.object.SetResourceVersion(cleared.GetResourceVersion())
 	return nil
 }
 

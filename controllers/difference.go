@@ -3,13 +3,17 @@ package controllers
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 // identity are the fields of every object that are never owned by who applies it.
@@ -50,6 +54,19 @@ func (d differ) upToDate(live client.Object, want *unstructured.Unstructured) (b
 		return false, fmt.Errorf("reading the live %s: %w", want.GetKind(), err)
 	}
 	return within(wanted.ExtractItems(owned).AsValue().Unstructured(), actual.ExtractItems(owned).AsValue().Unstructured()), nil
+}
+
+// leftovers are entries of a Secret that no longer come from the ring and that somebody else owns as well, who restored
+// the Secret from a backup for example: no apply takes them out.
+func leftovers(live client.Object, want *unstructured.Unstructured) []string {
+	secret, ok := live.(*corev1.Secret)
+	if !ok {
+		return nil
+	}
+	data, _, _ := unstructured.NestedMap(want.Object, "data")
+	return slices.DeleteFunc(keyring.Entries(), func(entry string) bool {
+		return secret.Data[entry] == nil || data[entry] != nil
+	})
 }
 
 // ownedFields are those that the operator applied and that nobody has changed since; nil when it applied none.

@@ -111,6 +111,31 @@ func TestAnyTwoSecretsAreHealed(t *testing.T) {
 	}
 }
 
+// An entry that somebody else owns too outlives every apply: a revoked key would go on being delivered.
+func TestNothingIsLeftOverInASecret(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.app("todo")
+	b.settled("todo")
+	for _, side := range []string{"frontend", "backend"} {
+		var secret corev1.Secret
+		must(t, b.get("todo-"+side+"-auth", &secret))
+		secret.Data[keyring.EntryLegacySecret] = []byte("restored from a backup")
+		must(t, b.client.Update(t.Context(), &secret, client.FieldOwner("velero")))
+		eventually(t, func() error {
+			var now corev1.Secret
+			if err := b.get(secret.Name, &now); err != nil {
+				return err
+			}
+			if _, left := now.Data[keyring.EntryLegacySecret]; left {
+				return fmt.Errorf("the %s's Secret still has it", side)
+			}
+			return nil
+		})
+	}
+	b.settled("todo")
+}
+
 func TestAnEditIsHealed(t *testing.T) {
 	b := newBench(t)
 	b.start()

@@ -40,6 +40,8 @@ type change struct {
 	object *unstructured.Unstructured
 	// exists says that the live object is the app's. One that was not seen may be someone else's: it is not forced.
 	exists bool
+	// leftovers are the entries of a Secret that have to go first.
+	leftovers []string
 }
 
 // idle reports whether the plan writes nothing.
@@ -166,8 +168,8 @@ func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
 				return err
 			}
 		}
-		if !upToDate {
-			p.changed = append(p.changed, change{pinned(want, have), exists})
+		if extra := leftovers(have, want); !upToDate || len(extra) > 0 {
+			p.changed = append(p.changed, change{pinned(want, have), exists, extra})
 		}
 	}
 	for _, object := range live {

@@ -13,10 +13,7 @@ import (
 )
 
 // reserved are the variables that only the operator sets.
-var reserved = []string{
-	keyring.EntrySecret, keyring.EntrySecrets, keyring.EntryKeyVersion, keyring.EntryCookieVersions,
-	keyring.EntryLegacySecret, "BETTER_AUTH_URL",
-}
+var reserved = append(keyring.Entries(), "BETTER_AUTH_URL")
 
 // delivery is what a TodoApp has brought to a container, or to whoever serves its Ingress.
 type delivery struct {

@@ -21,6 +21,11 @@ const (
 	EntryLegacySecret = "BETTER_AUTH_LEGACY_SECRET" //nolint:gosec // a name
 )
 
+// Entries are all of them. What a Secret of either side holds under one of these names comes from the ring, or is not there.
+func Entries() []string {
+	return []string{EntrySecret, EntrySecrets, EntryKeyVersion, EntryCookieVersions, EntryLegacySecret}
+}
+
 // Projection is what one side of an app is given of its ring.
 type Projection struct {
 	// Data is the content of the side's Secret.
