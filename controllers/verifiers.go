@@ -21,10 +21,8 @@ import (
 )
 
 const (
-	// askTimeout bounds how long one pod may take to say which keys it trusts, askTries how often it is asked: one that
-	// is silent is touched, and a busy moment is no reason to write.
+	// askTimeout bounds how long one pod may take to say which keys it trusts.
 	askTimeout = time.Second
-	askTries   = 2
 	// askConcurrency bounds how many pods of one app are asked at once.
 	askConcurrency = 16
 	// maxAnswer bounds what a pod may answer, in bytes.
@@ -65,7 +63,7 @@ func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod, before answers) 
 			continue
 		}
 		group.Go(func() error {
-			versions := v.insist(ctx, pod.Status.PodIP)
+			versions, _ := v.keyring(ctx, pod.Status.PodIP) // without an answer it is not known what the pod trusts
 			mutex.Lock()
 			defer mutex.Unlock()
 			given[pod.UID] = versions
@@ -86,16 +84,6 @@ func ready(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
-}
-
-// insist asks a pod once more that does not answer at once. One that stays silent: it is not known what it trusts.
-func (v *Verifiers) insist(ctx context.Context, ip string) []int64 {
-	for range askTries {
-		if versions, err := v.keyring(ctx, ip); err == nil {
-			return versions
-		}
-	}
-	return nil
 }
 
 // keyring asks one pod.

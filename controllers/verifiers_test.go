@@ -1,18 +1,10 @@
 package controllers
 
 import (
-	"fmt"
-	"net"
-	"net/http"
-	"slices"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // TestWhoIsAsked: a pod that cannot answer costs the timeout, in every reconcile.
@@ -49,28 +41,5 @@ func TestWhoIsAsked(t *testing.T) {
 				t.Errorf("asked: %t", got)
 			}
 		})
-	}
-}
-
-// TestABusyPodIsAskedAgain: without an answer it would be touched, though there is nothing that it does not know.
-func TestABusyPodIsAskedAgain(t *testing.T) {
-	const ip = "127.2.0.1"
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var asked atomic.Int32
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if asked.Add(1) == 1 {
-			<-q.Context().Done() // too busy, until nobody waits any more
-			return
-		}
-		_, _ = fmt.Fprint(w, `{"versions":[2,1]}`)
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	pod := podWith(func(p *corev1.Pod) { p.UID, p.Status.PodIP = "busy", ip })
-	if got := NewVerifiers().ask(t.Context(), []corev1.Pod{pod}, nil)["busy"]; !slices.Equal(got, []int64{2, 1}) {
-		t.Errorf("it trusts %v", got)
 	}
 }
