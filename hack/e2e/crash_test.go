@@ -155,7 +155,8 @@ func (s *stage) settle() map[string]string {
 	return last
 }
 
-// versions are the UIDs and resource versions of all that there is in the namespace, Events left out.
+// versions are the UIDs and resource versions of all that there is in the namespace, Events left out. Of a pod it is what
+// others than the kubelet write, which renews its status when it likes.
 func (s *stage) versions() map[string]string {
 	s.Helper()
 	all := map[string]string{}
@@ -168,7 +169,11 @@ func (s *stage) versions() map[string]string {
 		must(s, err)
 		for _, item := range items {
 			object := item.(client.Object)
-			all[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID()) + " " + object.GetResourceVersion()
+			version := object.GetResourceVersion()
+			if pod, is := object.(*corev1.Pod); is {
+				version = fmt.Sprint(pod.Generation, pod.Labels, pod.Annotations)
+			}
+			all[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID()) + " " + version
 		}
 	}
 	return all

@@ -13,10 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// install brings a chart, with the image of a tag, and waits until it serves and no other does.
+// install brings a chart, with the image of a tag, and waits until it serves and no other does. What tests before changed
+// by hand is the chart's again.
 func (s *stage) install(chart, tag string, more ...string) {
 	s.Helper()
-	s.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m",
+	s.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m", "--force-conflicts",
 		"--set=image.repository=" + operator + ",image.tag=" + tag}, more...)...)
 }
 
