@@ -26,7 +26,8 @@ func (p *process) request(path string) target {
 
 // load keeps connections busy for a while and returns how long each answer took. With a rate (requests per second over
 // all connections) requests are due at fixed moments whatever became of the ones before, and the time an answer took
-// begins when its request was due: waiting behind a slow answer counts.
+// begins when its request was due: waiting behind a slow answer counts. That a timer wakes late, by up to a millisecond,
+// does not: where the connection was free, the time begins when the request is sent.
 func load(t target, connections int, duration time.Duration, rate float64) ([]time.Duration, error) {
 	results := make([][]time.Duration, connections)
 	failures := make([]error, connections)
@@ -70,6 +71,7 @@ func ask(t target, end time.Time, due func(n int) time.Time) ([]time.Duration, e
 		if early := time.Until(at); early > 0 {
 			pace.Reset(early)
 			<-pace.C
+			at = time.Now()
 		}
 		if _, err := connection.Write(t.bytes); err != nil {
 			return nil, err
