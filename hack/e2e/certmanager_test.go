@@ -35,7 +35,10 @@ func TestCertManager(t *testing.T) {
 	app := s.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	s.awaitReady(app)
 	s.startCertManager()
-	t.Cleanup(func() { // as it was, for the tests to come
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return // it is as it was
+		}
 		if output, err := command(context.Background(), "../demo/install"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}

@@ -54,12 +54,21 @@ func (s *stage) kill(pod *corev1.Pod) {
 // killManager kills the manager, and returns how long it took until another one was at work.
 func (s *stage) killManager() time.Duration {
 	s.Helper()
-	before, err := leader(s.Context())
-	must(s, err)
+	before := s.awaitLeader()
 	started := time.Now()
 	s.kill(before)
 	s.awaitSuccessor(before)
 	return time.Since(started)
+}
+
+// awaitLeader waits until a manager leads that is there to stay: one that ends gives its lease back.
+func (s *stage) awaitLeader() (pod *corev1.Pod) {
+	s.Helper()
+	s.await("a manager that leads", startWithin, func() (err error) {
+		pod, err = leader(s.Context())
+		return err
+	})
+	return pod
 }
 
 // awaitSuccessor waits until another manager leads.

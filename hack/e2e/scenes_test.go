@@ -218,8 +218,7 @@ func (s *stage) during(span time.Duration, holds func() error) {
 
 // operatorUpdated replaces the operator's pod in the middle of a rotation, as an update of the operator does.
 func (r *rig) operatorUpdated() {
-	before, err := leader(r.Context())
-	must(r, err)
+	before := r.awaitLeader()
 	versions := r.request()
 	r.reach(published, versions)
 	started := time.Now()
