@@ -59,8 +59,9 @@ func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) 
 	if err != nil || !exists {
 		return found, err
 	}
-	others := slices.DeleteFunc(names(references(app)), func(name string) bool { return found[name] != nil })
-	others = slices.DeleteFunc(others, func(name string) bool { return slices.Contains(anew, name) })
+	others := slices.DeleteFunc(names(references(app)), func(name string) bool {
+		return found[name] != nil || slices.Contains(anew, name)
+	})
 	more, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, others)
 	maps.Copy(found, more)
 	return found, err
