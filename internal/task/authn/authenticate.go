@@ -30,19 +30,15 @@ func Authenticate(authorization []string, keys *Keys, policy Policy, now time.Ti
 	if reason != "" {
 		return Identity{}, &Refusal{Reason: reason}
 	}
-	payload, version, reason := verify(token, keys)
+	found, reason := keys.recall(token)
 	if reason != "" {
-		return Identity{}, &Refusal{Reason: reason}
+		return Identity{}, &Refusal{Reason: reason, KeyVersion: found.version}
 	}
-	claims, ok := parseClaims(payload)
-	if !ok {
-		return Identity{}, &Refusal{Reason: Malformed, KeyVersion: version}
+	subject, _ := text(found.claims.Subject)
+	if reason := policy.judge(found.claims, now); reason != "" {
+		return Identity{}, &Refusal{Reason: reason, KeyVersion: found.version, Subject: subject}
 	}
-	subject, _ := text(claims.Subject)
-	if reason := policy.judge(claims, now); reason != "" {
-		return Identity{}, &Refusal{Reason: reason, KeyVersion: version, Subject: subject}
-	}
-	return Identity{Subject: subject, KeyVersion: version}, nil
+	return Identity{Subject: subject, KeyVersion: found.version}, nil
 }
 
 // bearer takes the token out of the one Authorization header there may be.
@@ -64,28 +60,43 @@ func bearer(authorization []string) (string, Reason) {
 	return token, ""
 }
 
-// verify checks the signature and returns the decoded, still unread claims with the version of the key.
-func verify(token string, keys *Keys) (payload []byte, version int64, reason Reason) {
+// verified is what a token says that one of the keys has signed. It stays so for as long as the key is trusted; whether
+// the token is good now is for the policy and the clock.
+type verified struct {
+	version int64
+	claims  claims
+}
+
+// verify checks the signature, then reads the claims. A version comes with every signature that is good.
+func verify(token string, keys *Keys) (verified, Reason) {
 	if strings.Count(token, ".") != 2 {
-		return nil, 0, Malformed
+		return verified{}, Malformed
 	}
 	head, rest, _ := strings.Cut(token, ".")
 	body, signature, _ := strings.Cut(rest, ".")
-	candidates, reason := keys.candidates(head)
+	header, ok := parseHeader(head)
+	if !ok {
+		return verified{}, Malformed
+	}
+	candidates, reason := header.keys(keys)
 	if reason != "" {
-		return nil, 0, reason
+		return verified{}, reason
 	}
 	payload, okBody := decode(body)
 	mac, okMAC := decode(signature)
 	if !okBody || !okMAC {
-		return nil, 0, Malformed
+		return verified{}, Malformed
 	}
 	signed := token[:len(head)+1+len(body)]
 	for _, one := range candidates {
-		if one.signed(signed, mac) {
-			keys.remember(head, candidates)
-			return payload, one.version, ""
+		if !one.signed(signed, mac) {
+			continue
 		}
+		claims, ok := parseClaims(payload)
+		if !ok {
+			return verified{version: one.version}, Malformed
+		}
+		return verified{one.version, claims}, ""
 	}
-	return nil, 0, Signature
+	return verified{}, Signature
 }

@@ -3,6 +3,7 @@ package authn
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ func TestHostileTokensAreRefused(t *testing.T) {
 	}
 	for _, h := range all {
 		t.Run(h.name, func(t *testing.T) {
+			_, _ = Authenticate(h.header, keys, policy, now) // the second time is no better than the first
 			identity, err := Authenticate(h.header, keys, policy, now)
 			var refusal *Refusal
 			if !errors.As(err, &refusal) || refusal.Reason != h.reason {
@@ -177,6 +179,9 @@ func FuzzAuthenticate(f *testing.F) {
 	f.Add("bearer  " + forge(`{"alg":"HS256"}`, goodClaims(), retiring))
 	f.Fuzz(func(t *testing.T, header string) {
 		identity, err := Authenticate([]string{header}, keys, policy, now)
+		if again, errAgain := Authenticate([]string{header}, keys, policy, now); again != identity || (err == nil) != (errAgain == nil) {
+			t.Fatalf("%q is %+v, %v at first, then %+v, %v", header, identity, err, again, errAgain)
+		}
 		if err != nil {
 			return
 		}
@@ -250,26 +255,62 @@ func independently(t *testing.T, header string) string {
 	return subject
 }
 
-func TestARememberedHeaderVouchesForNothing(t *testing.T) {
-	keys := trusted(t)
-	attempts := []struct {
-		token  string
-		reason Reason
-	}{
-		{good(), ""},
-		{forge(goodHeader, goodClaims(), "mine"), Signature},
-		{forge(goodHeader, goodClaims(), retiring), Signature},
-		{forge(`{"alg":"HS256"}`, goodClaims(), retiring), ""},
-		{forge(`{"alg":"HS256"}`, goodClaims(), "mine"), Signature},
-		{good(), ""},
-		{b64(`{"alg":"none","kid":"2"}`) + "." + b64(goodClaims()) + ".", Algorithm},
-		{good(), ""},
+func TestARememberedTokenIsJudgedAnew(t *testing.T) {
+	claims := claimsWith(`"sub":"alice"`, exp(900), `"nbf":1800000000`)
+	keys, raw := trusted(t), forge(goodHeader, claims, active)
+	replaced, err := NewKeys([]keyring.Entry{{Version: 3, Value: published}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, attempt := range attempts {
-		_, err := Authenticate([]string{"Bearer " + attempt.token}, keys, policy, now)
+	elsewhere := policy
+	elsewhere.Issuer = "somebody else"
+	for i, attempt := range []struct {
+		token  string
+		keys   *Keys
+		policy Policy
+		now    time.Time
+		want   Reason
+	}{
+		{raw, keys, policy, now, ""},
+		{raw, keys, policy, now, ""},
+		{raw, keys, policy, now.Add(time.Hour), Expired},
+		{raw, keys, policy, now.Add(-time.Hour), NotYet},
+		{raw, keys, elsewhere, now, Issuer},
+		{raw, replaced, policy, now, UnknownKey},
+		{raw, keys, policy, now, ""},
+		{raw[:len(raw)-4] + "AAAA", keys, policy, now, Signature},
+		{raw + "A", keys, policy, now, Signature},
+		{forge(goodHeader, goodClaims(), retiring), keys, policy, now, Signature},
+		{b64(`{"alg":"none","kid":"2"}`) + "." + b64(claims) + ".", keys, policy, now, Algorithm},
+	} {
+		identity, err := Authenticate([]string{"Bearer " + attempt.token}, attempt.keys, attempt.policy, attempt.now)
 		var refusal *Refusal
-		if errors.As(err, &refusal); (err == nil) != (attempt.reason == "") || err != nil && refusal.Reason != attempt.reason {
-			t.Errorf("attempt %d: %v, want %q", i, err, attempt.reason)
+		if attempt.want == "" {
+			if want := (Identity{"alice", 2}); err != nil || identity != want {
+				t.Errorf("attempt %d: %+v, %v, want %+v", i, identity, err, want)
+			}
+		} else if !errors.As(err, &refusal) || refusal.Reason != attempt.want {
+			t.Errorf("attempt %d: %v, want %s", i, err, attempt.want)
 		}
+	}
+}
+
+func TestOnlyVerifiedTokensAreRememberedAndNotTooMany(t *testing.T) {
+	keys := trusted(t)
+	for _, h := range hostileSignatures() {
+		_, _ = Authenticate(h.header, keys, policy, now)
+	}
+	if held := keys.tokens.Len(); held != 0 {
+		t.Errorf("%d tokens that no key signed are remembered", held)
+	}
+	for i := range maxTokens + 10 {
+		subject := fmt.Sprint("user-", i)
+		raw := forge(goodHeader, claimsWith(`"sub":"`+subject+`"`, exp(900)), active)
+		if got, err := Authenticate([]string{"Bearer " + raw}, keys, policy, now); err != nil || got.Subject != subject {
+			t.Fatalf("token %d: %+v, %v", i, got, err)
+		}
+	}
+	if held := keys.tokens.Len(); held != maxTokens {
+		t.Errorf("%d tokens are remembered, want the last %d", held, maxTokens)
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unicode/utf8"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
@@ -19,17 +20,31 @@ import (
 const maxKeys = 8
 
 // Keys are the verification keys trusted at one moment, the active one first. They never change: a reload makes new
-// ones.
+// ones, which have verified nothing yet.
 type Keys struct {
-	keys  []key
-	usual atomic.Pointer[usual]
+	keys []key
+	// tokens are the verified ones that were seen last. Clients send a token again and again until it expires, and to
+	// look it up costs a seventh of verifying it. They are told apart by their SHA-256, so none is kept or compared itself.
+	tokens *lru.Cache[digest, verified]
 }
 
-// usual is a token header that was good, and the keys that may have signed under it. A frontend sends the same header
-// with every token, so reading it again is a comparison, which halves the cost of a request's authentication.
-type usual struct {
-	segment    string
-	candidates []key
+// digest is a token's SHA-256.
+type digest = [sha256.Size]byte
+
+// maxTokens bounds the memory of one set of keys: some 1.5 MB with tokens as frontends make them, 13 MB with the largest.
+const maxTokens = 2048
+
+// recall verifies a token, unless that was done before.
+func (k *Keys) recall(token string) (verified, Reason) {
+	digest := sha256.Sum256([]byte(token))
+	if found, ok := k.tokens.Get(digest); ok {
+		return found, ""
+	}
+	found, reason := verify(token, k)
+	if reason == "" {
+		k.tokens.Add(digest, found)
+	}
+	return found, reason
 }
 
 // key is a secret, ready to use.
@@ -67,7 +82,11 @@ func NewKeys(entries []keyring.Entry) (*Keys, error) {
 	if len(entries) > maxKeys {
 		return nil, fmt.Errorf("there are %d keys, at most %d are allowed", len(entries), maxKeys)
 	}
-	set := &Keys{}
+	tokens, err := lru.New[digest, verified](maxTokens)
+	if err != nil {
+		return nil, err
+	}
+	set := &Keys{tokens: tokens}
 	for _, e := range entries {
 		if strings.TrimSpace(string(e.Value)) == "" {
 			return nil, fmt.Errorf("the key of version %d is blank", e.Version)
@@ -103,25 +122,6 @@ func (k *Keys) Short() []int64 {
 		}
 	}
 	return versions
-}
-
-// candidates returns the keys that may have signed a token with this header.
-func (k *Keys) candidates(segment string) ([]key, Reason) {
-	if usual := k.usual.Load(); usual != nil && usual.segment == segment {
-		return usual.candidates, ""
-	}
-	header, ok := parseHeader(segment)
-	if !ok {
-		return nil, Malformed
-	}
-	return header.keys(k)
-}
-
-// remember makes a header the usual one. Only a token that was verified may do so.
-func (k *Keys) remember(segment string, candidates []key) {
-	if now := k.usual.Load(); now == nil || now.segment != segment {
-		k.usual.Store(&usual{strings.Clone(segment), candidates})
-	}
 }
 
 // named returns the key that a kid stands for as it is written in decimal, or none.
