@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -29,8 +30,8 @@ func (m *measured) turn(o options, side *process, t target) error {
 	return nil
 }
 
-// compare lets the sides, of which the second is the floor, take turns under full load, then at half of what the API
-// did.
+// compare lets the sides, of which the second is the floor, take turns under full load, then at a half and a quarter of
+// what the API did.
 func compare(o options, name string, sides []*process, targets []target) error {
 	results := make([]measured, len(sides))
 	for range o.rounds {
@@ -46,40 +47,54 @@ func compare(o options, name string, sides []*process, targets []target) error {
 		fmt.Printf("%s, %s: %.0f/s, to the floor %.2f, CPU for a request %.1f µs\n",
 			name, side.name, rate, rate/least, median(results[i].costs))
 	}
-	return compareTails(o, name, sides, targets, results)
+	for _, share := range []float64{1. / 2, 1. / 4} {
+		if err := compareTails(o, name, sides, targets, results, share); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// tail is the latencies of a side, a value for each turn.
+// tail is the latencies of a side, and how busy the machine was, a value for each turn.
 type tail struct {
-	p50, p99, ratio []float64
+	p50, p99, ratio, busy []float64
 	// fewest is how many requests the shortest turn had.
 	fewest int
 }
 
-// compareTails asks at a fixed rate, half of what the API can do (or the side itself, where that is less), again by
+// compareTails asks at a fixed rate, a share of what the API can do (or the side itself, where that is less), again by
 // turns. A turn has its own ratio of p99 to p50 and the median turn counts, so that a moment in which the machine was
 // taken away spoils one turn and not the figure. The floor's ratio is what the machine itself allows: where that misses
-// a target, the API cannot be judged by it.
-func compareTails(o options, name string, sides []*process, targets []target, full []measured) error {
+// a target, the API cannot be judged by it. How busy the machine was says why: the clients need its processors as well.
+func compareTails(o options, name string, sides []*process, targets []target, full []measured, share float64) error {
 	tails := make([]tail, len(sides))
 	for range o.rounds {
 		for i, side := range sides {
-			rate := min(median(full[0].rates), median(full[i].rates)) / 2
+			rate := min(median(full[0].rates), median(full[i].rates)) * share
+			idle, err := idleTime()
+			if err != nil {
+				return err
+			}
 			latencies, err := load(targets[i], o.connections, o.round, rate)
 			if err != nil {
 				return fmt.Errorf("%s: %w", side.name, err)
 			}
+			now, err := idleTime()
+			if err != nil {
+				return err
+			}
 			tails[i].add(latencies)
+			tails[i].busy = append(tails[i].busy, 1-(now-idle).Seconds()/o.round.Seconds()/float64(runtime.NumCPU()))
 		}
 	}
 	for i, side := range sides {
-		t := tails[i]
+		t, at := tails[i], fmt.Sprintf("%s, %s at %.0f%% of the rate", name, side.name, 100*share)
 		if t.fewest < 100 {
-			fmt.Printf("%s, %s at half load: no p99 of %d requests in a turn\n", name, side.name, t.fewest)
+			fmt.Printf("%s: no p99 of %d requests in a turn\n", at, t.fewest)
 			continue
 		}
-		fmt.Printf("%s, %s at half load: p50 %.0f µs, p99 %.0f µs, ratio %.1f (best turn %.1f)\n",
-			name, side.name, median(t.p50), median(t.p99), median(t.ratio), slices.Min(t.ratio))
+		fmt.Printf("%s: p50 %.0f µs, p99 %.0f µs, ratio %.1f (best turn %.1f), machine %.0f%% busy\n",
+			at, median(t.p50), median(t.p99), median(t.ratio), slices.Min(t.ratio), 100*median(t.busy))
 	}
 	return nil
 }

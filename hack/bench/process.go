@@ -115,12 +115,26 @@ func (p *process) cpu() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The fields are counted from the end of the name, which may hold spaces. Linux shows ticks of 10 ms.
+	// The fields are counted from the end of the name, which may hold spaces.
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	fields := strings.Fields(rest)
 	user, errUser := strconv.Atoi(fields[11])
 	system, errSystem := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
+	return time.Duration(user+system) * tick, errors.Join(errUser, errSystem)
+}
+
+// tick is the unit of processor times under /proc.
+const tick = 10 * time.Millisecond
+
+// idleTime is how long the machine's processors have had nothing to do, summed up.
+func idleTime() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(stat)) // cpu user nice system idle ...
+	idle, err := strconv.Atoi(fields[4])
+	return time.Duration(idle) * tick, err
 }
 
 func freeAddress() (string, error) {
