@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -53,8 +54,8 @@ func refer(secret string) string {
 func held(app *todov1.TodoApp) string { return app.Name + "-held" }
 
 func main() {
-	rate := flag.Float64("rate", 100, "updates per second through the webhook; as many go past it")
-	duration := flag.Duration("duration", 30*time.Second, "how long each kind of update is asked for")
+	rate := flag.Float64("rate", 100, "updates per second, of the side whose turn it is")
+	duration := flag.Duration("duration", 30*time.Second, "how long each side is asked for each kind of update")
 	flag.Parse()
 	if err := run(*rate, *duration); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -63,7 +64,7 @@ func main() {
 }
 
 func run(rate float64, duration time.Duration) (err error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctrl.SetLogger(logr.Discard()) // the API server's warnings
 	config, err := ctrl.GetConfig()
@@ -89,7 +90,7 @@ func run(rate float64, duration time.Duration) (err error) {
 		if err != nil {
 			return fmt.Errorf("reading the load: %w", err)
 		}
-		fmt.Printf("%s, %.0f/s through the webhook for %s, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
+		fmt.Printf("%s, %.0f/s for %s a side, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
 		both, err := alternate(ctx, c, [2]*todov1.TodoApp{hooked, plain}, u.body, rate, duration)
 		if err != nil {
 			return fmt.Errorf("%s: %w", u.name, err)
