@@ -314,3 +314,27 @@ func TestOnlyVerifiedTokensAreRememberedAndNotTooMany(t *testing.T) {
 		t.Errorf("%d tokens are remembered, want the last %d", held, maxTokens)
 	}
 }
+
+func TestAGoodHeaderVouchesForNothing(t *testing.T) {
+	keys := trusted(t)
+	attempts := []struct {
+		token  string
+		reason Reason
+	}{
+		{good(), ""},
+		{forge(goodHeader, goodClaims(), "mine"), Signature},
+		{forge(goodHeader, goodClaims(), retiring), Signature},
+		{forge(`{"alg":"HS256"}`, goodClaims(), retiring), ""},
+		{forge(`{"alg":"HS256"}`, goodClaims(), "mine"), Signature},
+		{good(), ""},
+		{b64(`{"alg":"none","kid":"2"}`) + "." + b64(goodClaims()) + ".", Algorithm},
+		{good(), ""},
+	}
+	for i, attempt := range attempts {
+		_, err := Authenticate([]string{"Bearer " + attempt.token}, keys, policy, now)
+		var refusal *Refusal
+		if errors.As(err, &refusal); (err == nil) != (attempt.reason == "") || err != nil && refusal.Reason != attempt.reason {
+			t.Errorf("attempt %d: %v, want %q", i, err, attempt.reason)
+		}
+	}
+}
