@@ -26,7 +26,7 @@ func (m *measured) turn(o options, side *process, t target) error {
 		return err
 	}
 	m.rates = append(m.rates, float64(len(latencies))/o.round.Seconds())
-	m.costs = append(m.costs, float64((after-before).Microseconds())/float64(len(latencies)))
+	m.costs = append(m.costs, (after-before)*1e6/float64(len(latencies)))
 	return nil
 }
 
@@ -71,20 +71,9 @@ func compareTails(o options, name string, sides []*process, targets []target, fu
 	for range o.rounds {
 		for i, side := range sides {
 			rate := min(median(full[0].rates), median(full[i].rates)) * share
-			idle, err := idleTime()
-			if err != nil {
-				return err
-			}
-			latencies, err := load(targets[i], o.connections, o.round, rate)
-			if err != nil {
+			if err := tails[i].turn(o, targets[i], rate); err != nil {
 				return fmt.Errorf("%s: %w", side.name, err)
 			}
-			now, err := idleTime()
-			if err != nil {
-				return err
-			}
-			tails[i].add(latencies)
-			tails[i].busy = append(tails[i].busy, 1-(now-idle).Seconds()/o.round.Seconds()/float64(runtime.NumCPU()))
 		}
 	}
 	for i, side := range sides {
@@ -96,6 +85,24 @@ func compareTails(o options, name string, sides []*process, targets []target, fu
 		fmt.Printf("%s: p50 %.0f µs, p99 %.0f µs, ratio %.1f (best turn %.1f), machine %.0f%% busy\n",
 			at, median(t.p50), median(t.p99), median(t.ratio), slices.Min(t.ratio), 100*median(t.busy))
 	}
+	return nil
+}
+
+func (t *tail) turn(o options, to target, rate float64) error {
+	before, err := idle()
+	if err != nil {
+		return err
+	}
+	latencies, err := load(to, o.connections, o.round, rate)
+	if err != nil {
+		return err
+	}
+	after, err := idle()
+	if err != nil {
+		return err
+	}
+	t.busy = append(t.busy, 1-(after-before)/o.round.Seconds()/float64(runtime.NumCPU()))
+	t.add(latencies)
 	return nil
 }
 

@@ -14,7 +14,7 @@ func reportIdle(side *process) error {
 	defer look.Stop()
 	last, same := 0.0, 0
 	for deadline := time.Now().Add(10 * time.Second); same < settled && time.Now().Before(deadline); <-look.C {
-		now, err := side.resident("VmRSS")
+		now, _, err := side.resident()
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func reportIdle(side *process) error {
 
 func reportPeak(sides []*process, when string) error {
 	for _, side := range sides {
-		peak, err := side.resident("VmHWM")
+		_, peak, err := side.resident()
 		if err != nil {
 			return err
 		}

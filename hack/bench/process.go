@@ -8,12 +8,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/procfs"
 )
 
 const (
@@ -94,47 +93,34 @@ func (p *process) stop() error {
 	return nil
 }
 
-// resident reads a size of the process in MiB: VmRSS is now, VmHWM is the most so far.
-func (p *process) resident(name string) (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+// resident is the memory of the process in MiB, now and at the most so far.
+func (p *process) resident() (now, peak float64, err error) {
+	proc, err := procfs.NewProc(p.command.Process.Pid)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, found := strings.CutPrefix(line, name+":"); found {
-			kibibytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kibibytes / 1024, err
-		}
-	}
-	return 0, fmt.Errorf("no %s", name)
+	status, err := proc.NewStatus()
+	return float64(status.VmRSS) / (1 << 20), float64(status.VmHWM) / (1 << 20), err
 }
 
-// cpu is the processor time that the process has used, in the kernel as well.
-func (p *process) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+// cpu is the processor time in seconds that the process has used, in the kernel as well.
+func (p *process) cpu() (float64, error) {
+	proc, err := procfs.NewProc(p.command.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
-	// The fields are counted from the end of the name, which may hold spaces.
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	user, errUser := strconv.Atoi(fields[11])
-	system, errSystem := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tick, errors.Join(errUser, errSystem)
+	stat, err := proc.Stat()
+	return stat.CPUTime(), err
 }
 
-// tick is the unit of processor times under /proc.
-const tick = 10 * time.Millisecond
-
-// idleTime is how long the machine's processors have had nothing to do, summed up.
-func idleTime() (time.Duration, error) {
-	stat, err := os.ReadFile("/proc/stat")
+// idle is how long the machine's processors have had nothing to do, in seconds summed up over all.
+func idle() (float64, error) {
+	machine, err := procfs.NewDefaultFS()
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(string(stat)) // cpu user nice system idle ...
-	idle, err := strconv.Atoi(fields[4])
-	return time.Duration(idle) * tick, err
+	stat, err := machine.Stat()
+	return stat.CPUTotal.Idle, err
 }
 
 func freeAddress() (string, error) {

@@ -19,14 +19,16 @@ const turn = time.Second
 // alternate updates one of the two after the other, for a turn each, at a steady rate, and returns how long each answer
 // took, from when its request was due. A turn begins when the last answer of the one before has come.
 func alternate(ctx context.Context, c client.Client, apps [2]*todov1.TodoApp, body func(*todov1.TodoApp, int) string,
-	rate float64, duration time.Duration) (took [2][]time.Duration, err error) {
-	for n := range int(2 * duration / turn) {
-		side := n % 2
-		latencies, err := update(ctx, c, apps[side], body, rate)
-		if err != nil {
-			return took, fmt.Errorf("updating %s: %w", client.ObjectKeyFromObject(apps[side]), err)
+	rate float64, duration time.Duration) ([2][]time.Duration, error) {
+	var took [2][]time.Duration
+	for range max(1, duration/turn) {
+		for side, app := range apps {
+			latencies, err := update(ctx, c, app, body, rate)
+			if err != nil {
+				return took, fmt.Errorf("updating %s: %w", client.ObjectKeyFromObject(app), err)
+			}
+			took[side] = append(took[side], latencies...)
 		}
-		took[side] = append(took[side], latencies...)
 	}
 	return took, nil
 }
@@ -35,7 +37,7 @@ func alternate(ctx context.Context, c client.Client, apps [2]*todov1.TodoApp, bo
 func update(ctx context.Context, c client.Client, app *todov1.TodoApp, body func(*todov1.TodoApp, int) string, rate float64,
 ) ([]time.Duration, error) {
 	interval := time.Duration(float64(time.Second) / rate)
-	took := make([]time.Duration, int(turn/interval))
+	took := make([]time.Duration, max(1, turn/interval))
 	errs := make([]error, len(took))
 	var requests sync.WaitGroup
 	defer requests.Wait()
