@@ -2,9 +2,11 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,44 +40,45 @@ func (todoAppValidator) ValidateDelete(context.Context, *todov1.TodoApp) (admiss
 }
 
 func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp) (admission.Warnings, error) {
-	found, err := v.lookup(ctx, old, app)
+	found, others, err := v.lookup(ctx, old, app)
 	if err != nil {
-		return nil, undecided(fmt.Errorf("looking up Secrets: %w", err))
-	}
-	others, err := v.others(ctx, old, app, found)
-	if err != nil {
-		return nil, undecided(err)
+		return nil, undecided(fmt.Errorf("looking up Secrets and TodoApps: %w", err))
 	}
 	refusals, warnings := checkTodoApp(old, app, found, others)
 	return warnings, invalid("TodoApp", app.Name, refusals)
 }
 
-// lookup reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, all
-// others of the app, which that must match.
-func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) (secrets, error) {
-	anew := names(newReferences(old, app))
-	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, union(anew, newDelivered(old, app)))
-	exists := slices.ContainsFunc(anew, func(name string) bool { return found[name] != nil })
+// lookup reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, what that
+// must go with, at the same time: all others of the app, and the other apps.
+func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
+	anew := newReferences(old, app)
+	read := union(names(anew), newDelivered(old, app))
+	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, read)
+	exists := slices.ContainsFunc(anew, func(ref reference) bool { return found[ref.name] != nil })
 	if err != nil || !exists {
-		return found, err
+		return found, nil, err
 	}
-	others := slices.DeleteFunc(names(references(app)), func(name string) bool {
-		return found[name] != nil || slices.Contains(anew, name)
-	})
-	more, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, others)
+	unread := slices.DeleteFunc(names(references(app)), func(name string) bool { return slices.Contains(read, name) })
+	var more secrets
+	var others []todov1.TodoApp
+	var errs [2]error
+	var reads sync.WaitGroup
+	reads.Go(func() { more, errs[0] = lookup[corev1.Secret](ctx, v.reader, app.Namespace, unread) })
+	reads.Go(func() { others, errs[1] = v.others(ctx, app.Namespace, written(anew), found) })
+	reads.Wait()
 	maps.Copy(found, more)
-	return found, err
+	return found, others, errors.Join(errs[:]...)
 }
 
 // others are the apps of the namespace, where a side anew names a Secret that exists and belongs to no app: it may be a
 // source.
-func (v todoAppValidator) others(ctx context.Context, old, app *todov1.TodoApp, found secrets) ([]todov1.TodoApp, error) {
+func (v todoAppValidator) others(ctx context.Context, namespace string, anew []reference, found secrets) ([]todov1.TodoApp, error) {
 	unowned := func(ref reference) bool { return found[ref.name] != nil && desired.Owner(found[ref.name]) == "" }
-	if !slices.ContainsFunc(written(newReferences(old, app)), unowned) {
+	if !slices.ContainsFunc(anew, unowned) {
 		return nil, nil
 	}
 	var apps todov1.TodoAppList
-	if err := v.reader.List(ctx, &apps, client.InNamespace(app.Namespace)); err != nil {
+	if err := v.reader.List(ctx, &apps, client.InNamespace(namespace)); err != nil {
 		return nil, fmt.Errorf("listing TodoApps: %w", err)
 	}
 	return apps.Items, nil

@@ -109,7 +109,10 @@ func (s *stage) waitsForOperator(app *todov1.TodoApp) {
 	}
 	s.get(app, app.Name)
 	changed := app.DeepCopy()
-	changed.Spec.Backend.Port = 8001
+	changed.Spec.Auth.Rotation.Interval = &metav1.Duration{Duration: 100 * time.Hour}
+	must(s, cluster.Patch(s.Context(), changed, client.MergeFrom(app)))
+	app = changed.DeepCopy()
+	changed.Spec.Backend.SecretRef = &todov1.SecretReference{Name: "elsewhere"}
 	if err := cluster.Patch(s.Context(), changed, client.MergeFrom(app)); err == nil || !strings.Contains(err.Error(), away) {
 		s.Errorf("changing %s: %v, expected %q", app.Name, err, away)
 	}

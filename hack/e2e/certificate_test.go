@@ -14,7 +14,6 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
@@ -139,7 +138,7 @@ func (s *stage) awaitExpiry(secret corev1.Secret) {
 // admit has the webhook judge a change of an app, which is not carried out.
 func (s *stage) admit(app *todov1.TodoApp, n int) error {
 	changed := app.DeepCopy()
-	changed.Spec.Auth.Rotation.Interval = &metav1.Duration{Duration: time.Duration(100+n%100) * time.Hour}
+	changed.Spec.Frontend.URL = fmt.Sprintf("https://%d.example.com", n)
 	return cluster.Patch(context.Background(), changed, client.MergeFrom(app), client.DryRunAll)
 }
 

@@ -214,20 +214,56 @@ func TestLargeTemplate(t *testing.T) {
 	}
 }
 
-// A TodoApp can be labelled, annotated, released and deleted without the webhook, but not changed.
+// appPatches of a TodoApp's spec, and whether they need the webhook.
+var appPatches = map[string]struct {
+	spec string
+	held bool
+}{
+	"frontend's Secret":     {`{"frontend":{"secretRef":{"name":"x"}}}`, true},
+	"backend's Secret":      {`{"backend":{"secretRef":{"name":"x"}}}`, true},
+	"source":                {`{"auth":{"source":{"secretRef":{"name":"x","key":"y"}}}}`, true},
+	"frontend's variable":   {`{"frontend":{"env":[{"name":"BETTER_AUTH_X","value":"y"}]}}`, true},
+	"backend's variable":    {`{"backend":{"env":[{"name":"BETTER_AUTH_X","value":"y"}]}}`, true},
+	"frontend's draw":       {`{"frontend":{"env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}}`, true},
+	"backend's draw":        {`{"backend":{"env":[{"name":"X","valueFrom":{"configMapKeyRef":{"name":"x","key":"y"}}}]}}`, true},
+	"plain variables":       {`{"frontend":{"env":[{"name":"X","value":"y"}]},"backend":{"env":[{"name":"X","value":"y"}]}}`, false},
+	"frontend's database":   {`{"frontend":{"database":{"urlSecretRef":{"name":"x","key":"y"}}}}`, true},
+	"backend's database":    {`{"backend":{"storage":{"postgres":{"urlSecretRef":{"name":"x","key":"y"}}}}}`, true},
+	"URL":                   {`{"frontend":{"url":"http://todo.example.com"}}`, true},
+	"Ingress's Secret":      {`{"ingress":{"host":"todo.example.com","tlsSecretName":"x"}}`, true},
+	"backend's first image": {`{"backend":{"image":"x:1"}}`, true},
+	"frontend's image":      {`{"frontend":{"image":"x:1"}}`, false},
+	"replicas":              {`{"frontend":{"replicas":3}}`, false},
+	"port":                  {`{"backend":{"port":8001}}`, false},
+	"resources":             {`{"backend":{"resources":{"limits":{"memory":"1Gi"}}}}`, false},
+	"interval":              {`{"auth":{"rotation":{"interval":"48h"}}}`, false},
+	"rotation":              {`{"auth":{"rotation":{"rotateAfter":"2026-01-01T00:00:00Z"}}}`, false},
+	"revocation":            {`{"auth":{"rotation":{"revokeBefore":"2026-01-01T00:00:00Z"}}}`, false},
+	"lifetime of tokens":    {`{"auth":{"tokens":{"maxLifetime":"1h"}}}`, false},
+	"Ingress":               {`{"ingress":{"host":"todo.example.com"}}`, false},
+}
+
+// A TodoApp can be labelled, annotated, released, deleted and changed in all that no rule is about without the webhook.
 func TestTodoAppWhileTheOperatorIsAway(t *testing.T) {
 	ns := namespace(t, "away-app")
-	object := app("shop", "{}")
+	object, own := app("shop", "{}"), app("own", "{backend: {image: 'x:1'}}")
 	object.SetFinalizers([]string{"example.com/hold"})
 	create(t, object, ns)
+	create(t, own, ns)
 	separate(t, ns, port(t))
 	await(t, "the configuration to count", waiting, func() error {
 		other := app("other", "{}")
 		other.SetNamespace(ns)
 		return refusedForWant(admin.Create(t.Context(), other, client.DryRunAll))
 	})
+	for name, patch := range appPatches {
+		err := admin.Patch(t.Context(), object.DeepCopy(), merge(`{"spec":`+patch.spec+`}`), client.DryRunAll)
+		expect(t, err, patch.held, "%s", name)
+	}
+	expect(t, admin.Patch(t.Context(), own, merge(`{"spec":{"backend":{"image":"x:2"}}}`)), false, "another image")
+	expect(t, admin.Patch(t.Context(), own, merge(`{"spec":{"backend":{"image":null}}}`)), true, "the last image")
+
 	change := func(body string) error { return admin.Patch(t.Context(), object, merge(body)) }
-	expect(t, change(`{"spec":{"backend":{"port":8001}}}`), true, "spec")
 	expect(t, change(`{"metadata":{"labels":{"a":"b"},"annotations":{"c":"d"}}}`), false, "labels and annotations")
 	status := &unstructured.Unstructured{Object: object.Object}
 	expect(t, admin.Status().Patch(t.Context(), status, merge(`{"status":{"observedGeneration":1}}`)), false, "status")

@@ -31,14 +31,17 @@ import (
 // leftOut is a namespace that config/webhook leaves out.
 const leftOut = "todoapp-system"
 
-// updates are what is asked for, n times: what the webhook decides by itself, what takes it one look for a Secret, and what
-// takes it all looks there are.
+// updates are what is asked for, n times: what the webhook is not asked about, what it decides by itself, what takes it one
+// look for a Secret, and what takes it all looks there are.
 var updates = []struct {
 	name string
 	body func(app *todov1.TodoApp, n int) string
 }{
 	{"another interval", func(_ *todov1.TodoApp, n int) string {
 		return fmt.Sprintf(`{"spec":{"auth":{"rotation":{"interval":"%dh"}}}}`, 100+n%100)
+	}},
+	{"another URL", func(_ *todov1.TodoApp, n int) string {
+		return fmt.Sprintf(`{"spec":{"frontend":{"url":"https://%d.example.com"}}}`, n%100)
 	}},
 	{"a reference to no Secret", func(_ *todov1.TodoApp, n int) string {
 		return refer(fmt.Sprintf("bench-%d", n%100))
@@ -85,6 +88,12 @@ func run(rate float64, duration time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
+	fmt.Printf("a read of a Secret, %.0f/s for %s\n", rate, duration)
+	took, err := readSecret(ctx, c, client.ObjectKey{Namespace: hooked.Namespace, Name: held(hooked)}, rate, duration)
+	if err != nil {
+		return err
+	}
+	show("by itself", at(took, 50), at(took, 99))
 	for _, u := range updates {
 		load, err := os.ReadFile("/proc/loadavg")
 		if err != nil {

@@ -1,0 +1,162 @@
+package webhook
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/cel-go/cel"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// condition compiles one of the webhook's configuration, which says whether the webhook is asked about an update.
+func condition(t testing.TB, hook, name string) func(t *testing.T, old, object any) bool {
+	var configuration admissionv1.ValidatingWebhookConfiguration
+	file, err := os.ReadFile("../config/webhook/validatingwebhookconfiguration.yaml")
+	if err == nil {
+		err = yaml.UnmarshalStrict(file, &configuration)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := slices.IndexFunc(configuration.Webhooks, func(w admissionv1.ValidatingWebhook) bool { return w.Name == hook })
+	conditions := configuration.Webhooks[w].MatchConditions
+	c := slices.IndexFunc(conditions, func(c admissionv1.MatchCondition) bool { return c.Name == name })
+	env, err := cel.NewEnv(cel.OptionalTypes(), cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast, issues := env.Compile(conditions[c].Expression)
+	if issues.Err() != nil {
+		t.Fatal(issues.Err())
+	}
+	program, err := env.Program(ast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T, old, object any) bool {
+		asked, _, err := program.Eval(map[string]any{"object": fields(t, object), "oldObject": fields(t, old)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asked.Value().(bool)
+	}
+}
+
+// fields are an object's as the API server has them.
+func fields(t *testing.T, object any) map[string]any {
+	all, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// mix takes single fields of one object into the other, where take says so.
+func mix(into, from map[string]any, take func() bool) {
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		value := from[name]
+		below, both := into[name].(map[string]any)
+		if other, ok := value.(map[string]any); both && ok {
+			mix(below, other, take)
+		} else if take() {
+			into[name] = value
+		}
+	}
+}
+
+// FuzzUpdate holds the rules to what the webhook's configuration relies on: of an update that it is not asked about, they
+// say what they say of an update that changes nothing.
+func FuzzUpdate(f *testing.F) {
+	seed(f)
+	asked := condition(f, "todoapps.todoapp.dev", "changes-what-is-judged")
+	f.Fuzz(func(t *testing.T, input []byte) {
+		old, other, app := todoApp(), todoApp(), todoApp()
+		var have secrets
+		var others []todov1.TodoApp
+		arbitrary(input, &old.Spec, &other.Spec, &old.Annotations, &app.Annotations, &have, &others)
+		spec, n := fields(t, &old.Spec), 0
+		mix(spec, fields(t, &other.Spec), func() bool { n++; return len(input) > n && input[n]%16 == 0 })
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &app.Spec); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(desired.Secrets(old), "") || asked(t, old, app) {
+			return // the schema refuses empty names
+		}
+		say := func(app *todov1.TodoApp) string {
+			refusals, warnings := checkTodoApp(old, app, have, others)
+			return fmt.Sprint(refusals, warnings)
+		}
+		if is, was := say(app), say(old); is != was {
+			t.Errorf("not asked about, but the rules say %s, and not %s", is, was)
+		}
+	})
+}
+
+// FuzzLess is the same of workloads: of a pod that was admitted, every pod is too that takes in no more, whichever
+// container takes it in. About such a pod the webhook is not asked.
+func FuzzLess(f *testing.F) {
+	seed(f)
+	asked := condition(f, "workloads.todoapp.dev", "takes-in-more")
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var spec, other, is corev1.PodSpec
+		arbitrary(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &other.Containers, &other.Volumes)
+		refused := func(pod *corev1.PodSpec) bool {
+			refusals, _ := checkPod(podCase{}.labels(), pod, specPath, podCase{}.surroundings())
+			return len(refusals) > 0
+		}
+		if refused(&spec) {
+			return
+		}
+		n, less := 0, true
+		keep := func() bool { n++; return len(input) > n && input[n]%4 > 0 }
+		add := func() bool { n++; add := len(input) > n && input[n]%8 == 0; less = less && !add; return add }
+		is.Containers = []corev1.Container{{}}
+		takeIn(&is, &spec, keep)
+		takeIn(&is, &other, add)
+		if asked(t, labelled(spec), labelled(is)) {
+			if less {
+				t.Error("asked about, though it takes in no more than what was admitted")
+			}
+		} else if refused(&is) {
+			t.Error("not asked about, but refused")
+		}
+	})
+}
+
+// takeIn has the first container of a pod, and its volumes, take in some of what another pod does.
+func takeIn(pod, from *corev1.PodSpec, some func() bool) {
+	into := &pod.Containers[0]
+	for _, c := range slices.Concat(from.InitContainers, from.Containers) {
+		into.Env = appendSome(into.Env, c.Env, some)
+		into.EnvFrom = appendSome(into.EnvFrom, c.EnvFrom, some)
+	}
+	pod.Volumes = appendSome(pod.Volumes, from.Volumes, some)
+}
+
+func appendSome[T any](to, from []T, some func() bool) []T {
+	for _, one := range from {
+		if some() {
+			to = append(to, one)
+		}
+	}
+	return to
+}
+
+// labelled has at least one container: the API server asks about no other pod.
+func labelled(pod corev1.PodSpec) *appsv1.Deployment {
+	pod.Containers = append(pod.Containers, corev1.Container{})
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Labels: podCase{}.labels()}}
+	deployment.Spec.Template.Spec = pod
+	return deployment
+}
