@@ -106,9 +106,18 @@ func adding(c agent.Call, title string) agent.Call {
 	return c
 }
 
+// expect makes a call and returns its answer. A node routes a Service a moment after its first pod is ready, and says
+// nowhere when; until then it refuses connections. That a Service goes on answering is what users under load see to.
 func (s *stage) expect(c agent.Call, status int) string {
 	s.Helper()
-	reply := request(s.T, c)
+	var reply agent.Reply
+	s.await("an answer of "+c.URL, startWithin, func() (err error) {
+		reply, err = ask[agent.Reply](s.Context(), "call", c)
+		if err != nil && !strings.Contains(err.Error(), "connection refused") {
+			s.Fatal(err)
+		}
+		return err
+	})
 	if reply.Status != status {
 		s.Fatalf("%s %s: %d %s, expected %d", c.Method, c.URL, reply.Status, reply.Body, status)
 	}

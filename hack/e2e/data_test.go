@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
@@ -27,6 +28,11 @@ func TestDeleteKeepsTasks(t *testing.T) {
 
 	again := s.apply("todo", `{}`)
 	s.awaitReady(again)
+	// The name led to another Service a moment ago. DNS and the node take up the new one in their own time.
+	s.await("the way to the new Service", startWithin, func() error {
+		_, err := ask[agent.Reply](s.Context(), "call", tasks(again, "alice", ""))
+		return err
+	})
 	if got := s.titles(again, "alice"); got != "Outlive the app" {
 		t.Errorf("alice has %q to do", got)
 	}
