@@ -54,6 +54,15 @@ test: ## Run the unit tests, those against a real API server and PostgreSQL, the
 	npm --prefix hack/frontend run --silent check
 	npm --prefix hack/frontend --silent test
 
+FUZZ ?= 1m
+.PHONY: fuzz
+fuzz: ## Look for inputs that break a rule, FUZZ=1m for each test; what breaks one is kept in testdata/fuzz
+	@grep -rHo --include='*_test.go' --exclude-dir=bin --exclude-dir=node_modules '^func Fuzz[A-Za-z]*' . | sort | \
+	while IFS=: read -r file test; do \
+		echo "== $${test#func } of $${file%/*}"; \
+		go test -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZ) "$${file%/*}"; \
+	done
+
 .PHONY: lint
 lint: ## Lint all Go code
 	@hack/tools/build golangci-lint

@@ -29,22 +29,19 @@ var words = []string{
 
 var values = []string{secretA, secretB, secretA + "\n", "1:" + secretA + ",2:" + secretB, "1:" + secretB, "short", "", "\xff"}
 
-// arbitrary fills objects from the fuzzer's bytes.
+// arbitrary fills objects from the fuzzer's bytes, with what the API server would refuse too.
 func arbitrary(data []byte, objects ...any) {
-	filler := randfill.NewFromGoFuzz(data).NilChance(0.4).NumElements(0, 3).MaxDepth(12).Funcs(
+	fill(filler(data), objects)
+}
+
+func filler(data []byte) *randfill.Filler {
+	return randfill.NewFromGoFuzz(data).NilChance(0.4).NumElements(0, 3).MaxDepth(12).Funcs(
 		func(s *string, c randfill.Continue) { *s = words[c.Intn(len(words))] },
 		func(b *[]byte, c randfill.Continue) { *b = []byte(values[c.Intn(len(values))]) },
-		func(s *corev1.EnvVarSource, c randfill.Continue) { // the API server admits one of them
-			switch c.Intn(4) {
-			case 0:
-				c.Fill(&s.FieldRef)
-			case 1:
-				c.Fill(&s.ConfigMapKeyRef)
-			default:
-				c.Fill(&s.SecretKeyRef)
-			}
-		},
 	)
+}
+
+func fill(filler *randfill.Filler, objects []any) {
 	for _, object := range objects {
 		filler.Fill(object)
 	}
