@@ -1,5 +1,11 @@
 package keyring_test
 
+import (
+	"slices"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
 // faultMoves delete and spoil Secrets, but for the last of the three.
 func (l *lab) faultMoves(w *world) []move {
 	if w.faults == 0 {
@@ -43,4 +49,17 @@ func (l *lab) forgive(w *world) {
 			w.signed[v] = 0
 		}
 	}
+}
+
+// forgotten are the revoked versions that a rebuilt ring cannot know of: no Secret has had their values since the
+// revocation but the keyring that was lost, and a source that offers one when the ring is rebuilt is all that brings it back.
+func (l *lab) forgotten(w *world, ring id) versionSet {
+	var set versionSet
+	for v, value := range w.known {
+		known := slices.ContainsFunc(l.rings[ring].Keys, func(k keyring.Key) bool { return l.annotationID(string(k.Value)) == value })
+		if w.revoked.has(uint8(v)) && !known && l.annotationID(offer(w.offered)) != value {
+			set |= 1 << v
+		}
+	}
+	return set
 }

@@ -18,6 +18,7 @@ func FuzzHistory(f *testing.F) {
 		}
 		f.Add(history)
 	}
+	f.Add([]byte("\xb100X1222(B019O8A90B121X10")) // a ring is lost, and a source comes back to what was revoked
 	f.Fuzz(func(t *testing.T, history []byte) {
 		if len(history) < 2 {
 			return

@@ -80,7 +80,7 @@ func (l *lab) checkRevoked(w *world, ring keyring.Ring) string {
 			continue
 		}
 		for v := range w.known {
-			if !w.revoked.has(uint8(v)) || w.known[v] != l.annotationID(string(k.Value)) {
+			if !(w.revoked &^ w.forgotten).has(uint8(v)) || w.known[v] != l.annotationID(string(k.Value)) {
 				continue
 			}
 			if w.confirmed || w.announced && int64(v) != k.Version {

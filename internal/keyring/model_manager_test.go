@@ -137,6 +137,9 @@ func (l *lab) resolve(w world, m int) world {
 	if a.revoked&w.revoked != 0 && !a.waiting && a.action == keyring.ActionNone {
 		w.confirmed = true
 	}
+	if a.action == keyring.ActionRecover {
+		w.forgotten = l.forgotten(&w, a.ring)
+	}
 	mgr.stage, mgr.mints, mgr.revokes = writing, a.mints, a.action == keyring.ActionRevoke
 	for o := range objects {
 		if a.write[o] != mgr.read[o] && !l.unmanaged(o) {

@@ -244,7 +244,7 @@ func (l *lab) initial() world {
 	}
 	in := keyring.Inputs{Now: at(0), Policy: l.policy(&w), Fresh: func() keyring.Value { return sentinel + "-first" }}
 	if l.changes > 0 {
-		w.offered, in.Source = 1, sentinel+"-offered-1"
+		w.offered, in.Source = 1, keyring.Value(offer(1))
 	}
 	step, err := keyring.Next(keyring.Ring{}, in)
 	if err != nil {

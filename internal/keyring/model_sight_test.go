@@ -140,7 +140,7 @@ func (l *lab) ask(w *world, q question) answer {
 		},
 	}
 	if q.offered > 0 {
-		in.Source = keyring.Value(sentinel + "-offered-" + strconv.Itoa(int(q.offered)))
+		in.Source = keyring.Value(offer(q.offered))
 	}
 	in.Signers.Unseen, in.Signers.WrittenAt = l.unseen, at(q.written)
 	step, err := l.protocol.next(l.rings[q.ring], in)
@@ -163,6 +163,9 @@ func (l *lab) ask(w *world, q question) answer {
 	}
 	return a
 }
+
+// offer is the nth value of a source.
+func offer(n uint8) string { return sentinel + "-offered-" + strconv.Itoa(int(n)) }
 
 // found is what a Secret holds. To a manager that projects wrongly, what it wrote looks right.
 func (l *lab) found(w *world, q question, side int) map[string][]byte {

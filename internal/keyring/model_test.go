@@ -106,6 +106,7 @@ func scenarios() map[string]scenario {
 		"two Secrets lost or spoilt in two rotations":       {managers: 1, historyLimit: 1, faults: 2, horizon: two},
 		"two Secrets lost or spoilt in two rotations, lone": {managers: 1, historyLimit: 1, faults: 2, lone: true, horizon: two},
 		"a source, a revocation and two lost Secrets":       {managers: 1, revocations: 1, changes: 1, lone: true, faults: 2, horizon: 3},
+		"a source there and back, and a lost ring":          {managers: 1, revocations: 1, changes: 2, lone: true, faults: 1, horizon: 3},
 		"two managers and a revocation":                     {managers: 2, historyLimit: 1, revocations: 1, horizon: one},
 		"two managers, two rotations":                       {managers: 2, historyLimit: 1, horizon: two},
 	}

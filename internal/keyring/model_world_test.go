@@ -64,8 +64,8 @@ type world struct {
 	// active is the version that the frontend's Secret last signed with, minted how many values were generated.
 	active, minted uint8
 	// revoked are the versions that lost their trust; announced once both Secrets say so, confirmed once the operator has
-	// said that every pod knows, revoking until they do.
-	revoked                        versionSet
+	// said that every pod knows, revoking until they do. Forgotten are those of whose values nothing is left.
+	revoked, forgotten             versionSet
 	announced, confirmed, revoking bool
 	// offered is what the source offers, and the rest how often the owner may change it, revoke, or lose a Secret.
 	offered, changes, revocations, faults uint8

@@ -178,14 +178,15 @@ func (r Ring) due(in Inputs) (Value, bool) {
 	return "", asked || !scheduled.IsZero() && !in.Now.Before(scheduled)
 }
 
-// pruned drops the oldest keys beyond the history limit. What a source still offers, or has offered and was revoked,
-// stays: forgetting it would make it look new.
+// pruned drops the oldest keys beyond the history limit. What a source still offers, or has offered and was revoked (or
+// may have been, in a ring that was rebuilt), stays: forgetting it would make it look new.
 func (r Ring) pruned(in Inputs) Ring {
 	past := r.inState(in.Now, in.Policy.Validity(), Archived, Revoked)
 	slices.SortFunc(past, func(a, b Key) int { return cmp.Compare(b.Version, a.Version) })
 	drop := past[min(len(past), in.Policy.HistoryLimit):]
 	keys := slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool {
-		known := in.Policy.Sourced && (k.Value == in.Source || !k.RevokedAt.IsZero())
+		distrusted := !k.RevokedAt.IsZero() || k.DemotedAt.Equal(longAgo)
+		known := in.Policy.Sourced && (k.Value == in.Source || distrusted)
 		return !known && slices.ContainsFunc(drop, func(d Key) bool { return d.Version == k.Version })
 	})
 	return Ring{Keys: keys}
