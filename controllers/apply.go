@@ -52,6 +52,9 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 }
 
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
+	if err := r.create(ctx, c); err != nil {
+		return err
+	}
 	if err := r.clear(ctx, c); err != nil {
 		return err
 	}
@@ -62,6 +65,20 @@ func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
+	return nil
+}
+
+// create makes a Secret where none was seen, and fails where there is one by now. An apply would overwrite it: what another
+// app or a manager that took over has written is under the same field owner.
+func (r *Reconciler) create(ctx context.Context, c change) error {
+	if c.exists || c.object.GetKind() != "Secret" {
+		return nil
+	}
+	created := c.object.DeepCopy()
+	if err := r.Client.Create(ctx, created, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("creating Secret %s: %w", c.object.GetName(), err)
+	}
+	c.object.SetResourceVersion(created.GetResourceVersion())
 	return nil
 }
 

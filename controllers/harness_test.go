@@ -182,7 +182,13 @@ func must(t *testing.T, err error) {
 // eventually awaits a condition, and fails with what was last wrong with it.
 func eventually(t *testing.T, wrong func() error) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	within(t, time.Minute, wrong)
+}
+
+// within is the same for what has to come sooner.
+func within(t *testing.T, patience time.Duration, wrong func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {

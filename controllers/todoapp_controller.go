@@ -18,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -55,8 +56,7 @@ type Reconciler struct {
 	Now    func() time.Time
 	NewKey func() keyring.Value
 
-	differ   differ
-	reserved reservations
+	differ differ
 }
 
 // Reconcile looks at the cache first. Where that calls for a write, it looks again, at the API server, and acts on what
@@ -67,12 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	p, err := r.plan(ctx, r.Client, app, nil)
 	if err == nil && !p.idle() {
-		var release func()
-		p, release, err = r.planLive(ctx, app, p.seen.answers)
-		defer release()
-	}
-	if errors.Is(err, errReserved) {
-		return ctrl.Result{RequeueAfter: firstPoll}, nil
+		p, err = r.planLive(ctx, app, p.seen.answers)
 	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
@@ -99,19 +94,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	return ctrl.Result{RequeueAfter: p.due()}, nil
 }
 
-// planLive plans on what the API server says now, of the app as well, and reserves the app's Secrets until released. No
-// pod is asked twice for it: what one trusts it goes on trusting until the ring says otherwise, the ring is read anew,
-// and a version never comes to mean another key.
-func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, func(), error) {
+// planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it
+// goes on trusting until the ring says otherwise, the ring is read anew, and a version never comes to mean another key.
+func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-		return nil, func() {}, fmt.Errorf("reading the app: %w", err)
+		return nil, fmt.Errorf("reading the app: %w", err)
 	}
-	release, err := r.reserved.take(app)
-	if err != nil {
-		return nil, release, err
-	}
-	p, err := r.plan(ctx, r.Live, app, before)
-	return p, release, err
+	return r.plan(ctx, r.Live, app, before)
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.
@@ -144,7 +133,8 @@ func retryable(err error) error {
 	return err
 }
 
-// SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects.
+// SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects or the Secrets
+// that it names.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.differ = differ{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
 	sources, err := sourceCache(mgr, r.Namespaces)
@@ -158,6 +148,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		WithOptions(controller.Options{RateLimiter: backoff()})
 	for _, object := range watched() {
 		builder = builder.Watches(object, labelled())
+	}
+	for _, object := range []client.Object{&corev1.Secret{}, &todov1.TodoApp{}} {
+		builder = builder.Watches(object, handler.EnqueueRequestsFromMapFunc(r.concerned))
 	}
 	if err := builder.Complete(reconcile.AsReconciler(r.Client, r)); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)

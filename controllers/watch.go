@@ -80,28 +80,37 @@ func bare(object any) (any, error) {
 	return object, nil
 }
 
-// referred watches Secrets by their metadata and finds the apps of the namespace that refer to them.
+// referred watches all Secrets by their metadata.
 func (r *Reconciler) referred(sources cache.Cache) source.Source {
 	secrets := &metav1.PartialObjectMetadata{}
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	find := func(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-		var apps todov1.TodoAppList
-		if err := r.Client.List(ctx, &apps, client.InNamespace(secret.Namespace)); err != nil {
-			return nil // only when the cache is stopping
-		}
-		var requests []reconcile.Request
-		for i := range apps.Items {
-			if app := &apps.Items[i]; refers(app, secret.Name) {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(app)})
-			}
-		}
-		return requests
+		return r.concerned(ctx, secret)
 	}
 	return source.Kind(sources, secrets, handler.TypedEnqueueRequestsFromMapFunc(find))
 }
 
+// concerned finds the apps that name a Secret, or one that the given app names: one that gave way may go on when it is
+// free. Each cache that a decision reads tells of its own, as one of them may be behind the others.
+func (r *Reconciler) concerned(ctx context.Context, object client.Object) []reconcile.Request {
+	names := []string{object.GetName()}
+	if app, ok := object.(*todov1.TodoApp); ok {
+		names = desired.Secrets(app)
+	}
+	var apps todov1.TodoAppList
+	if err := r.Client.List(ctx, &apps, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+		return nil // only when the cache is stopping
+	}
+	var requests []reconcile.Request
+	for i := range apps.Items {
+		if app := &apps.Items[i]; slices.ContainsFunc(names, func(name string) bool { return refers(app, name) }) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(app)})
+		}
+	}
+	return requests
+}
+
 func refers(app *todov1.TodoApp, secret string) bool {
 	from := app.Spec.Auth.Source
-	return from != nil && from.SecretRef.Name == secret ||
-		slices.Contains([]string{desired.FrontendSecret(app), desired.BackendSecret(app)}, secret)
+	return from != nil && from.SecretRef.Name == secret || slices.Contains(desired.Secrets(app), secret)
 }

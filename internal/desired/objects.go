@@ -2,6 +2,7 @@ package desired
 
 import (
 	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -25,9 +26,13 @@ type Keys struct {
 }
 
 // Objects lists everything that an app stands for besides its keyring, in the order in which it is to be applied:
-// what pods mount comes before the pods, and so does what keeps others from them.
+// what pods mount comes before the pods, and so does what keeps others from them. Secrets come by their names: of two apps
+// that name the same ones crosswise, one is first with both.
 func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []runtime.ApplyConfiguration {
 	objects := []runtime.ApplyConfiguration{backendSecret(app, keys.Backend), frontendSecret(app, keys.Frontend)}
+	if BackendSecret(app) > FrontendSecret(app) {
+		slices.Reverse(objects)
+	}
 	objects = append(objects, backend(app, keys.Backend.Versions, images, network)...)
 	if app.Spec.Frontend.Image != "" {
 		objects = append(objects, frontend(app, keys.Frontend.Versions, network)...)
