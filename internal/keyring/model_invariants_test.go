@@ -131,6 +131,9 @@ func (l *lab) storeSecret(w *world, side int, value id) string {
 		w.announced = w.revoked != 0 && l.projected(w)
 		if l.unseen && w.active != l.contents[before].signs {
 			w.written = w.now
+			if w.takeUp == 0 {
+				w.takeUp = w.now + handover
+			}
 		}
 	}
 	return ""
@@ -261,6 +264,6 @@ func (l *lab) calm(w *world) {
 		}
 	}
 	if l.unseen {
-		w.now = max(w.now, w.written+handover)
+		w.now, w.takeUp = max(w.now, w.written+handover), 0
 	}
 }

@@ -138,7 +138,7 @@ func (l *lab) resolve(w world, m int) world {
 		w.confirmed = true
 	}
 	if a.action == keyring.ActionRecover {
-		w.forgotten = l.forgotten(&w, a.ring)
+		w.forgotten |= l.forgotten(&w, a.ring)
 	}
 	mgr.stage, mgr.mints, mgr.revokes = writing, a.mints, a.action == keyring.ActionRevoke
 	for o := range objects {

@@ -164,6 +164,7 @@ func (l *lab) unseenMoves(w *world) []move {
 	}
 	after := *w
 	after.side[frontend].slots[1].main.content = w.secret[frontend]
+	after.takeUp = 0
 	return []move{{what: "unseen frontend %d takes up its Secret", after: after}}
 }
 
@@ -198,7 +199,8 @@ func (l *lab) clockMoves(w *world) []move {
 	}
 	if l.unseen && usable(w.secret[frontend]) {
 		soonest(w.written + handover)
-		if w.side[frontend].slots[1].main.content != w.secret[frontend] && next > w.written+handover {
+		soonest(w.takeUp)
+		if w.takeUp > 0 && next > w.takeUp {
 			return nil
 		}
 	}
@@ -263,5 +265,6 @@ func (l *lab) initial() world {
 			}
 		}
 	}
+	w.takeUp = 0
 	return l.settled(w)
 }

@@ -55,8 +55,9 @@ type world struct {
 	secret       [2]id
 	side         [2]workload
 	manager      [2]manager
-	// written is when the frontend's Secret took the key that it signs with; only where the frontend is unseen.
-	written uint16
+	// written is when the frontend's Secret took the key that it signs with, takeUp until when the frontend must have taken
+	// up the first one that it has not, zero for none; only where the frontend is unseen.
+	written, takeUp uint16
 	// signed is when each version was last signed with, plus one, until the last token of then has expired.
 	signed [maxVersions]uint16
 	// known is the value that each version stood for when a Secret first held it.

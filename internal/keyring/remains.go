@@ -48,15 +48,9 @@ type side struct {
 func readSide(name string, data map[string][]byte) (side, error) {
 	s := side{single: Value(data[EntrySecret])}
 	if list := string(data[EntrySecrets]); list != "" {
-		entries, err := ParseList(list)
-		if err != nil {
-			return side{}, unusable("%s of the %s's Secret: %w", EntrySecrets, name, err)
-		}
-		s.list = entries
-		known := slices.ContainsFunc(entries, func(e Entry) bool { return e.Value == s.single })
-		if s.single != "" && !known {
-			return side{}, fmt.Errorf("%w: %s of the %s's Secret is not in its %s",
-				ErrDiffer, EntrySecret, name, EntrySecrets)
+		var err error
+		if s.list, err = readList(name, list, s.single); err != nil {
+			return side{}, err
 		}
 	} else if s.single != "" && !Portable(s.single) {
 		return side{}, unusable("%s of the %s's Secret has a comma, line break or surrounding space, or is not text",
@@ -70,6 +64,25 @@ func readSide(name string, data map[string][]byte) (side, error) {
 		s.carried = carried
 	}
 	return s, nil
+}
+
+// readList reads a list that has the single secret, if there is one.
+func readList(name, list string, single Value) ([]Entry, error) {
+	entries, err := ParseList(list)
+	if err != nil {
+		return nil, unusable("%s of the %s's Secret: %w", EntrySecrets, name, err)
+	}
+	known := single == ""
+	for _, e := range entries {
+		if !Portable(e.Value) {
+			return nil, unusable("%s of the %s's Secret: version %d has a line break", EntrySecrets, name, e.Version)
+		}
+		known = known || e.Value == single
+	}
+	if !known {
+		return nil, fmt.Errorf("%w: %s of the %s's Secret is not in its %s", ErrDiffer, EntrySecret, name, EntrySecrets)
+	}
+	return entries, nil
 }
 
 func (s side) lists(version int64) bool {

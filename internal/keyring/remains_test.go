@@ -36,6 +36,7 @@ var spoilt = []secret{
 	{"1:A without a single secret", map[string]string{keyring.EntrySecrets: "1:A"}},
 	{"1:A but B is the secret", map[string]string{keyring.EntrySecrets: "1:A", keyring.EntrySecret: "B"}},
 	{"1:A,", map[string]string{keyring.EntrySecrets: "1:A,", keyring.EntrySecret: "A"}},
+	{"1:A with a line break in it", map[string]string{keyring.EntrySecrets: "1:A\nA"}},
 	{"1:A, carries over junk", map[string]string{keyring.EntrySecrets: "1:A", keyring.EntryCookieVersions: "A"}},
 }
 
