@@ -86,6 +86,13 @@ type Inputs struct {
 	Fresh func() Value
 }
 
+// known reports whether a live pod has a key of a version.
+func (in Inputs) known(version int64) bool {
+	return slices.ContainsFunc(slices.Concat(in.Verifiers.Pods, in.Signers.Pods), func(p Pod) bool {
+		return slices.Contains(p.Trusts, version) || slices.Contains(p.Trusts, -version)
+	})
+}
+
 // offered is the source's value if it is one that could become a key.
 func (in Inputs) offered() Value {
 	if !in.Policy.Sourced || !Portable(in.Source) {

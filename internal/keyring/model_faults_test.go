@@ -63,3 +63,20 @@ func (l *lab) forgotten(w *world, ring id) versionSet {
 	}
 	return set
 }
+
+// vanish lets versions be given out again that a rebuilt ring cannot know of and nobody else does: no Secret and no pod has
+// them, and no token is signed with them.
+func (l *lab) vanish(w *world, ring id) {
+	keys := l.rings[ring].Keys
+	somewhere := l.contents[w.secret[backend]].trusts | l.contents[w.secret[frontend]].trusts
+	for side := range w.side {
+		for _, p := range w.side[side].pods() {
+			somewhere |= l.contents[p.content].trusts
+		}
+	}
+	for v := keys[len(keys)-1].Version + 1; v < maxVersions; v++ {
+		if !somewhere.has(uint8(v)) && w.signed[v] == 0 {
+			w.known[v] = 0
+		}
+	}
+}

@@ -139,6 +139,7 @@ func (l *lab) resolve(w world, m int) world {
 	}
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)
+		l.vanish(&w, a.ring)
 	}
 	mgr.stage, mgr.mints, mgr.revokes = writing, a.mints, a.action == keyring.ActionRevoke
 	for o := range objects {

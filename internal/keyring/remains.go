@@ -96,7 +96,7 @@ func (r Remains) ring(in Inputs) (Ring, Action, error) {
 		return ring, action, err
 	}
 	ring = ring.distrusting(in)
-	if !whole {
+	if !whole || in.known(ring.highest()+1) || in.known(ring.highest()+2) {
 		ring = ring.skipping(in)
 	}
 	return ring, action, nil
@@ -217,6 +217,7 @@ func (r Ring) distrusting(in Inputs) Ring {
 
 // skipping takes the next two versions out of use, by a revoked key that nobody is given: where a list is lost with the
 // ring, it alone may have held a key that was published and one that a revocation put in its place, and pods may still.
+// One that does tells of them where the list has been written anew since, and the ring is lost again.
 func (r Ring) skipping(in Inputs) Ring {
 	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
 }

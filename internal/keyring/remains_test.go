@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
@@ -140,6 +141,38 @@ func TestFirstValue(t *testing.T) {
 			}
 			if active, _ := step.Ring.Active(); active.Value != test.want {
 				t.Error("the app begins with another value")
+			}
+		})
+	}
+}
+
+// TestAVersionThatAPodHasIsNotGivenOutAgain: the Secrets no longer tell of it, and the ring that did is lost.
+func TestAVersionThatAPodHasIsNotGivenOutAgain(t *testing.T) {
+	one := keyring.Remains{Frontend: secretData(list("1:A", "1"), false), Backend: secretData(list("1:A", "1"), true)}
+	tests := map[string]struct {
+		verifiers, signers []keyring.Pod
+		next               int64
+	}{
+		"pods have what the Secrets say": {verifiers: []keyring.Pod{{Trusts: []int64{1}}}, next: 2},
+		"a verifier has the next":        {verifiers: []keyring.Pod{{Trusts: []int64{1, 2}}}, next: 4},
+		"a verifier has the one after":   {verifiers: []keyring.Pod{{Trusts: []int64{3}}}, next: 4},
+		"a signer has the next":          {signers: []keyring.Pod{{Trusts: []int64{2, 1}}}, next: 4},
+		"a signer keeps it, revoked":     {signers: []keyring.Pod{{Trusts: []int64{1, -2}}}, next: 4},
+		"a pod claims one far away":      {verifiers: []keyring.Pod{{Trusts: []int64{1 << 50}}}, next: 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := keyring.Inputs{Now: epoch, Remains: one, Fresh: func() keyring.Value { return secretOf("fresh") }}
+			in.Verifiers.Pods, in.Signers.Pods = test.verifiers, test.signers
+			rebuilt, err := keyring.Next(keyring.Ring{}, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in.Now = epoch.Add(time.Hour)
+			in.Policy.RotateAfter = in.Now
+			step, err := keyring.Next(rebuilt.Ring, in)
+			if err != nil || len(step.Versions) != 1 || step.Versions[0] != test.next {
+				t.Errorf("%s %v, want version %d: %v", step.Action, step.Versions, test.next, err)
 			}
 		})
 	}
