@@ -2,7 +2,9 @@ package keyring_test
 
 import (
 	"fmt"
+	"hash/maphash"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,50 +18,70 @@ type outcome struct {
 	trace                          []string
 }
 
+// fingerprint stands for a world: two are taken for one only if 128 bits of hash agree by chance.
+type fingerprint [2]uint64
+
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+func (w *world) fingerprint() fingerprint {
+	return fingerprint{maphash.Comparable(seeds[0], *w), maphash.Comparable(seeds[1], *w)}
+}
+
+// visit says which move of which earlier visit a state came of.
+type visit struct {
+	parent int32
+	how    uint8
+}
+
 // explore visits every state breadth first, so that the trace to a violation is a shortest one.
 func explore(l *lab) outcome {
-	type visit struct {
-		world  world
-		parent int32
-		how    uint8
-	}
 	first := l.initial()
-	visits := []visit{{world: first, parent: -1}}
-	seen := map[world]struct{}{first: {}}
+	visits, ahead := []visit{{parent: -1}}, []world{first}
+	seen := map[fingerprint]struct{}{first.fingerprint(): {}}
 	var out outcome
-	for i := 0; i < len(visits); i++ {
-		w := visits[i].world
-		broken := l.check(&w)
-		if broken == "" && i%16 == 0 {
-			broken = l.checkProgress(w)
+	for i := 0; len(ahead) > 0 && out.broken == ""; i++ {
+		w := ahead[0]
+		ahead = ahead[1:]
+		out.broken = l.check(&w)
+		if out.broken == "" && i%16 == 0 {
+			out.broken = l.checkProgress(w)
 		}
-		if broken == "" {
-			for how, m := range l.moves(&w) {
-				out.transitions++
-				if m.broken != "" {
-					broken = m.broken
-					out.trace = append(out.trace, m.String())
-					break
-				}
-				after := l.settled(m.after)
-				if _, ok := seen[after]; !ok {
-					seen[after] = struct{}{}
-					visits = append(visits, visit{world: after, parent: int32(i), how: uint8(how)})
-				}
+		if out.broken != "" {
+			out.trace = l.trace(visits, i)
+			break
+		}
+		for how, m := range l.moves(&w) {
+			out.transitions++
+			if m.broken != "" {
+				out.broken, out.trace = m.broken, append(l.trace(visits, i), m.String())
+				break
+			}
+			after := l.settled(m.after)
+			if _, ok := seen[after.fingerprint()]; !ok {
+				seen[after.fingerprint()] = struct{}{}
+				visits = append(visits, visit{parent: int32(i), how: uint8(how)})
+				ahead = append(ahead, after)
 			}
 		}
-		if broken == "" {
-			continue
-		}
-		out.broken = broken
-		for at := i; visits[at].parent >= 0; at = int(visits[at].parent) {
-			parent := visits[visits[at].parent].world
-			out.trace = append(out.trace, l.moves(&parent)[visits[at].how].String())
-		}
-		break
 	}
 	out.states, out.questions = len(visits), len(l.decisions)
 	return out
+}
+
+// trace lives through the moves that led to a visit again.
+func (l *lab) trace(visits []visit, i int) []string {
+	var hows []uint8
+	for ; visits[i].parent >= 0; i = int(visits[i].parent) {
+		hows = append(hows, visits[i].how)
+	}
+	w := l.initial()
+	var trace []string
+	for _, how := range slices.Backward(hows) {
+		m := l.moves(&w)[how]
+		trace = append(trace, m.String())
+		w = l.settled(m.after)
+	}
+	return trace
 }
 
 func (o outcome) String() string {
@@ -67,11 +89,7 @@ func (o outcome) String() string {
 	if o.broken == "" {
 		return text
 	}
-	lines := []string{text, "violates " + o.broken}
-	for i := len(o.trace) - 1; i >= 0; i-- {
-		lines = append(lines, "  "+o.trace[i])
-	}
-	return strings.Join(lines, "\n")
+	return fmt.Sprintf("%s\nviolates %s\n  %s", text, o.broken, strings.Join(o.trace, "\n  "))
 }
 
 // scenarios are bounded so that all of them together take less than a minute; MODEL=large lets them go further.
