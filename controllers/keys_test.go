@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -111,6 +112,20 @@ func TestAnyTwoSecretsAreHealed(t *testing.T) {
 	}
 }
 
+// edited is a Secret after somebody else has changed an entry, whatever the operator writes at that moment.
+func (b *bench) edited(name, entry, value string) *corev1.Secret {
+	b.t.Helper()
+	secret := &corev1.Secret{}
+	must(b.t, retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		if err := b.get(name, secret); err != nil {
+			return err
+		}
+		secret.Data[entry] = []byte(value)
+		return b.client.Update(b.t.Context(), secret, client.FieldOwner("velero"))
+	}))
+	return secret
+}
+
 // An entry that somebody else owns too outlives every apply: a revoked key would go on being delivered.
 func TestNothingIsLeftOverInASecret(t *testing.T) {
 	b := newBench(t)
@@ -118,10 +133,7 @@ func TestNothingIsLeftOverInASecret(t *testing.T) {
 	b.app("todo")
 	b.settled("todo")
 	for _, side := range []string{"frontend", "backend"} {
-		var secret corev1.Secret
-		must(t, b.get("todo-"+side+"-auth", &secret))
-		secret.Data[keyring.EntryLegacySecret] = []byte("restored from a backup")
-		must(t, b.client.Update(t.Context(), &secret, client.FieldOwner("velero")))
+		secret := b.edited("todo-"+side+"-auth", keyring.EntryLegacySecret, "restored from a backup")
 		eventually(t, func() error {
 			var now corev1.Secret
 			if err := b.get(secret.Name, &now); err != nil {
@@ -142,10 +154,7 @@ func TestAnEditIsHealed(t *testing.T) {
 	b.app("todo")
 	key := b.settled("todo")
 	for _, side := range []string{"frontend", "backend"} {
-		var secret corev1.Secret
-		must(t, b.get("todo-"+side+"-auth", &secret))
-		secret.Data[keyring.EntrySecret] = []byte("by hand")
-		must(t, b.client.Update(t.Context(), &secret))
+		b.edited("todo-"+side+"-auth", keyring.EntrySecret, "by hand")
 		if healed := b.settled("todo"); healed.Value != key.Value {
 			t.Errorf("%s: the key became another", side)
 		}

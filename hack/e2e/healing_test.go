@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -146,12 +147,17 @@ func TestDrift(t *testing.T) {
 func (s *stage) editSecret(app *todov1.TodoApp, name string) {
 	s.Helper()
 	before := s.secrets(app)[name]
-	edited := before.DeepCopy()
-	edited.Data[keyring.EntrySecret] = []byte(strings.Repeat("by-hand-", 6))
-	if err := cluster.Update(s.Context(), edited.DeepCopy()); !apierrors.IsForbidden(err) {
+	edit := func(as client.Client) error {
+		return retry.RetryOnConflict(retry.DefaultRetry, func() error { // the operator may just be writing it
+			edited := s.secrets(app)[name]
+			edited.Data[keyring.EntrySecret] = []byte(strings.Repeat("by-hand-", 6))
+			return as.Update(s.Context(), &edited)
+		})
+	}
+	if err := edit(cluster); !apierrors.IsForbidden(err) {
 		s.Errorf("editing %s: %v, expected a refusal", name, err)
 	}
-	must(s, cluster.glass.Update(s.Context(), edited))
+	must(s, edit(cluster.glass))
 	s.await("the return of what "+name+" held", healWithin, func() error {
 		return sameKeys(before, s.secrets(app)[name])
 	})
