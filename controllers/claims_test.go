@@ -93,6 +93,11 @@ func TestTheYoungerOfTwoClaimsGivesWay(t *testing.T) {
 	if _, err := b.active("second"); err == nil {
 		t.Error("the younger app got keys that nothing can use")
 	}
+	var second todov1.TodoApp
+	must(t, b.get("second", &second))
+	if second.Status.Keys != nil || second.Status.Rotation != nil {
+		t.Errorf("the status of an app without keys tells of %v and %v", second.Status.Keys, second.Status.Rotation)
+	}
 	must(t, b.client.Delete(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "first"}}))
 }
 

@@ -44,7 +44,7 @@ func (w *world) health(component string) verdict {
 	if problem, found := w.problem(d, component); found {
 		return problem
 	}
-	if status.AvailableReplicas >= wanted {
+	if status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		return holds(todov1.ReasonProgressing, "%d pods are ready while they are replaced one by one.", status.ReadyReplicas)
 	}
 	return fails(todov1.ReasonProgressing, "%d of %d pods are ready.", status.ReadyReplicas, wanted)

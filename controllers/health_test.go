@@ -65,6 +65,11 @@ func TestHealth(t *testing.T) {
 			d.Generation = 2
 			return d
 		}()}}, metav1.ConditionTrue, todov1.ReasonProgressing, "one by one"},
+		"the pods on a volume, about to end": {world{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+			d := deployed(complete)
+			d.Generation, d.Spec.Strategy.Type = 2, appsv1.RecreateDeploymentStrategyType
+			return d
+		}()}}, metav1.ConditionFalse, todov1.ReasonProgressing, "2 of 2"},
 		"scaled to zero": {world{deployments: []appsv1.Deployment{{
 			ObjectMeta: metav1.ObjectMeta{Labels: backendLabels}, Spec: appsv1.DeploymentSpec{Replicas: new(int32(0))}}}},
 			metav1.ConditionTrue, todov1.ReasonScaledToZero, "No pods"},

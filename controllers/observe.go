@@ -164,6 +164,19 @@ func appendAll[T any, P interface {
 	return objects
 }
 
+// applied has the world's Deployments be as they were written: what was seen before says nothing of a new spec.
+func (w *world) applied(changed []change) {
+	for _, c := range changed {
+		for i := range w.deployments {
+			var after appsv1.Deployment
+			same := c.object.GetKind() == "Deployment" && c.object.GetUID() == w.deployments[i].UID
+			if same && runtime.DefaultUnstructuredConverter.FromUnstructured(c.object.Object, &after) == nil {
+				w.deployments[i] = after
+			}
+		}
+	}
+}
+
 // sourceValue is what the external store offers; empty when that is nothing, or nothing usable.
 func (w *world) sourceValue(app *todov1.TodoApp) keyring.Value {
 	if w.source == nil || app.Spec.Auth.Source == nil || claimedSource(app, w) != nil {

@@ -66,6 +66,7 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 		p.step, err = keyring.Next(ring, r.inputs(app, seen))
 	}
 	if p.obstacle = obstacleOf(app, seen, p.step, err); p.obstacle != nil {
+		p.step = r.stand(app, p) // nothing is written
 		return p, nil
 	}
 	if err != nil {
@@ -104,9 +105,9 @@ func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret
 	return secret, nil
 }
 
-// stand is where the ring stands that is stored.
+// stand is where the ring stands that is stored; empty where there is none that can be read.
 func (r *Reconciler) stand(app *todov1.TodoApp, p *plan) keyring.Step {
-	ring, _ := p.seen.ring() // it was read for the plan
+	ring, _ := p.seen.ring() // the obstacle says what is wrong with it
 	return keyring.Stand(ring, r.inputs(app, p.seen))
 }
 

@@ -79,6 +79,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 			return ctrl.Result{}, nil // the app goes with its namespace
 		}
 		r.report(app, p, applyErr)
+		p.seen.applied(p.changed)
 	}
 	if errors.Is(applyErr, errNotStored) {
 		p.step = r.stand(app, p) // the status tells of no key that there is not

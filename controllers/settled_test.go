@@ -1,0 +1,85 @@
+package controllers_test
+
+import (
+	"fmt"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// Whoever waits for Ready waits for the spec that was asked for: the status of a new generation is not what the one before
+// it had come to.
+func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
+			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
+	})
+	var d appsv1.Deployment
+	eventually(t, func() error { return b.get("todo-backend", &d) })
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
+		Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
+	must(t, b.client.Status().Update(t.Context(), &d))
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionTrue, todov1.ReasonReady)
+	})
+	statuses := b.watchStatus()
+	b.merge(app, `{"spec":{"backend":{"replicas":3}}}`)
+	for status := range statuses {
+		if status.ObservedGeneration < 2 {
+			continue
+		}
+		if meta.IsStatusConditionTrue(status.Conditions, todov1.ConditionReady) {
+			t.Errorf("three pods are asked for, one is there, and the app says: %v", status.Conditions)
+		}
+		return
+	}
+}
+
+// watchStatus follows the statuses of the bench's app.
+func (b *bench) watchStatus() <-chan todov1.TodoAppStatus {
+	b.t.Helper()
+	config := *apiServer
+	watching, err := client.NewWithWatch(&config, client.Options{Scheme: b.client.Scheme()})
+	must(b.t, err)
+	w, err := watching.Watch(b.t.Context(), &todov1.TodoAppList{}, client.InNamespace(b.namespace))
+	must(b.t, err)
+	b.t.Cleanup(w.Stop)
+	statuses := make(chan todov1.TodoAppStatus, 100)
+	go func() {
+		defer close(statuses)
+		for event := range w.ResultChan() {
+			if app, ok := event.Object.(*todov1.TodoApp); ok {
+				statuses <- app.Status
+			}
+		}
+	}()
+	return statuses
+}
+
+// What an app is held up from doing has not happened.
+func TestTheStatusOfAHeldAppTellsOfStoredKeysAlone(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	b.settled("todo")
+	b.phase("todo", "Stable", "")
+	b.secret("live", otherHand)
+	b.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+	})
+	b.ask(app, "revokeBefore")
+	eventually(t, func() error { return b.observed("todo", 3) })
+	var live todov1.TodoApp
+	must(t, b.get("todo", &live))
+	if keys := live.Status.Keys; len(keys) != 1 || keys[0].Version != 1 || keys[0].State != "Active" {
+		t.Errorf("nothing was revoked, and the status tells of %s", fmt.Sprint(keys))
+	}
+}
