@@ -26,31 +26,56 @@ var errNotStored = errors.New("storing the keyring")
 // FieldOwner is the name under which the operator writes.
 const FieldOwner = "todoapp-operator"
 
-// apply carries out a plan: the ring first, then what follows from it in order, then what is no longer wanted. The first
-// failure ends it, because what comes later relies on what comes before: a pod says by its annotation that the Secret
-// it started from was written.
+// apply carries out a plan: the ring first, then the Secrets, then what follows from them in order, then what is no longer
+// wanted. A Secret that is not written ends it: a pod says by its annotation that the Secret it started from was written.
+// What could not be made holds up the rest of its side, which relies on it. What is there and could not be changed holds
+// up nothing: a volume that does not grow must not keep pods from new keys.
 func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 	if err := r.store(ctx, p); err != nil {
 		return err
 	}
+	var failures []error
+	held := map[string]bool{}
 	for _, c := range p.changed {
-		err := r.applyChange(ctx, c)
-		if apierrors.IsInvalid(err) && c.strategy() != nil {
-			err = errors.Join(r.straighten(ctx, c), r.applyChange(ctx, c))
+		side := c.object.GetLabels()[todov1.LabelComponent]
+		if held[side] {
+			continue
 		}
-		if err != nil {
-			return err
+		if err := r.write(ctx, c); err != nil {
+			failures = append(failures, err)
+			held[side] = !c.exists
+			if c.secret() {
+				return err
+			}
 		}
 	}
+	if len(failures) == 0 {
+		failures = append(failures, r.prune(ctx, p))
+	}
+	return errors.Join(append(failures, r.refresh(ctx, p))...)
+}
+
+// write applies a change, and once more where the strategies of a Deployment were in each other's way.
+func (r *Reconciler) write(ctx context.Context, c change) error {
+	err := r.applyChange(ctx, c)
+	if apierrors.IsInvalid(err) && c.strategy() != nil {
+		err = errors.Join(r.straighten(ctx, c), r.applyChange(ctx, c))
+	}
+	return err
+}
+
+// prune deletes what is no longer wanted.
+func (r *Reconciler) prune(ctx context.Context, p *plan) error {
 	for _, object := range p.surplus {
 		err := r.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("pruning %s %s: %w", r.kindOf(object), object.GetName(), err)
 		}
 	}
-	return r.refresh(ctx, p)
+	return nil
 }
 
+// applyChange writes an object, and leaves it as the API server has it then.
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 	if err := r.create(ctx, c); err != nil {
 		return err
@@ -71,7 +96,7 @@ func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 // create makes a Secret where none was seen, and fails where there is one by now. An apply would overwrite it: what another
 // app or a manager that took over has written is under the same field owner.
 func (r *Reconciler) create(ctx context.Context, c change) error {
-	if c.exists || c.object.GetKind() != "Secret" {
+	if c.exists || !c.secret() {
 		return nil
 	}
 	created := c.object.DeepCopy()
@@ -103,6 +128,8 @@ func (r *Reconciler) clear(ctx context.Context, c change) error {
 	c.object.SetResourceVersion(cleared.GetResourceVersion())
 	return nil
 }
+
+func (c change) secret() bool { return c.object.GetKind() == "Secret" }
 
 // strategy is how a Deployment that exists is to replace its pods; nil for anything else.
 func (c change) strategy() map[string]any {

@@ -16,7 +16,7 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) verdict {
 		return fails(p.obstacle.reason, "%s", p.obstacle.message)
 	}
 	if applyErr != nil {
-		return verdict{metav1.ConditionUnknown, todov1.ReasonApplyFailed, applyErr.Error() + "."}
+		return verdict{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
 	}
 	active, _ := p.step.Ring.Active()
 	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.",

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -163,6 +164,9 @@ func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
 		id := identity{want.GetKind(), want.GetName()}
 		have, exists := live[id]
 		delete(live, id)
+		if err := noSmaller(want, have); err != nil {
+			return err
+		}
 		upToDate := false
 		if exists {
 			if upToDate, err = r.differ.upToDate(have, want); err != nil {
@@ -188,6 +192,24 @@ func pinned(want *unstructured.Unstructured, have client.Object) *unstructured.U
 		want.SetResourceVersion(secret.ResourceVersion)
 	}
 	return want
+}
+
+// noSmaller leaves a volume claim as large as it is: somebody may have grown it, and none can be made smaller.
+func noSmaller(want *unstructured.Unstructured, have client.Object) error {
+	claim, ok := have.(*corev1.PersistentVolumeClaim)
+	if !ok {
+		return nil
+	}
+	path := []string{"spec", "resources", "requests", string(corev1.ResourceStorage)}
+	asked, _, _ := unstructured.NestedString(want.Object, path...)
+	size, err := resource.ParseQuantity(asked)
+	if err != nil {
+		return fmt.Errorf("reading the size of claim %s: %w", claim.Name, err)
+	}
+	if present := claim.Spec.Resources.Requests.Storage(); present.Cmp(size) > 0 {
+		return unstructured.SetNestedField(want.Object, present.String(), path...) //nolint:wrapcheck // it cannot fail
+	}
+	return nil
 }
 
 // prunable reports whether an object is the app's to delete: volumes never are.

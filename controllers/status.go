@@ -118,10 +118,13 @@ func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 	}
 }
 
+// oneLine is what went wrong, each thing after the other.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
 // readiness sums the others up.
 func readiness(applyErr error, parts ...verdict) verdict {
 	if applyErr != nil {
-		return fails(todov1.ReasonApplyFailed, "%s.", applyErr)
+		return fails(todov1.ReasonApplyFailed, "%s.", oneLine(applyErr))
 	}
 	for _, part := range parts {
 		if part.status != metav1.ConditionTrue {

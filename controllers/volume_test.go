@@ -1,0 +1,114 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+)
+
+func quantity(size string) *resource.Quantity { return new(resource.MustParse(size)) }
+
+// merge changes a live object as kubectl patch does.
+func (b *bench) merge(object client.Object, patch string) {
+	b.t.Helper()
+	must(b.t, b.client.Patch(b.t.Context(), object, client.RawPatch("application/merge-patch+json", []byte(patch))))
+}
+
+// startsWith says which keys the pods of a Deployment start with, unless it is those that are expected.
+func (b *bench) startsWith(deployment, versions string) error {
+	var d appsv1.Deployment
+	if err := b.get(deployment, &d); err != nil {
+		return err
+	}
+	if got := d.Spec.Template.Annotations[todov1.AnnotationKeys]; got != versions {
+		return fmt.Errorf("pods of %s start with keys %q, not %q", deployment, got, versions)
+	}
+	return nil
+}
+
+// The API server refuses to grow the claim, for which there is no volume. A key that leaked is still taken from every pod.
+func TestAVolumeThatDoesNotGrowHoldsUpNoRevocation(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image, a.Spec.Backend.Image = "web:1", "api:1"
+		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi")}
+	})
+	eventually(t, func() error { return b.startsWith("todo-frontend", "1") })
+	b.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"2Gi"}}}}}`)
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+	})
+	b.ask(app, "revokeBefore")
+	eventually(t, func() error { return b.startsWith("todo-backend", "2") })
+	eventually(t, func() error { return b.startsWith("todo-frontend", "2") })
+	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed))
+}
+
+func TestAVolumeThatSomebodyHasGrownStaysAsItIs(t *testing.T) {
+	b := newBench(t)
+	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: b.namespace},
+		Provisioner: "example.com/none", AllowVolumeExpansion: new(true)}
+	must(t, b.client.Create(t.Context(), class))
+	p := b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi"), StorageClassName: &class.Name}
+	})
+	var claim corev1.PersistentVolumeClaim
+	eventually(t, func() error { return b.get("todo-data", &claim) })
+	claim.Status.Phase = corev1.ClaimBound
+	must(t, b.client.Status().Update(t.Context(), &claim))
+	b.merge(&claim, `{"spec":{"resources":{"requests":{"storage":"5Gi"}}}}`)
+	b.merge(app, `{"spec":{"backend":{"port":8001}}}`)
+	eventually(t, func() error { return b.observed("todo", 2) })
+	b.quiet(p)
+	must(t, b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
+	must(t, b.get("todo-data", &claim))
+	if size := claim.Spec.Resources.Requests.Storage(); size.Cmp(*quantity("5Gi")) != 0 {
+		t.Errorf("the claim asks for %s", size)
+	}
+	b.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"6Gi"}}}}}`)
+	eventually(t, func() error {
+		must(t, b.get("todo-data", &claim))
+		if size := claim.Spec.Resources.Requests.Storage(); size.Cmp(*quantity("6Gi")) != 0 {
+			return fmt.Errorf("the claim asks for %s", size)
+		}
+		return nil
+	})
+}
+
+// withoutVolumes is a client to which every volume claim is refused.
+type withoutVolumes struct{ client.Client }
+
+func (w withoutVolumes) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+	if kind, ok := object.(interface{ GetKind() string }); ok && kind.GetKind() == "PersistentVolumeClaim" {
+		return errDisturbed
+	}
+	return w.Client.Apply(ctx, object, options...)
+}
+
+// A pod whose volume is not there would only take the place of one that serves; the other side has no part in it.
+func TestWhatCouldNotBeMadeHoldsUpItsSideAlone(t *testing.T) {
+	b := newBench(t)
+	b.start(func(r *controllers.Reconciler) { r.Client = withoutVolumes{r.Client} })
+	b.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+	})
+	must(t, b.startsWith("todo-frontend", "1"))
+	if err := b.get("todo-backend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
+		t.Errorf("reading the backend's Deployment, which has no volume: %v", err)
+	}
+}
