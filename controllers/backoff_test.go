@@ -1,9 +1,13 @@
 package controllers
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
@@ -18,5 +22,29 @@ func TestAnAppThatFailsIsTriedEveryMinute(t *testing.T) {
 	}
 	if tries != 43 || longest != time.Minute {
 		t.Errorf("%d tries within half an hour, %s apart at most", tries, longest)
+	}
+}
+
+// TestWhatIsRefusedIsTriedAgain: it is no error, and the policy that refused it may be gone a minute later.
+func TestWhatIsRefusedIsTriedAgain(t *testing.T) {
+	invalid := fmt.Errorf("applying: %w", apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "todo-backend", nil))
+	gone := errors.New("the API server is away")
+	for name, c := range map[string]struct {
+		apply, status error
+		after         time.Duration
+		fails         bool
+	}{
+		"all is written":           {nil, nil, 0, false},
+		"refused":                  {invalid, nil, time.Minute, false},
+		"refused by a policy":      {apierrors.NewBadRequest("no"), nil, time.Minute, false},
+		"refused, no status":       {invalid, gone, 0, true},
+		"the API server's failure": {gone, nil, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := again(&plan{seen: &world{}}, c.apply, c.status)
+			if result.RequeueAfter != c.after || (err != nil) != c.fails {
+				t.Errorf("after %s, error %v", result.RequeueAfter, err)
+			}
+		})
 	}
 }

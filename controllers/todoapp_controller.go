@@ -89,8 +89,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	r.warn(app, p)
 	statusErr := r.patchStatus(ctx, app, statusOf(app, p, applyErr))
+	return again(p, applyErr, statusErr)
+}
+
+// again is when to look again. What was refused is tried again as late as what fails for long: whoever refuses it may think
+// better of it.
+func again(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
 		return ctrl.Result{}, err
+	}
+	if applyErr != nil {
+		return ctrl.Result{RequeueAfter: longestBackoff}, nil //nolint:nilerr // it is in the status
 	}
 	return ctrl.Result{RequeueAfter: p.due()}, nil
 }
@@ -126,7 +135,8 @@ func overtaken(err error) bool {
 		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 
-// retryable drops an error that only the app's owner can mend: it is in the status, and a change of the app comes back.
+// retryable drops a refusal: it is no fault of the operator's or the API server's, to be counted as one, but the app's
+// owner's to mend, who finds it in the status, or that of whoever has a policy against it.
 func retryable(err error) error {
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return nil
@@ -159,10 +169,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return nil
 }
 
+// longestBackoff is what an app that fails is left alone at most.
+const longestBackoff = time.Minute
+
 // backoff is how long an app that fails is left alone: longer each time, and never so long that its owner, who has mended
 // the cause, waits in vain. The alert TodoAppReconcileErrors counts on the minute.
 func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, time.Minute)
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, longestBackoff)
 }
 
 // watched are the kinds that the operator makes or waits for.
