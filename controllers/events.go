@@ -1,46 +1,63 @@
 package controllers
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// patience is how long a rotation may wait for pods before an Event warns.
-const patience = 5 * time.Minute
+const (
+	// patience is how long a rotation may wait for pods before an Event warns.
+	patience = 5 * time.Minute
+	// longestNote is how many bytes the API server takes of an Event's note.
+	longestNote = 1024
+)
 
 // report tells of what a plan has done, by Events on the app.
 func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
+	if action := p.step.Action; action != keyring.ActionNone && !errors.Is(applyErr, errNotStored) {
+		measure(p)
+		r.event(app, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
+			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
+	}
 	if applyErr != nil {
 		if !overtaken(applyErr) {
-			r.Events.Eventf(app, nil, corev1.EventTypeWarning, todov1.ReasonApplyFailed, "Apply", "%s", applyErr)
+			r.event(app, corev1.EventTypeWarning, todov1.ReasonApplyFailed, "Apply", "%s", oneLine(applyErr))
 		}
 		return
 	}
-	measure(p)
-	if action := p.step.Action; action != keyring.ActionNone {
-		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
-			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
-	}
 	if versions := p.retired(); len(versions) > 0 {
-		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "KeyRetired", "Rotate",
+		r.event(app, corev1.EventTypeNormal, "KeyRetired", "Rotate",
 			"Retired key version %s: the backend no longer trusts it", keyring.FormatVersions(versions))
 	}
 	if created := p.created(); len(created) > 0 {
-		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
+		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
 	if len(p.surplus) > 0 {
 		var names []string
 		for _, object := range p.surplus {
 			names = append(names, r.kindOf(object)+" "+object.GetName())
 		}
-		r.Events.Eventf(app, nil, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
+		r.event(app, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
 	}
+}
+
+// event tells of something that happened to an app, in as many words as the API server takes.
+func (r *Reconciler) event(app *todov1.TodoApp, kind, reason, action, format string, args ...any) {
+	note := fmt.Sprintf(format, args...)
+	if len(note) > longestNote {
+		note = strings.ToValidUTF8(note[:longestNote-len("…")], "") + "…"
+	}
+	r.Events.Eventf(app, nil, kind, reason, action, "%s", note)
 }
 
 // retired are the versions that the backend's Secret held and holds no longer, though nobody revoked them.
@@ -72,7 +89,20 @@ func (p *plan) created() []string {
 
 // warn tells of a rotation that pods have held for too long.
 func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
-	if len(p.step.Waiting) > 0 && p.seen.now.Sub(changed(p.step.Ring)) > patience {
-		r.Events.Eventf(app, nil, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)
+	if len(p.step.Waiting) > 0 && p.seen.now.Sub(waitingSince(app, p)) > patience {
+		r.event(app, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)
 	}
+}
+
+// waitingSince is when the rotation began to wait: with the last change of the keys, or later, when a pod came that has
+// still to show what became of a revoked key.
+func waitingSince(app *todov1.TodoApp, p *plan) time.Time {
+	condition := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
+	if condition == nil || condition.Status == metav1.ConditionTrue {
+		return p.seen.now
+	}
+	if last := changed(p.step.Ring); last.After(condition.LastTransitionTime.Time) {
+		return last
+	}
+	return condition.LastTransitionTime.Time
 }

@@ -1,12 +1,16 @@
 package controllers
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -41,5 +45,73 @@ func TestRetired(t *testing.T) {
 	}
 	if got := (&plan{seen: &world{}}).retired(); got != nil {
 		t.Errorf("without a Secret: %v", got)
+	}
+}
+
+// told are the events of one report.
+func told(p *plan, err error) []string {
+	recorder := events.NewFakeRecorder(10)
+	(&Reconciler{Events: recorder}).report(&todov1.TodoApp{}, p, err)
+	close(recorder.Events)
+	return slices.AppendSeq([]string{}, func(yield func(string) bool) {
+		for event := range recorder.Events {
+			if !yield(event) {
+				return
+			}
+		}
+	})
+}
+
+// A revocation that is stored has happened, whatever fails after it; the next look finds nothing to tell of.
+func TestWhatIsStoredIsToldOf(t *testing.T) {
+	revoked := &plan{seen: &world{}, step: keyring.Step{Action: keyring.ActionRevoke, Versions: []int64{1}}}
+	for name, c := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"all is written":           {nil, []string{"Normal KeyRevoked"}},
+		"what follows fails":       {errors.New("refused"), []string{"Normal KeyRevoked", "Warning ApplyFailed"}},
+		"the ring was not stored":  {fmt.Errorf("%w: refused", errNotStored), []string{"Warning ApplyFailed"}},
+		"more than an Event holds": {errors.New(strings.Repeat("é", 1024)), []string{"Normal KeyRevoked", "Warning ApplyFailed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := told(revoked, c.err)
+			if len(got) != len(c.want) {
+				t.Fatalf("got %q, want %q", got, c.want)
+			}
+			for i, event := range got {
+				if !strings.HasPrefix(event, c.want[i]+" ") || len(event) > len(c.want[i])+1+longestNote {
+					t.Errorf("event of %d bytes is %q, want %q", len(event), event, c.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestWaitingSince(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	ago := func(minutes time.Duration) time.Time { return now.Add(-minutes * time.Minute) }
+	for name, c := range map[string]struct {
+		changed time.Time
+		status  metav1.ConditionStatus
+		turned  time.Time
+		want    time.Time
+	}{
+		"a pod came after a revocation": {ago(999), metav1.ConditionTrue, ago(998), now},
+		"and has not answered since":    {ago(999), metav1.ConditionFalse, ago(3), ago(3)},
+		"keys changed in a rotation":    {ago(2), metav1.ConditionFalse, ago(9), ago(2)},
+		"nothing was said yet":          {ago(9), "", time.Time{}, now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := &todov1.TodoApp{}
+			if c.status != "" {
+				app.Status.Conditions = []metav1.Condition{{Type: todov1.ConditionRotationComplete,
+					Status: c.status, LastTransitionTime: metav1.NewTime(c.turned)}}
+			}
+			p := &plan{seen: &world{now: now}, step: keyring.Step{Ring: keyring.Ring{Keys: []keyring.Key{{CreatedAt: c.changed}}}}}
+			if got := waitingSince(app, p); !got.Equal(c.want) {
+				t.Errorf("since %s, want %s", got, c.want)
+			}
+		})
 	}
 }
