@@ -96,6 +96,7 @@ func TestRefreshingBacksOff(t *testing.T) {
 			2 * time.Minute, true},
 		"in vain for a day: every five minutes": {refreshNote{"1,2", changed.Add(24 * time.Hour)}.String(), []int64{1, 2},
 			24*time.Hour + 5*time.Minute, true},
+		"touched by a clock that was ahead": {refreshNote{"1,2", changed.Add(10 * time.Minute)}.String(), []int64{1, 2}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{todov1.AnnotationRefresh: c.note}}}
@@ -103,5 +104,15 @@ func TestRefreshingBacksOff(t *testing.T) {
 				t.Errorf("overdue is %v", got)
 			}
 		})
+	}
+}
+
+func TestPolling(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{
+		0: firstPoll, 8 * time.Second: 2 * time.Second, time.Hour: lastPoll, -time.Hour: lastPoll,
+	} {
+		if got := poll(time.Time{}.Add(2*time.Hour), time.Time{}.Add(2*time.Hour+after)); got != want {
+			t.Errorf("%s after the keys have changed: every %s, want %s", after, got, want)
+		}
 	}
 }

@@ -21,13 +21,14 @@ const (
 )
 
 // overdue keeps the pods that were not touched for these versions yet, or so long ago that it was in vain.
-// The time between touches doubles with the time since the ring has changed.
+// The time between touches doubles with the time since the ring has changed. A clock that was set back makes neither of
+// them wait for the moment that it was at, here and in poll.
 func overdue(pods []*corev1.Pod, versions []int64, changed, now time.Time) []*corev1.Pod {
 	var due []*corev1.Pod
 	for _, pod := range pods {
 		note := parseNote(pod.Annotations[todov1.AnnotationRefresh])
 		wait := min(max(firstRetry, note.at.Sub(changed)), lastRetry)
-		if note.versions != keyring.FormatVersions(versions) || !now.Before(note.at.Add(wait)) {
+		if note.versions != keyring.FormatVersions(versions) || now.Sub(note.at).Abs() >= wait {
 			due = append(due, pod)
 		}
 	}
@@ -36,7 +37,7 @@ func overdue(pods []*corev1.Pod, versions []int64, changed, now time.Time) []*co
 
 // poll is how soon to ask pods again that did not give the awaited answer: often at first, ever more rarely later.
 func poll(changed, now time.Time) time.Duration {
-	return min(max(firstPoll, now.Sub(changed)/4), lastPoll)
+	return min(max(firstPoll, now.Sub(changed).Abs()/4), lastPoll)
 }
 
 // changed is the last moment of a ring.
