@@ -92,8 +92,8 @@ func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
 			claim := &w.claims[i]
 			if claim.Status.Phase == corev1.ClaimPending && mounts(pod, claim.Name) && aboutVolumes(condition.Message) {
 				return fails(todov1.ReasonVolumePending,
-					"PersistentVolumeClaim %s is not bound (%s): give the cluster a volume of its class, or set "+
-						"spec.backend.storage.sqlite.storageClassName.", claim.Name, condition.Message), true
+					"PersistentVolumeClaim %s is not bound (%s): give the cluster a volume or a StorageClass for it; to choose another "+
+						"class, delete the TodoApp and the claim first.", claim.Name, condition.Message), true
 			}
 		}
 		return fails(todov1.ReasonUnschedulable, "Pod %s finds no node: %s", pod.Name, condition.Message), true

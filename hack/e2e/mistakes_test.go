@@ -22,8 +22,7 @@ func TestMistakesShow(t *testing.T) {
 		}, {
 			"unbindable", `{backend: {storage: {sqlite: {storageClassName: absent}}}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonVolumePending,
-			`PersistentVolumeClaim unbindable-data is not bound \(.+\): give the cluster a volume of its class, ` +
-				`or set spec.backend.storage.sqlite.storageClassName`,
+			`PersistentVolumeClaim unbindable-data is not bound \(.+\): give the cluster a volume or a StorageClass for it`,
 		}, {
 			"no-database", `{backend: {storage: {postgres: {urlSecretRef: {name: absent, key: url}}}}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonSecretMissing,
