@@ -9,7 +9,7 @@ type IngressSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !isIP(self)",message="must be a DNS name in lower case, such as todo.example.com: no address, wildcard, port or scheme"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !self.matches('^[0-9]+([.][0-9]+){3}$')",message="must be a DNS name in lower case, such as todo.example.com: no address, wildcard, port or scheme"
 	Host string `json:"host,omitempty"`
 	// className names the IngressClass; default the cluster's default class.
 	// +optional

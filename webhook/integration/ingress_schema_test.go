@@ -12,6 +12,10 @@ func init() {
 			refused: `ingress: {host: 192.0.2.1}`, message: "must be a DNS name in lower case",
 			allowed: `ingress: {host: 192-0-2-1.example.com}`,
 		},
+		"an address with zeros for a host": {
+			refused: `ingress: {host: 192.0.02.01}`, message: "must be a DNS name in lower case",
+			allowed: `ingress: {host: 192.0.2.1.example.com}`,
+		},
 		"a wildcard for a host": {
 			refused: `ingress: {host: "*.example.com"}`, message: "must be a DNS name in lower case",
 			allowed: `ingress: {host: any.example.com}`,
