@@ -47,10 +47,11 @@ const (
 type RotationSpec struct {
 	// interval is the age at which the active key is replaced, in a rotation that no user and no request notices.
 	// A tenth of it is added at most, differently for each app, so that many apps do not rotate at once.
-	// 0s means never by itself; otherwise at least 1h. Default 720h (30 days). It does not count with a source.
+	// 0s means never by itself; otherwise 1h to 87600h (ten years). Default 720h (30 days). It does not count with a source.
 	// +optional
 	// +default="720h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1h')",message="must be 0s (never) or at least 1h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 	// rotateAfter starts a rotation, once this moment has come, when the active key was created before it.
 	// Set it to the present time to rotate now.

@@ -26,16 +26,18 @@ type FrontendSpec struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 	// sessionLifetime is how long a session cookie signed with a replaced key is carried over to the new one;
-	// default 168h (7 days, Better Auth's own default for sessions).
+	// 0s to 87600h, default 168h (7 days, Better Auth's own default for sessions).
 	// +optional
 	// +default="168h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
 	SessionLifetime *metav1.Duration `json:"sessionLifetime,omitempty"`
 	// handoverPeriod is how long a frontend that runs elsewhere, so that its pods cannot be seen, may go on signing
-	// with a replaced key; default 1h. It counts only without an image and without labelled pods.
+	// with a replaced key; 0s to 87600h, default 1h. It counts only without an image and without labelled pods.
 	// +optional
 	// +default="1h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
 	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
 	// url is where browsers reach the frontend, such as https://todo.example.com; default the host of the Ingress, where
 	// the operator makes one for the frontend. It becomes BETTER_AUTH_URL, NEXT_PUBLIC_APP_URL, NEXT_PUBLIC_API_URL, and
