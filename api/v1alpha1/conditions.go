@@ -2,7 +2,7 @@ package v1alpha1
 
 // Condition types. All are of positive polarity: True is good.
 const (
-	// ConditionReady: the stack serves with agreed keys. It sums up the others.
+	// ConditionReady: the stack serves with agreed keys. It sums up KeysInSync, BackendAvailable and FrontendAvailable.
 	ConditionReady = "Ready"
 	// ConditionKeysInSync: both Secrets hold what the keyring says.
 	ConditionKeysInSync = "KeysInSync"
@@ -32,6 +32,12 @@ const (
 	ReasonKeyringUnreadable = "KeyringUnreadable"
 	// ReasonSourceMissing: the source Secret or its entry does not exist.
 	ReasonSourceMissing = "SourceMissing"
+)
+
+// Reasons of SourceValid, besides SourceMissing and SecretClaimed.
+const (
+	// ReasonValid: the source holds a usable value.
+	ReasonValid = "Valid"
 	// ReasonSourceInvalid: the source holds a weak or unusable value.
 	ReasonSourceInvalid = "SourceInvalid"
 	// ReasonSourceReverted: the source holds a value that was replaced or revoked before.
@@ -82,8 +88,6 @@ const (
 const (
 	// ReasonReady: everything is as asked.
 	ReasonReady = "Ready"
-	// ReasonValid: the source holds a usable value.
-	ReasonValid = "Valid"
 	// ReasonApplyFailed: the API server refused an object; the message says which and why.
 	ReasonApplyFailed = "ApplyFailed"
 )

@@ -60,10 +60,10 @@ type RotationStatus struct {
 	// phase is Stable, Publishing, Promoting or Draining.
 	// +optional
 	Phase string `json:"phase,omitempty"`
-	// startedAt is when the newest key was created.
+	// startedAt is when the rotation under way began, with the creation of the newest key; absent while Stable.
 	// +optional
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
-	// waitingFor names the pods and workloads that the rotation waits for, at most ten of them.
+	// waitingFor names the pods, workloads and Secrets that the rotation waits for, at most ten of them.
 	// +optional
 	// +listType=atomic
 	WaitingFor []string `json:"waitingFor,omitempty"`

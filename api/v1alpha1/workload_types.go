@@ -13,7 +13,8 @@ type FrontendSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
-	// replicas is how many pods run; 0 to 100, default 1.
+	// replicas is how many pods run; 0 to 100, default 1. Whoever else sets the Deployment's replicas, an autoscaler too, is
+	// overruled.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
@@ -80,7 +81,8 @@ type BackendSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
-	// replicas is how many pods run; 0 to 100, default 1. More than one needs storage.postgres.
+	// replicas is how many pods run; 0 to 100, default 1. More than one needs storage.postgres. Whoever else sets the
+	// Deployment's replicas, an autoscaler too, is overruled.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
@@ -180,7 +182,9 @@ type CORSSpec struct {
 
 // WorkloadSpec is what both sides have in common.
 type WorkloadSpec struct {
-	// env adds environment variables to the container. It may not set what the operator sets itself.
+	// env adds environment variables to the container. It may not set BETTER_AUTH_SECRET, BETTER_AUTH_SECRETS,
+	// BETTER_AUTH_KEY_VERSION, BETTER_AUTH_COOKIE_VERSIONS, BETTER_AUTH_LEGACY_SECRET or BETTER_AUTH_URL; of the other
+	// variables that the operator sets, one here wins.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
