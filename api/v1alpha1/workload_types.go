@@ -143,7 +143,8 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot be changed: a claim stays in its class"
 type SQLiteSpec struct {
-	// size of the volume; it can only grow; default 1Gi.
+	// size of the volume; it can only grow; default 1Gi. A volume that is larger already, because somebody has grown it, stays
+	// as it is.
 	// +optional
 	// +default="1Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="must be more than 0"
