@@ -8,10 +8,6 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// purgeEvery is after how many attempts expired ones are purged; far fewer than a purge deletes, so that
-// it always keeps up.
-const purgeEvery = 64
-
 // Create implements task.Store.
 func (s *Store) Create(ctx context.Context, owner string, draft task.Draft, attempt task.Attempt) (task.Task, error) {
 	planned := created{owner: ownerKey(owner), draft: draft, attempt: attempt, at: s.clock()}
@@ -31,14 +27,7 @@ func (s *Store) create(ctx context.Context, planned created) (task.Page, error) 
 		return s.engine.write(ctx, s.engine.sql().insert,
 			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
 	}
-	expiry := planned.at.Add(-remembered)
-	if s.attempts.Add(1)%purgeEvery == 1 {
-		// What it leaves the next one takes; the task does not depend on it.
-		if _, err := s.engine.write(ctx, s.engine.sql().purge, expiry); err != nil && ctx.Err() == nil {
-			s.report(fmt.Errorf("purging expired attempts: %w", err))
-		}
-	}
-	page, err := s.engine.claim(ctx, planned, expiry)
+	page, err := s.engine.claim(ctx, planned, planned.at.Add(-remembered))
 	if err != nil || len(page.Tasks) > 0 {
 		return page, err
 	}

@@ -31,7 +31,7 @@ func Open(ctx context.Context, databaseURL string, options Options) (*Store, err
 	if err != nil {
 		return nil, fmt.Errorf("opening task store: %w", err)
 	}
-	return &Store{engine: engine, now: options.Now, report: options.Report}, nil
+	return newStore(engine, options), nil
 }
 
 func openEngine(ctx context.Context, databaseURL string, report func(error)) (engine, error) {

@@ -2,10 +2,8 @@ package sqlstore_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/ncruces/go-sqlite3"
@@ -95,39 +93,6 @@ func TestIdsEnd(t *testing.T) {
 			}
 			if attempts := raw(t, url, `SELECT count(*) FROM todoapp_attempts`); attempts != 0 {
 				t.Errorf("%d failed attempts are remembered", attempts)
-			}
-		})
-	}
-}
-
-// TestExpiredAttemptsArePurged makes more than one purge takes, lets them expire, and sees them go in batches.
-func TestExpiredAttemptsArePurged(t *testing.T) {
-	for kind, url := range bothURLs(t) {
-		t.Run(kind, func(t *testing.T) {
-			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-			store := openWith(t, url, sqlstore.Options{Now: func() time.Time { return now }})
-			made := 0
-			attempts := func(to int) {
-				for ; made < to; made++ {
-					attempt := task.Attempt{Key: fmt.Sprint(made)}
-					if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "x"}, attempt); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			attempts(320)
-			now = now.Add(25 * time.Hour)
-			for _, step := range []struct {
-				to   int
-				want int64
-			}{{321, 64 + 1}, {384, 64 + 64}, {385, 65}} {
-				attempts(step.to)
-				if got := raw(t, url, `SELECT count(*) FROM todoapp_attempts`); got != step.want {
-					t.Errorf("after %d attempts %d are kept, want %d", step.to, got, step.want)
-				}
-			}
-			if got := raw(t, url, `SELECT count(*) FROM todoapp_tasks`); got != 385 {
-				t.Errorf("%d tasks, want all of them", got)
 			}
 		})
 	}

@@ -166,34 +166,3 @@ func TestAJournalThatIsNone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-// TestAPurgeThatFailsIsReported, and the task is created all the same.
-func TestAPurgeThatFailsIsReported(t *testing.T) {
-	var reported []error
-	store, err := Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tasks.db"),
-		Options{Report: func(err error) { reported = append(reported, err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	if len(reported) > 0 {
-		t.Errorf("at the start: %v", reported)
-	}
-	writer, err := store.engine.(*sqlite).writer.lend(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = writer.Exec(`CREATE TRIGGER stuck BEFORE DELETE ON todoapp_attempts BEGIN SELECT RAISE(ABORT, 'stuck'); END;
-		INSERT INTO todoapp_attempts (owner, key, fingerprint, task_id, title, completed, created_at)
-		VALUES ('x', 'old', x'00', 1, 'x', 0, 0)`)
-	store.engine.(*sqlite).writer.giveBack(writer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "x"}, task.Attempt{Key: "k"}); err != nil {
-		t.Error(err)
-	}
-	if len(reported) != 1 || !strings.Contains(reported[0].Error(), "stuck") {
-		t.Errorf("reported %v", reported)
-	}
-}

@@ -13,7 +13,7 @@ type statements struct {
 	toggle            string // $1 owner, $2 id, $3 revisions, $4 now
 	remove            string // $1 owner, $2 id, $3 revisions
 	attempted         string // $1 owner, $2 key, $3 fingerprint, $4 expiry; the eighth column is 1 for the same fingerprint
-	purge             string // $1 expiry
+	purge             string // $1 expiry; returns no task, only 1 for each attempt that is gone
 	alive             string // returns no task
 }
 
@@ -48,8 +48,10 @@ func statementsFor(accepted string) statements {
 		attempted: `SELECT task_id, title, description, completed, 1, created_at, created_at,
 			CASE WHEN fingerprint = $3 THEN 1 ELSE 0 END
 			FROM todoapp_attempts WHERE owner = $1 AND key = $2 AND created_at >= $4`,
-		purge: `DELETE FROM todoapp_attempts WHERE (owner, key) IN
-			(SELECT owner, key FROM todoapp_attempts WHERE created_at < $1 ORDER BY created_at LIMIT ` + purgeBatch + `)`,
+		// PostgreSQL looks again at the outer condition alone where it has waited for whoever renewed an attempt.
+		purge: `DELETE FROM todoapp_attempts WHERE created_at < $1 AND (owner, key) IN
+			(SELECT owner, key FROM todoapp_attempts WHERE created_at < $1 ORDER BY created_at LIMIT ` + purgeBatch + `)
+			RETURNING 1`,
 		alive: `SELECT count(*) FROM (SELECT 1 FROM todoapp_tasks LIMIT 1) AS any_task`,
 	}
 }

@@ -4,7 +4,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
@@ -55,10 +55,12 @@ type created struct {
 
 // Store is a task.Store; see Open.
 type Store struct {
-	engine   engine
-	now      func() time.Time
-	report   func(error)
-	attempts atomic.Uint64
+	engine engine
+	now    func() time.Time
+	report func(error)
+	// purging goes on until stop.
+	purging sync.WaitGroup
+	stop    context.CancelFunc
 }
 
 var _ task.Store = (*Store)(nil)
@@ -156,6 +158,8 @@ func (s *Store) Stats() Stats { return s.engine.stats() }
 
 // Close implements task.Store.
 func (s *Store) Close() error {
+	s.stop()
+	s.purging.Wait()
 	if err := s.engine.close(); err != nil {
 		return fmt.Errorf("closing task store: %w", err)
 	}
