@@ -51,8 +51,9 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 		WithPorts(corev1ac.ContainerPort().WithName("operations").WithContainerPort(OperationsPort).
 			WithProtocol(corev1.ProtocolTCP)).
 		WithVolumeMounts(corev1ac.VolumeMount().WithName("auth").WithMountPath(authDirectory).WithReadOnly(true)).
-		WithStartupProbe(operations("/readyz").WithPeriodSeconds(1).WithFailureThreshold(120)).
-		WithReadinessProbe(operations("/readyz").WithPeriodSeconds(5)).
+		// A database that is away must not have it killed: it starts once its ports answer, and is ready once it can serve.
+		WithStartupProbe(operations("/healthz").WithPeriodSeconds(1).WithFailureThreshold(120)).
+		WithReadinessProbe(operations("/readyz").WithPeriodSeconds(2).WithFailureThreshold(5)).
 		WithLivenessProbe(operations("/healthz").WithPeriodSeconds(10).WithTimeoutSeconds(5))
 	c.SecurityContext.WithReadOnlyRootFilesystem(true)
 	if c.Resources == nil {
