@@ -37,7 +37,10 @@ func stream(ctx context.Context, databaseURL string, stdout io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp(filepath.Dir(path), ".backup-")
+	if err := sqlstore.Sweep(filepath.Dir(path)); err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(path), sqlstore.Unfinished)
 	if err != nil {
 		return fmt.Errorf("making room for the backup beside the store: %w", err)
 	}

@@ -31,7 +31,10 @@ func backUp(ctx context.Context, path, destination string) (err error) {
 		return fs.ErrExist // checked again at the end; this only saves the work
 	}
 	folder := filepath.Dir(destination)
-	partial, err := os.CreateTemp(folder, "."+filepath.Base(destination)+".*.partial")
+	if err := Sweep(folder); err != nil {
+		return err
+	}
+	partial, err := os.CreateTemp(folder, Unfinished)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
@@ -96,7 +98,43 @@ func TestBackupRefuses(t *testing.T) {
 	if got, err := os.ReadFile(existing); err != nil || string(got) != "precious" {
 		t.Errorf("the existing file is now %q, %v", got, err)
 	}
-	if left, err := filepath.Glob(filepath.Join(folder, ".*partial*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(folder, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestWhatKilledBackupsLeftIsRemoved when the store is opened and by the next backup, unless one may be at it still.
+func TestWhatKilledBackupsLeftIsRemoved(t *testing.T) {
+	for name, do := range map[string]func(t *testing.T, folder string){
+		"opening": func(t *testing.T, folder string) { openStore(t, "sqlite://"+folder+"/tasks.db") },
+		"a backup": func(t *testing.T, folder string) {
+			url := sqliteURL(t)
+			create(t, openStore(t, url), "there")
+			if err := sqlstore.Backup(t.Context(), url, filepath.Join(folder, "backup.db")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			long, short := time.Now().Add(-2*time.Hour), time.Now().Add(-time.Minute)
+			for _, left := range []struct {
+				name string
+				at   time.Time
+			}{{sqlstore.Unfinished + "1", long}, {sqlstore.Unfinished + "2", short}, {".theirs", long}} {
+				path := filepath.Join(folder, left.name)
+				err := errors.Join(os.Mkdir(path, 0o700), os.WriteFile(filepath.Join(path, "tasks.db"), nil, 0o600),
+					os.Chtimes(path, left.at, left.at))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			do(t, folder)
+			left, err := filepath.Glob(filepath.Join(folder, ".*"))
+			if want := []string{filepath.Join(folder, ".theirs"), filepath.Join(folder, sqlstore.Unfinished+"2")}; err != nil ||
+				!slices.Equal(left, want) {
+				t.Errorf("left are %v, %v", left, err)
+			}
+		})
 	}
 }

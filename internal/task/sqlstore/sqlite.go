@@ -45,7 +45,7 @@ func openSQLite(ctx context.Context, path string, report func(error)) (*sqlite, 
 	if err := migrateSQLite(ctx, writer); err != nil {
 		return nil, errors.Join(fmt.Errorf("SQLite file %s: %w", path, sqliteError(ctx, err)), writer.Close())
 	}
-	if err := writer.checkJournal(); err != nil {
+	if err := errors.Join(writer.checkJournal(), Sweep(filepath.Dir(path))); err != nil {
 		report(fmt.Errorf("SQLite file %s: %w", path, err))
 	}
 	engine := &sqlite{
