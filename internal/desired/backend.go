@@ -66,8 +66,10 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 	if UsesSQLite(app) {
 		return withData(app, pod, c)
 	}
-	withVariables(c, variableFrom("TASKAPI_DATABASE_URL", app.Spec.Backend.Storage.Postgres.URLSecretRef))
-	return pod.WithContainers(c.WithLifecycle(serving()))
+	// It waits by itself after SIGTERM, not before it: thus it knows that it leaves, and ends connections that are kept.
+	withVariables(c, variableFrom("TASKAPI_DATABASE_URL", app.Spec.Backend.Storage.Postgres.URLSecretRef),
+		variable("TASKAPI_SHUTDOWN_DELAY", strconv.Itoa(drainSeconds)+"s"))
+	return pod.WithContainers(c)
 }
 
 func taskAPIArgs(app *todov1.TodoApp) []string {

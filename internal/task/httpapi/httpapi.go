@@ -59,7 +59,8 @@ func New(config Config) *API {
 	return &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
 }
 
-// Drain makes readiness fail from now on; everything else goes on.
+// Drain makes readiness fail from now on, and each answer the last of its connection: where one that is kept is closed
+// with a request already on its way, that request fails. Everything else goes on.
 func (a *API) Drain() { a.draining.Store(true) }
 
 // Public serves the API port.

@@ -40,6 +40,9 @@ func (a *API) observe(next func(*call) error) http.Handler {
 		header := w.Header()
 		header["X-Request-Id"] = []string{c.id}
 		header["X-Content-Type-Options"] = nosniff
+		if a.draining.Load() {
+			header["Connection"] = closing
+		}
 		defer func() {
 			a.Observer.Request(routeOf(r), methodOf(r), c.w.status, a.Now().Sub(start))
 		}()
@@ -57,7 +60,10 @@ func (a *API) observe(next func(*call) error) http.Handler {
 	})
 }
 
-var nosniff = []string{"nosniff"}
+var (
+	nosniff = []string{"nosniff"}
+	closing = []string{"close"}
+)
 
 func (a *API) recoverPanic(c *call) {
 	cause := recover()
