@@ -16,8 +16,9 @@ const (
 	selectVersion = `SELECT version FROM todoapp_schema WHERE id = 1`
 )
 
-// migratePostgres applies the migrations that the database lacks. Whoever comes at the same time waits for the lock of
-// the one row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have none.
+// migratePostgres applies the migrations that the database lacks, however long they take. Whoever comes at the same time
+// waits for the lock of the one row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have
+// none.
 func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 	all, err := migrations("postgres")
 	if err != nil {
@@ -36,12 +37,17 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
-func migrateOnce(ctx context.Context, pool *pgxpool.Pool, all []string) error {
+func migrateOnce(ctx context.Context, pool *pgxpool.Pool, all []string) (err error) {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return unreachableError{fmt.Errorf("connecting: %w", err)}
 	}
 	defer conn.Release()
+	defer func() {
+		if err != nil && conn.Conn().IsClosed() {
+			err = lostError{err}
+		}
+	}()
 	schema := postgresSchema{conn.Conn().PgConn()}
 	version, err := schema.version(ctx, selectVersion)
 	switch {
