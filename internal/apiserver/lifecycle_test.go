@@ -198,6 +198,7 @@ func TestTracesReachACollector(t *testing.T) {
 	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL})
 	r.want(200, "[]", "GET", r.api+"/api/alice/tasks", tokenFor("alice", "", secret), "")
 	r.want(200, "ready", "GET", r.api+"/readyz", "", "")
+	r.want(404, "", "GET", r.api+"/"+strings.Repeat("long", 600), "", "")
 	const foreign = "0af7651916cd43dd8448eb211c80319c"
 	request, err := http.NewRequest(http.MethodGet, r.api+"/api/alice/tasks/9", nil)
 	if err != nil {
@@ -220,7 +221,7 @@ func TestTracesReachACollector(t *testing.T) {
 		}
 	}
 	for _, part := range []string{
-		"readyz", "192.0.2.7", `"code":2`, `"spans":[{"traceId":"` + foreign, `},{"traceId":"` + foreign,
+		"readyz", "longlong", "192.0.2.7", `"code":2`, `"spans":[{"traceId":"` + foreign, `},{"traceId":"` + foreign,
 		tokenFor("alice", "", secret)[:40],
 	} {
 		if strings.Contains(sent, part) {

@@ -64,7 +64,16 @@ func (t tracing) wrap(handler http.Handler, proxies httpapi.Proxies) http.Handle
 		otelhttp.WithPropagators(propagation.TraceContext{}),
 		otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true }),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.Pattern }),
-		otelhttp.WithFilter(func(r *http.Request) bool { return r.URL.Path != "/healthz" && r.URL.Path != "/readyz" }))
+		otelhttp.WithFilter(traced))
+}
+
+// traced leaves out probes, and requests that say so much in what a span keeps that few of them would fill the memory:
+// before anyone has proved who they are, these are the sender's alone.
+func traced(r *http.Request) bool {
+	const most = 2048 // bytes
+	kept := len(r.RequestURI) + len(r.Method) + len(r.Host) + len(r.UserAgent()) +
+		len(r.Header.Get("X-Forwarded-For")) + len(r.Header.Get("Tracestate"))
+	return r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && kept <= most
 }
 
 func (t tracing) store(inner task.Store) task.Store {
