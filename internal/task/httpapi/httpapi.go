@@ -13,6 +13,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
 // storeTimeout bounds what one request may ask of the store; beyond it the answer is 503.
@@ -52,11 +53,15 @@ type API struct {
 	cors     cors
 	limits   *limits
 	draining atomic.Bool
+	// served is when the store last did what it was asked; nil once it failed.
+	served atomic.Pointer[time.Time]
 }
 
 // New makes an API.
 func New(config Config) *API {
-	return &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
+	a := &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
+	a.Store = observed.New(config.Store, a.watch)
+	return a
 }
 
 // Drain makes readiness fail from now on, and each answer the last of its connection: where one that is kept is closed

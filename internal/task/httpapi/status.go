@@ -10,10 +10,16 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
-// pingTimeout bounds a readiness check, well below the period of a probe.
-const pingTimeout = 2 * time.Second
+const (
+	// pingTimeout bounds a readiness check, below the second that a probe waits.
+	pingTimeout = 800 * time.Millisecond
+	// servedLately is how long the store needs no check after it did what it was asked: one that is busy is not down,
+	// and nobody keeps it busy with checks.
+	servedLately = 2 * time.Second
+)
 
 //go:embed openapi.json
 var openAPIDocument []byte
@@ -31,9 +37,7 @@ func (a *API) readyz(c *call) error {
 	if a.draining.Load() {
 		return unavailable("shutting down")
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, pingTimeout)
-	defer cancel()
-	switch err := a.Store.Ping(ctx); {
+	switch err := a.reach(c.ctx); {
 	case errors.Is(err, task.ErrNotOpened):
 		return unavailable("the task store has not been reached since the start: the log says why")
 	case err != nil:
@@ -41,6 +45,29 @@ func (a *API) readyz(c *call) error {
 	}
 	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ready"}`))
 	return nil
+}
+
+// reach asks the store for a sign of life, unless it has just given one.
+func (a *API) reach(ctx context.Context) error {
+	if served := a.served.Load(); served != nil && a.Now().Sub(*served) < servedLately {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	return a.Store.Ping(ctx)
+}
+
+// watch notes how each call of the store ends.
+func (a *API) watch(ctx context.Context, _ string) (context.Context, func(error)) {
+	return ctx, func(err error) {
+		switch {
+		case observed.Failed(err):
+			a.served.Store(nil)
+		case !errors.Is(err, context.Canceled):
+			now := a.Now()
+			a.served.Store(&now)
+		}
+	}
 }
 
 // keyring shows which key versions are trusted now; the operator waits for it during a rotation.
