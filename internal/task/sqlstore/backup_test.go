@@ -138,3 +138,33 @@ func TestWhatKilledBackupsLeftIsRemoved(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheDocsMoveOn is what a restored file must not give out again: revisions and ids.
+func TestWhatTheDocsMoveOn(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/postgresql.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(page), "```sql\n")
+	block, _, closed := strings.Cut(block, "```")
+	if !found || !closed {
+		t.Fatal("docs/postgresql.md shows no SQL")
+	}
+	url := sqliteURL(t)
+	made := create(t, openStore(t, url), "there")
+	restored := "sqlite://" + filepath.Join(t.TempDir(), "tasks.db")
+	if err := sqlstore.Backup(t.Context(), url, strings.TrimPrefix(restored, "sqlite://")); err != nil {
+		t.Fatal(err)
+	}
+	for statement := range strings.SplitSeq(strings.TrimSuffix(block, ";\n"), ";") {
+		raw(t, restored, statement)
+	}
+	store := openStore(t, restored)
+	got, err := store.Get(t.Context(), "ann", made.ID)
+	if err != nil || got.Revision != made.Revision+1_000_000 {
+		t.Errorf("restored as %+v, %v", got, err)
+	}
+	if next := create(t, store, "next"); next.ID != made.ID+1_000_001 {
+		t.Errorf("the next id is %d", next.ID)
+	}
+}
