@@ -31,7 +31,29 @@ func FromEnv(env func(string) string) (*authn.Keys, error) {
 }
 
 // readDir returns the file of those names that counts, as a mounted Secret has them. Errors name files, never their content.
+//
+// The files of a mounted Secret are links through one link that is swapped, whereupon what it led to is removed. They are
+// read again where that happened meanwhile: a list that has just gone would look like one that was never there.
 func readDir(dir string) (name, content string, err error) {
+	for {
+		generation := generationOf(dir)
+		name, content, err = readFiles(generation)
+		if generationOf(dir) == generation {
+			return name, content, err
+		}
+	}
+}
+
+// generationOf is where the files of a mounted Secret are now; of any other directory it is the directory.
+func generationOf(dir string) string {
+	target, err := os.Readlink(filepath.Join(dir, "..data"))
+	if err != nil {
+		return dir
+	}
+	return filepath.Join(dir, target)
+}
+
+func readFiles(dir string) (name, content string, err error) {
 	for _, name := range []string{listName, singleName} {
 		content, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the operator names the directory
 		if err == nil {

@@ -141,6 +141,32 @@ func TestWatchFollowsTheSwapOfAMountedSecret(t *testing.T) {
 	}
 }
 
+// TestASwapIsSeenAsAWhole: a list that goes with its generation is in the next one, and never taken for none.
+func TestASwapIsSeenAsAWhole(t *testing.T) {
+	files := map[string]string{singleName: "one", listName: "1:one,2:two"}
+	m := newMount(t, files)
+	swapped := make(chan struct{})
+	go func() {
+		defer close(swapped)
+		for range 2000 {
+			m.swap(files)
+		}
+	}()
+	for reads := 0; ; reads++ {
+		select {
+		case <-swapped:
+			t.Logf("%d reads during 2000 swaps", reads)
+			return
+		default:
+		}
+		if name, _, err := readDir(m.dir); err != nil || name != listName {
+			t.Errorf("read %d found %q, %v", reads, name, err)
+			<-swapped
+			return
+		}
+	}
+}
+
 func TestWatchFollowsAReplacedDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "auth")
 	fill := func(list string) {
@@ -165,55 +191,5 @@ func TestWatchFollowsAReplacedDirectory(t *testing.T) {
 	}
 	if !slices.Equal(d.Keys().Versions(), []int64{2, 1}) {
 		t.Fatalf("got %v", d.Keys().Versions())
-	}
-}
-
-// mount imitates how the kubelet delivers a Secret: files are links through ..data, which is swapped by a rename.
-type mount struct {
-	t          *testing.T
-	dir        string
-	generation int
-}
-
-func newMount(t *testing.T, files map[string]string) *mount {
-	m := &mount{t: t, dir: t.TempDir()}
-	m.swap(files)
-	return m
-}
-
-func (m *mount) swap(files map[string]string) {
-	m.t.Helper()
-	m.generation++
-	name := "..gen" + string(rune('0'+m.generation))
-	m.must(os.Mkdir(filepath.Join(m.dir, name), 0o700))
-	for file, content := range files {
-		write(m.t, filepath.Join(m.dir, name, file), content)
-	}
-	m.must(os.Symlink(name, filepath.Join(m.dir, "..data_tmp")))
-	m.must(os.Rename(filepath.Join(m.dir, "..data_tmp"), filepath.Join(m.dir, "..data")))
-	for _, file := range []string{listName, singleName} {
-		link := filepath.Join(m.dir, file)
-		_, wanted := files[file]
-		_, err := os.Lstat(link)
-		switch {
-		case wanted && err != nil:
-			m.must(os.Symlink(filepath.Join("..data", file), link))
-		case !wanted && err == nil:
-			m.must(os.Remove(link))
-		}
-	}
-}
-
-func (m *mount) must(err error) {
-	m.t.Helper()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
