@@ -3,6 +3,7 @@ package webhook
 import (
 	"path"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -46,6 +47,13 @@ func (d draw) taken(entries []string) []string {
 		}
 	}
 	return taken
+}
+
+// completed lists the shared secret's variables that its prefix may make of entries of other names, whichever there are.
+func (d draw) completed() []string {
+	return slices.DeleteFunc(slices.Clone(variables), func(v string) bool {
+		return !d.whole || d.prefix == "" || d.prefix == v || !strings.HasPrefix(v, d.prefix)
+	})
 }
 
 // draws lists every place of a pod that takes in entries, in whatever container or volume.

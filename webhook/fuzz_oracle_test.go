@@ -115,6 +115,9 @@ func (g *given) whole(t *testing.T, secret bool, name, prefix string) {
 		if shared(prefix + entry) {
 			g.take(t, secret, name, entry)
 		}
+		if shared(prefix+entry) && prefix != "" {
+			t.Errorf("admitted entry %q as %q", entry, prefix+entry)
+		}
 	}
 }
 

@@ -130,6 +130,7 @@ func FuzzWorkload(f *testing.F) {
 		if backend {
 			c.component, g.own, g.other = todov1.ComponentBackend, g.other, g.own
 		}
+		g.around.secrets[g.own] = []string{"BETTER_AUTH_SECRET", "SECRET", "AUTH_SECRETS"} // adopted, with more in it
 		deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: c.labels()}}
 		deployment.Spec.Template.Spec = spec
 		if _, err := deployments(g.reader()).ValidateCreate(t.Context(), deployment); err == nil {

@@ -99,6 +99,9 @@ func (v *verdict) judge(p part, d draw, around surroundings) {
 	entries, known := around.entries(d)
 	taken := d.taken(entries)
 	ownSecret := d.from == fromSecret && d.name == p.own
+	if ownSecret {
+		taken = append(taken, d.completed()...) // its entries are not read
+	}
 	refusal := p.forbidden(d, around.keyrings)
 	if refusal == nil && len(taken) > 0 {
 		refusal = p.mismatched(d, taken)
@@ -138,6 +141,8 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from ConfigMap %q: take it from Secret %q", what, d.name, p.own))
 	case p.certain && d.name != p.own:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from Secret %q: take it from %q", what, d.name, p.own))
+	case d.whole && d.prefix != "":
+		return refuse(ruleReference, d.at, fmt.Sprintf("prefix %q makes %s of an entry of another name: leave it out", d.prefix, what))
 	case slices.Contains(variables, d.variable) && d.entry != d.variable:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s is taken from entry %q: use the entry of its name", d.variable, d.entry))
 	default:

@@ -140,6 +140,22 @@ var wholeCases = map[string]podCase{
 		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "part"`,
 	},
 	"W1 envFrom a part without the prefix": {pod: pod(web(wholeSecret("", "part")))},
+	"W1 envFrom its own under a prefix that may complete the name": {
+		pod:  pod(web(wholeSecret("BETTER_AUTH_", own))),
+		want: `W1 spec.containers[web].envFrom[1]: prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET and BETTER_AUTH_SECRETS of`,
+	},
+	"W1 envFrom its own under a shorter prefix": {pod: pod(web(wholeSecret("BETTER_", own))), want: "W1"},
+	"W1 envFrom its own under all but one letter": {
+		pod:  pod(web(wholeSecret("BETTER_AUTH_SECRET", own))),
+		want: `W1 spec.containers[web].envFrom[1]: prefix "BETTER_AUTH_SECRET" makes BETTER_AUTH_SECRETS of`,
+	},
+	"W1 envFrom its own under the whole name":     {pod: pod(web(wholeSecret("BETTER_AUTH_SECRETS", own)))},
+	"W1 envFrom its own under another prefix":     {pod: pod(web(wholeSecret("X_", own)))},
+	"W1 envFrom its own under one that begins so": {pod: pod(web(wholeSecret("BETTER_X_", own)))},
+	"W1 absent app, a prefix that completes the name": {
+		absent: true, pod: pod(container("web", nil, wholeSecret("BETTER_AUTH_", "part"))),
+		want: `W1 spec.containers[web].envFrom[0]: prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET of`, warning: "does not exist yet",
+	},
 	"W1 envFrom one that does not exist": {
 		pod:     pod(web(wholeSecret("", "missing"))),
 		warning: `spec.containers[web].envFrom[1]: Secret "missing" does not exist yet`,

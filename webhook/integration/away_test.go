@@ -108,6 +108,8 @@ var patches = map[string]struct {
 	"another label":  {`{"metadata":{"labels":{"a":"b"}}}`, false},
 	"node selector":  {`{"spec":{"nodeSelector":{"a":"b"}}}`, false},
 	"envFrom":        {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
+	"prefix": {`{"spec":{"containers":[{"name":"web","envFrom":[
+		{"prefix":"BETTER_","secretRef":{"name":"shop-frontend-auth"}}]}]}}`, true},
 	"literal key":    {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
 	"sourced": {
 		`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true,
