@@ -92,6 +92,8 @@ type example struct {
 	rule string
 	// app is what the TodoApp is called, or the app that the Deployment's labels name.
 	app, component string
+	// plain says that the Deployment's pods have no such labels.
+	plain bool
 	// spec is a TodoApp's spec or a Deployment's containers.
 	spec    string
 	message string
@@ -102,18 +104,23 @@ func (e example) manifest() string {
 		return "{apiVersion: todoapp.dev/v1alpha1, kind: TodoApp, metadata: {name: " + e.app + ", namespace: team-a}, " +
 			"spec: {" + e.spec + "}}"
 	}
-	labels := "{todoapp.dev/app: " + e.app + ", todoapp.dev/component: " + e.component + "}"
-	return "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: team-a, labels: " + labels + "}, " +
-		"spec: {selector: {matchLabels: " + labels + "}, template: {metadata: {labels: " + labels + "}, " +
+	labels, podLabels := "todoapp.dev/app: "+e.app+", todoapp.dev/component: "+e.component, "run: web"
+	if !e.plain {
+		podLabels += ", " + labels
+	}
+	return "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: team-a, labels: {" + labels + "}}, " +
+		"spec: {selector: {matchLabels: {run: web}}, template: {metadata: {labels: {" + podLabels + "}}, " +
 		"spec: {containers: [" + e.spec + "]}}}}"
 }
 
 var (
+	begun = regexp.MustCompile("(?m)^\\| [TW]\\d \\|")
 	row   = regexp.MustCompile("(?m)^\\| ([TW]\\d) \\| .* \\| (.*)`(.*)` \\| (.*) \\| .* \\|$")
 	named = regexp.MustCompile("`(.*)`")
 )
 
-// documented reads the examples of the documentation. "of `x`" before one names its app, "as `x`" its component.
+// documented reads the examples of the documentation. "of `x`" before one names its app, "as `x`" its component, and "with
+// plain pods" says that these are not labelled.
 func documented(t *testing.T) []example {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/admission.md")
@@ -123,6 +130,7 @@ func documented(t *testing.T) []example {
 	var examples []example
 	for _, cells := range row.FindAllStringSubmatch(string(text), -1) {
 		e := example{rule: cells[1], app: "todo", component: "frontend", spec: cells[3]}
+		e.plain = strings.HasPrefix(cells[2], "with plain pods")
 		e.message = strings.ReplaceAll(strings.Trim(cells[4], "`"), "`<br>`", "\n")
 		if e.rule[0] == 'W' {
 			e.app = "shop"
@@ -133,6 +141,9 @@ func documented(t *testing.T) []example {
 			e.component = name[1]
 		}
 		examples = append(examples, e)
+	}
+	if rows := begun.FindAll(text, -1); len(rows) != len(examples) {
+		t.Errorf("%d of %d rows of the documentation have an example and a message", len(examples), len(rows))
 	}
 	return examples
 }
@@ -149,14 +160,13 @@ func TestMessages(t *testing.T) {
 	for _, e := range documented(t) {
 		rules[e.rule] = true
 		t.Run(e.rule+" "+e.spec, func(t *testing.T) {
-			for _, args := range [][]string{{"create", "--dry-run=server", "-f-"}, {"apply", "--server-side", "-f-"}} {
-				got := kubectl(t, e.manifest(), args...)
+			for _, args := range [][]string{{"create", "-f-"}, {"apply", "--server-side", "-f-"}} {
+				got := kubectl(t, e.manifest(), append(args, "--dry-run=server")...)
 				got = done.ReplaceAllString(got, "")
 				if got != e.message && !strings.Contains(got, "already exists") {
 					t.Errorf("%s\n%v\ngot  %s\nwant %s", e.manifest(), args, got, e.message)
 				}
 			}
-			kubectl(t, "", "delete", "deployment", "-n", ns, "web", "--ignore-not-found")
 		})
 	}
 	if len(rules) != 12 {
