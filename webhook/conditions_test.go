@@ -118,19 +118,20 @@ func FuzzUpdate(f *testing.F) {
 	})
 }
 
-// FuzzLess is the same of workloads: of a pod that was admitted, every pod is too that takes in no more, whichever
-// container takes it in. About such a pod the webhook is not asked.
+// FuzzLess is the same of workloads: of one that was admitted, every one is too that is labelled the same and takes in no
+// more, whichever container takes it in. About such an update the webhook is not asked.
 func FuzzLess(f *testing.F) {
 	seed(f)
 	asked := condition(f, "workloads.todoapp.dev", "takes-in-more")
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var spec, other, is corev1.PodSpec
 		arbitraryValid(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &other.Containers, &other.Volumes)
-		refused := func(pod *corev1.PodSpec) bool {
-			refusals, _ := checkPod(podCase{}.labels(), pod, specPath, podCase{}.surroundings())
+		refused := func(d *appsv1.Deployment) bool {
+			refusals, _ := checkWorkload(d.Labels, &d.Spec.Template, nil, podCase{}.surroundings())
 			return len(refusals) > 0
 		}
-		if refused(&spec) {
+		old := labelled(spec)
+		if refused(old) {
 			return
 		}
 		n, less := 0, true
@@ -139,14 +140,27 @@ func FuzzLess(f *testing.F) {
 		is.Containers = []corev1.Container{{}}
 		takeIn(&is, &spec, keep)
 		takeIn(&is, &other, add)
-		if asked(t, labelled(spec), labelled(is)) {
+		now := labelled(is)
+		relabel(now.Labels, add)
+		relabel(now.Spec.Template.Labels, add)
+		if asked(t, old, now) {
 			if less {
 				t.Error("asked about, though it takes in no more than what was admitted")
 			}
-		} else if refused(&is) {
+		} else if refused(now) {
 			t.Error("not asked about, but refused")
 		}
 	})
+}
+
+// relabel has some labels say something else.
+func relabel(labels map[string]string, some func() bool) {
+	if some() {
+		labels[todov1.LabelApp] = "My_App"
+	}
+	if some() {
+		labels[todov1.LabelComponent] = todov1.ComponentBackend
+	}
 }
 
 // takeIn has the first container of a pod, and its volumes, take in some of what another pod does.
@@ -172,6 +186,6 @@ func appendSome[T any](to, from []T, some func() bool) []T {
 func labelled(pod corev1.PodSpec) *appsv1.Deployment {
 	pod.Containers = append(pod.Containers, corev1.Container{})
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Labels: podCase{}.labels()}}
-	deployment.Spec.Template.Spec = pod
+	deployment.Spec.Template = *podCase{pod: pod}.template()
 	return deployment
 }

@@ -80,10 +80,7 @@ func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (a
 	if err != nil {
 		return nil, undecided(err)
 	}
-	refusals, warnings := checkPod(labels, &template.Spec, v.at.Child("spec"), around)
-	if len(refusals) == 0 {
-		warnings = append(warnings, warnUnseen(labels, template.Labels, v.at)...)
-	}
+	refusals, warnings := checkWorkload(labels, template, v.at, around)
 	return warnings, invalid(v.kind, workload.GetName(), refusals)
 }
 
@@ -98,15 +95,4 @@ func (v workloadValidator[T]) ValidateUpdate(ctx context.Context, _, workload T)
 // ValidateDelete implements admission.Validator; deletes are never hooked.
 func (workloadValidator[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) {
 	return nil, nil
-}
-
-// warnUnseen is about pods that a rotation would not wait for, because it knows them by their labels.
-func warnUnseen(workload, pods map[string]string, at *field.Path) []string {
-	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {
-		if pods[label] != workload[label] {
-			return []string{fmt.Sprintf("%s: set label %s=%s here too: a rotation waits for labelled pods only",
-				at.Child("metadata", "labels"), label, workload[label])}
-		}
-	}
-	return nil
 }

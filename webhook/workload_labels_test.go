@@ -1,6 +1,10 @@
 package webhook
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
 
 var forbiddenCases = map[string]podCase{
 	"W3 keyring by envFrom": {
@@ -73,6 +77,36 @@ var labelCases = map[string]podCase{
 	"W4 unknown component": {component: "web", pod: pod(web()), want: "W4"},
 	"W4 keyring component": {component: "keyring", pod: pod(web()), want: "W4"},
 	"W4 backend":           {component: "backend", pod: pod(container("api", nil, wholeSecret("", "shop-backend-auth")))},
+	"W4 empty app":         {app: "empty", pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/app]: must be a TodoApp's name"},
+	"W4 no name of an app": {app: "My_App", absent: true, pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/app]"},
+	"W4 dotted app":        {app: "shop.web", absent: true, pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/app]"},
+	"W4 a digit first":     {app: "1shop", absent: true, pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/app]"},
+	"W4 another app that is absent": {
+		app: "shop-1", absent: true, pod: pod(web()), warning: `TodoApp "shop-1" does not exist yet`,
+	},
+	"W4 pods of the other side": {
+		pods: map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, pod: pod(web()),
+		want: `W4 metadata.labels[todoapp.dev/component]: must be "frontend" as on the workload itself`,
+	},
+	"W4 pods of another app": {
+		pods: map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, pod: pod(web()),
+		want: `W4 metadata.labels[todoapp.dev/app]: must be "shop" as on the workload itself`,
+	},
+	"W4 pods of the other side, without an app": {
+		pods: map[string]string{todov1.LabelComponent: "backend"}, pod: pod(web()), want: "W4 metadata.labels[todoapp.dev/component]",
+	},
+	"W4 pods of an empty side": {
+		pods: map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: ""}, pod: pod(web()), want: "W4",
+	},
+	"W4 pods with more labels": {
+		pods: map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "frontend", "team": "x"}, pod: pod(web()),
+	},
+	"W4 pods without labels": {
+		pods: map[string]string{}, pod: pod(web()), warning: "metadata.labels: set label todoapp.dev/app=shop here too",
+	},
+	"W4 pods without a component": {
+		pods: map[string]string{todov1.LabelApp: "shop"}, pod: pod(web()), warning: "set label todoapp.dev/component=frontend here too",
+	},
 	"W5 nothing": {
 		pod: pod(env()), warning: `spec: takes no key: without Secret "shop-frontend-auth" it can neither sign nor verify`,
 	},

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // surroundings are what exists around a workload, as far as a decision needs it. No values, only names.
@@ -33,40 +32,23 @@ func (s surroundings) entries(d draw) ([]string, bool) {
 	return entries, known
 }
 
-// part is which component of which app a workload says it is, and the Secrets that follow from it.
-type part struct {
-	app, component      string
-	own, other, keyring string
-	// certain says that the app exists, so that own is its Secret and no guess.
-	certain bool
-}
-
-// partOf reads a workload's labels. An app that does not exist may come later, with Secrets of other names.
-func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) {
-	p := part{app: labels[todov1.LabelApp], component: labels[todov1.LabelComponent], certain: app != nil}
-	if app == nil {
-		app = &todov1.TodoApp{}
-		app.Name = p.app
-	}
-	p.keyring = desired.Keyring(app)
-	switch p.component {
-	case todov1.ComponentFrontend:
-		p.own, p.other = desired.FrontendSecret(app), desired.BackendSecret(app)
-	case todov1.ComponentBackend:
-		p.own, p.other = desired.BackendSecret(app), desired.FrontendSecret(app)
-	default:
-		at := field.NewPath("metadata", "labels").Key(todov1.LabelComponent)
-		return part{}, refuse(ruleLabels, at, "must be frontend or backend: it decides which Secret the pods may use")
-	}
-	return p, nil
-}
-
-// checkPod applies W1 to W5 to a pod's spec.
-func checkPod(labels map[string]string, pod *corev1.PodSpec, at *field.Path, around surroundings) (field.ErrorList, []string) {
+// checkWorkload applies W1 to W5 to a workload's labels and its pod template, which stands at a path.
+func checkWorkload(labels map[string]string, template *corev1.PodTemplateSpec, at *field.Path, around surroundings,
+) (field.ErrorList, []string) {
 	p, refusal := partOf(labels, around.app)
 	if refusal != nil {
 		return field.ErrorList{refusal}, nil
 	}
+	refusals, warnings := checkPod(p, &template.Spec, at.Child("spec"), around)
+	refusals = append(refusals, checkTemplateLabels(labels, template.Labels, at)...)
+	if len(refusals) == 0 {
+		warnings = append(warnings, warnUnseen(labels, template.Labels, at)...)
+	}
+	return refusals, warnings
+}
+
+// checkPod applies W1 to W3 and W5 to a pod's spec.
+func checkPod(p part, pod *corev1.PodSpec, at *field.Path, around surroundings) (field.ErrorList, []string) {
 	v := verdict{used: sets.New[string]()}
 	if !p.certain {
 		v.warn("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app)

@@ -14,8 +14,10 @@ import (
 // podCase is one decision about a frontend of the app shop, unless it says otherwise.
 type podCase struct {
 	pod corev1.PodSpec
-	// component instead of frontend; "-" for none.
-	component string
+	// app and component instead of shop and frontend; "-" for none, "empty" for an empty one.
+	app, component string
+	// pods are the template's labels instead of the workload's.
+	pods map[string]string
 	// absent says that the TodoApp does not exist.
 	absent        bool
 	want, warning string
@@ -29,7 +31,9 @@ func (c podCase) surroundings() surroundings {
 			"foreign": {"BETTER_AUTH_SECRET", "DATABASE_URL"}, "foreign-list": {"BETTER_AUTH_SECRETS"},
 			"part": {"SECRET", "AUTH_SECRETS"}, "db": {"DATABASE_URL"}, "other": {"BETTER_AUTH_SECRET"},
 		},
-		configMaps: map[string][]string{"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}, "part-settings": {"SECRET"}},
+		configMaps: map[string][]string{
+			"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}, "part-settings": {"SECRET"}, own: nil, // no Secret, but called so
+		},
 	}
 	if !c.absent {
 		around.app = &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
@@ -39,16 +43,26 @@ func (c podCase) surroundings() surroundings {
 
 func (c podCase) labels() map[string]string {
 	labels := map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: todov1.ComponentFrontend}
-	switch c.component {
-	case "":
-	case "-":
-		delete(labels, todov1.LabelComponent)
-	case "empty":
-		labels[todov1.LabelComponent] = ""
-	default:
-		labels[todov1.LabelComponent] = c.component
+	for label, value := range map[string]string{todov1.LabelApp: c.app, todov1.LabelComponent: c.component} {
+		switch value {
+		case "":
+		case "-":
+			delete(labels, label)
+		case "empty":
+			labels[label] = ""
+		default:
+			labels[label] = value
+		}
 	}
 	return labels
+}
+
+func (c podCase) template() *corev1.PodTemplateSpec {
+	template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: c.labels()}, Spec: c.pod}
+	if c.pods != nil {
+		template.Labels = c.pods
+	}
+	return template
 }
 
 const own = "shop-frontend-auth"
@@ -243,9 +257,7 @@ func TestWorkloadRules(t *testing.T) {
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
-				around := c.surroundings()
-				around.configMaps[own] = nil
-				refusals, warnings := checkPod(c.labels(), &c.pod, specPath, around)
+				refusals, warnings := checkWorkload(c.labels(), c.template(), nil, c.surroundings())
 				check(t, refusals, warnings, c.want, c.warning)
 			})
 		}
@@ -257,27 +269,10 @@ func TestWorkloadOfAnAppWithNamedSecrets(t *testing.T) {
 	around := surroundings{app: todoApp(frontendRef("web"), backendRef("api"))}
 	labels := map[string]string{todov1.LabelApp: "team-a", todov1.LabelComponent: "backend"}
 	for name, want := range map[string]string{"api": "", "web": "W3", "team-a-keyring": "W3"} {
-		spec := pod(container("api", nil, wholeSecret("", name)))
-		refusals, warnings := checkPod(labels, &spec, specPath, around)
+		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
+		template.Spec = pod(container("api", nil, wholeSecret("", name)))
+		refusals, warnings := checkWorkload(labels, &template, nil, around)
 		warnings = slices.DeleteFunc(warnings, func(string) bool { return name != "api" })
 		check(t, refusals, warnings, want, "")
-	}
-}
-
-func TestWarnUnseen(t *testing.T) {
-	labels := map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "frontend"}
-	for name, c := range map[string]struct {
-		pods map[string]string
-		want string
-	}{
-		"same":         {labels, ""},
-		"none":         {nil, "spec.template.metadata.labels: set label todoapp.dev/app=shop here too"},
-		"another app":  {map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, "todoapp.dev/app=shop"},
-		"no component": {map[string]string{todov1.LabelApp: "shop"}, "todoapp.dev/component=frontend"},
-		"other component": {
-			map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, "todoapp.dev/component=frontend",
-		},
-	} {
-		t.Run(name, func(t *testing.T) { check(t, nil, warnUnseen(labels, c.pods, templatePath), "", c.want) })
 	}
 }

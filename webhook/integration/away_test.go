@@ -110,7 +110,7 @@ var patches = map[string]struct {
 	"envFrom":        {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
 	"prefix": {`{"spec":{"containers":[{"name":"web","envFrom":[
 		{"prefix":"BETTER_","secretRef":{"name":"shop-frontend-auth"}}]}]}}`, true},
-	"literal key":    {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
+	"literal key": {`{"spec":{"containers":[{"name":"web","env":[{"name":"BETTER_AUTH_SECRET","value":"x"}]}]}}`, true},
 	"sourced": {
 		`{"spec":{"containers":[{"name":"web","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"x","key":"y"}}}]}]}}`, true,
 	},

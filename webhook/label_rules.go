@@ -1,0 +1,68 @@
+package webhook
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+var labelsPath = field.NewPath("metadata", "labels")
+
+// part is which component of which app a workload says it is, and the Secrets that follow from it.
+type part struct {
+	app, component      string
+	own, other, keyring string
+	// certain says that the app exists, so that own is its Secret and no guess.
+	certain bool
+}
+
+// partOf reads a workload's labels. An app that does not exist may come later, with Secrets of other names.
+func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) {
+	if len(validation.IsDNS1035Label(labels[todov1.LabelApp])) > 0 {
+		return part{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelApp),
+			"must be a TodoApp's name: lower case letters, digits and hyphens")
+	}
+	p := part{app: labels[todov1.LabelApp], component: labels[todov1.LabelComponent], certain: app != nil}
+	if app == nil {
+		app = &todov1.TodoApp{}
+		app.Name = p.app
+	}
+	p.keyring = desired.Keyring(app)
+	switch p.component {
+	case todov1.ComponentFrontend:
+		p.own, p.other = desired.FrontendSecret(app), desired.BackendSecret(app)
+	case todov1.ComponentBackend:
+		p.own, p.other = desired.BackendSecret(app), desired.FrontendSecret(app)
+	default:
+		return part{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelComponent),
+			"must be frontend or backend: it decides which Secret the pods may use")
+	}
+	return p, nil
+}
+
+// checkTemplateLabels is W4 too: pods that are labelled for another app or side would be counted there, and missing here.
+func checkTemplateLabels(workload, pods map[string]string, at *field.Path) field.ErrorList {
+	var refusals field.ErrorList
+	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {
+		if value, labelled := pods[label]; labelled && value != workload[label] {
+			message := fmt.Sprintf("must be %q as on the workload itself: a rotation knows pods by it", workload[label])
+			refusals = append(refusals, refuse(ruleLabels, at.Child("metadata", "labels").Key(label), message))
+		}
+	}
+	return refusals
+}
+
+// warnUnseen is about pods that a rotation would not wait for, because it knows them by their labels.
+func warnUnseen(workload, pods map[string]string, at *field.Path) []string {
+	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {
+		if _, labelled := pods[label]; !labelled {
+			return []string{fmt.Sprintf("%s: set label %s=%s here too: a rotation waits for labelled pods only",
+				at.Child("metadata", "labels"), label, workload[label])}
+		}
+	}
+	return nil
+}
