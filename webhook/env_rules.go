@@ -81,8 +81,15 @@ func newDelivered(old, app *todov1.TodoApp) []string {
 	return anew
 }
 
-// checkDeliveries is T5: nothing sets a reserved variable, and nothing brings one, or what a Secret of the operator
-// holds, to a pod in another way than the operator's.
+// isSource reports whether an entry of a Secret is where the app's secret comes from. What is read there directly changes
+// without being published first.
+func isSource(app *todov1.TodoApp, secret, entry string) bool {
+	source := app.Spec.Auth.Source
+	return source != nil && source.SecretRef.Name == secret && source.SecretRef.Key == entry
+}
+
+// checkDeliveries is T5: nothing sets a reserved variable, and nothing brings one, or what the source or a
+// Secret of the operator holds, to a pod in another way than the operator's.
 func checkDeliveries(app *todov1.TodoApp, found secrets) field.ErrorList {
 	var refusals field.ErrorList
 	for _, d := range deliveries(app) {
@@ -95,6 +102,8 @@ func checkDeliveries(app *todov1.TodoApp, found secrets) field.ErrorList {
 			message = fmt.Sprintf("%s draws in %s, which the operator sets itself: remove it", d.what, d.entry)
 		case slices.Contains(desired.Secrets(app), d.secret):
 			message = fmt.Sprintf("%s draws from Secret %q, which the operator delivers itself: remove it", d.what, d.secret)
+		case isSource(app, d.secret, d.entry):
+			message = d.what + " draws in the source, whose new value nobody trusts yet: use BETTER_AUTH_SECRET"
 		case secret != nil && desired.Managed(secret):
 			message = fmt.Sprintf("%s draws from Secret %q, which holds keys of TodoApp %q: use another",
 				d.what, d.secret, secret.Labels[todov1.LabelApp])

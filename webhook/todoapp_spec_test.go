@@ -146,6 +146,36 @@ var envCases = map[string]todoAppCase{
 		old: todoApp(backendDatabase("db", "url")), app: todoApp(backendDatabase("db", "url"), frontendRef("db")),
 		want: "T5 spec.backend.storage.postgres.urlSecretRef",
 	},
+	"T5 the source under another name": {
+		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
+		found: holding("vault key " + secretA),
+		want:  "T5 spec.backend.env[JWT_SECRET]: JWT_SECRET draws in the source, whose",
+	},
+	"T5 the source for the frontend, before it exists": {
+		app:  todoApp(sourceRef("vault", "key"), frontendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
+		want: "T5 spec.frontend.env[JWT_SECRET]", warning: "does not exist yet",
+	},
+	"T5 the source for a database": {
+		app:   todoApp(sourceRef("vault", "key"), frontendDatabase("vault", "key")),
+		found: holding("vault key " + secretA), want: "T5 spec.frontend.database.urlSecretRef",
+	},
+	"T5 what is delivered comes to be the source": {
+		old:   todoApp(backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
+		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
+		found: holding("vault key " + secretA), want: "T5 spec.backend.env[JWT_SECRET]",
+	},
+	"T5 another entry of the source": {
+		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("API_KEY", "vault", "api-key"))),
+		found: holding("vault key " + secretA),
+	},
+	"T5 the same entry of another Secret": {
+		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("API_KEY", "other", "key"))),
+		found: holding("vault key " + secretA),
+	},
+	"T5 a ConfigMap called as the source": {
+		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromConfigMapKey("API_KEY", "vault", "key"))),
+		found: holding("vault key " + secretA),
+	},
 	"T5 a field": {
 		app: todoApp(backendEnv(corev1.EnvVar{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),

@@ -88,6 +88,9 @@ func (v *verdict) judge(p part, d draw, around surroundings) {
 	if refusal == nil && len(taken) > 0 {
 		refusal = p.mismatched(d, taken)
 	}
+	if refusal == nil {
+		refusal = p.unpublished(d, around.app)
+	}
 	switch {
 	case refusal != nil:
 		v.refusals = append(v.refusals, refusal)
@@ -130,6 +133,19 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 	default:
 		return nil
 	}
+}
+
+// unpublished is W1 for the source of the app, which is nil where it does not exist: by its entry, or whole.
+func (p part) unpublished(d draw, app *todov1.TodoApp) *field.Error {
+	if app == nil || app.Spec.Auth.Source == nil || d.from != fromSecret {
+		return nil
+	}
+	source := app.Spec.Auth.Source.SecretRef
+	if source.Name != d.name || !d.whole && source.Key != d.entry {
+		return nil
+	}
+	return refuse(ruleReference, d.at, fmt.Sprintf(
+		"draws in the source, whose new value nobody trusts yet: use Secret %q", p.own))
 }
 
 // checkAgreement is W2. Where the app exists W1 has said which Secret it must be; where it does not, one is as good as

@@ -23,20 +23,22 @@ type podCase struct {
 	want, warning string
 }
 
-// surroundings of every case: the app shop, another's keyring, and what Secrets and ConfigMaps hold.
+// surroundings of every case: the app shop with a source, another's keyring, and what Secrets and ConfigMaps hold.
 func (c podCase) surroundings() surroundings {
 	around := surroundings{
 		keyrings: sets.New("shop-keyring", "blog-keyring"),
 		secrets: map[string][]string{
 			"foreign": {"BETTER_AUTH_SECRET", "DATABASE_URL"}, "foreign-list": {"BETTER_AUTH_SECRETS"},
 			"part": {"SECRET", "AUTH_SECRETS"}, "db": {"DATABASE_URL"}, "other": {"BETTER_AUTH_SECRET"},
+			"vault": {"key", "other"},
 		},
 		configMaps: map[string][]string{
 			"settings": {"LOG_LEVEL"}, "leak": {"BETTER_AUTH_SECRETS"}, "part-settings": {"SECRET"}, own: nil, // no Secret, but called so
 		},
 	}
 	if !c.absent {
-		around.app = &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
+		around.app = todoApp(sourceRef("vault", "key"))
+		around.app.Name = "shop"
 	}
 	return around
 }
@@ -253,7 +255,7 @@ var volumeCases = map[string]podCase{
 
 func TestWorkloadRules(t *testing.T) {
 	for _, cases := range []map[string]podCase{
-		referenceCases, wholeCases, volumeCases, forbiddenCases, labelCases, containerCases, fileCases,
+		referenceCases, wholeCases, volumeCases, forbiddenCases, labelCases, containerCases, fileCases, unpublishedCases,
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {

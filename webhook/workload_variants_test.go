@@ -112,3 +112,26 @@ var fileCases = map[string]podCase{
 	"W3 the other side's, an item":        {pod: pod(web(), secretVolume("shop-backend-auth", item("x", "y"))), want: "W3"},
 	"W3 the other side's, projected item": {pod: pod(web(), projectedSecret("shop-backend-auth", item("x", "y"))), want: "W3"},
 }
+
+// What a rotation would not publish first.
+var unpublishedCases = map[string]podCase{
+	"W1 the source's entry": {
+		pod:  pod(web(), env(fromSecretKey("JWT_SECRET", "vault", "key"))),
+		want: "W1 spec.containers[web].env[JWT_SECRET]: draws in the source, whose",
+	},
+	"W1 the source's entry as the key": {pod: pod(env(key("vault", "key"))), want: "W1 spec.containers[web].env[BETTER_AUTH_SECRET]"},
+	"W1 the source's item": {
+		pod: pod(web(), secretVolume("vault", item("key", "x"))), want: "W1 spec.volumes[auth].secret.items[0]",
+	},
+	"W1 the source's item, projected": {pod: pod(web(), projectedSecret("vault", item("key", "x"))), want: "W1"},
+	"W1 the source whole":             {pod: pod(web(wholeSecret("", "vault"))), want: "W1 spec.containers[web].envFrom[1]"},
+	"W1 the source under a prefix":    {pod: pod(web(wholeSecret("X_", "vault"))), want: "W1 spec.containers[web].envFrom[1]"},
+	"W1 the source by a volume":       {pod: pod(web(), secretVolume("vault")), want: "W1 spec.volumes[auth].secret"},
+	"W1 another entry of the source":  {pod: pod(web(), env(fromSecretKey("API_KEY", "vault", "other")))},
+	"W1 another item of the source":   {pod: pod(web(), secretVolume("vault", item("other", "key")))},
+	"W1 the entry of another Secret":  {pod: pod(web(), env(fromSecretKey("X", "db", "key")))},
+	"W1 a ConfigMap's entry":          {pod: pod(web(), env(fromConfigMapKey("X", "vault", "key")))},
+	"W1 absent app, no source": {
+		absent: true, pod: pod(web(), env(fromSecretKey("X", "vault", "key"))), warning: "does not exist yet",
+	},
+}
