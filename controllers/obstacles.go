@@ -46,7 +46,11 @@ func undecided(app *todov1.TodoApp, err error) *obstacle {
 			"Secrets %s and %s hold different secrets, and neither is overwritten: make them equal, or delete the wrong one.",
 			front, back)}
 	case errors.Is(err, keyring.ErrUnusable):
-		return &obstacle{todov1.ReasonSecretUnusable, fmt.Sprintf("%s: correct or delete Secret %s or %s.", err, front, back)}
+		which := front + " or " + back
+		if one := new(keyring.UnusableError); errors.As(err, &one) && one.Side != "" {
+			which = map[string]string{todov1.ComponentFrontend: front, todov1.ComponentBackend: back}[one.Side]
+		}
+		return &obstacle{todov1.ReasonSecretUnusable, fmt.Sprintf("%s: correct or delete Secret %s.", err, which)}
 	case errors.Is(err, keyring.ErrSourceMissing):
 		source := app.Spec.Auth.Source.SecretRef
 		return &obstacle{todov1.ReasonSourceMissing, fmt.Sprintf(

@@ -77,6 +77,25 @@ func TestDifferentSecretsAreLeftAlone(t *testing.T) {
 	}
 }
 
+func TestASecretThatContradictsItselfIsNamed(t *testing.T) {
+	b := newBench(t)
+	wrong := b.secret("todo-backend-auth", byHand)
+	wrong.Data[keyring.EntrySecrets] = []byte("1:" + otherHand)
+	must(t, b.client.Update(t.Context(), wrong))
+	b.start()
+	b.app("todo")
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretUnusable)
+	})
+	var live todov1.TodoApp
+	must(t, b.get("todo", &live))
+	const want = "the backend's Secret cannot be used: BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS: " +
+		"correct or delete Secret todo-backend-auth."
+	if got := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionReady).Message; got != want {
+		t.Errorf("it says %q", got)
+	}
+}
+
 func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	b := newBench(t)
 	b.start()

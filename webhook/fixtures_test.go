@@ -15,6 +15,7 @@ import (
 const (
 	secretA = "aFh3-kQ9zX_7Lw2mRt5YvB8nCj4PsD6e"
 	secretB = "bGj4-mS8yW_6Kv1nQu3XzA9pHf5TrE7d"
+	secretC = "cHk5-nT7xV_8Lw3pRs6YqB2mJd9GuF4z"
 )
 
 // todoApp makes an app named team-a.

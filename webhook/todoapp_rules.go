@@ -138,20 +138,25 @@ func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.Erro
 	return checkAdoption(app, found)
 }
 
-// checkAdoption is T1: without a ring the keys come from the two Secrets, so these must agree.
+// checkAdoption is T1: without a ring the keys come from the two Secrets, so these must agree, and each with itself.
 func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
 	err := keyring.Remains{Frontend: data(found[front]), Backend: data(found[back])}.Agree()
-	var message string
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, keyring.ErrDiffer):
-		message = fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete the wrong one", front, back)
-	default:
-		message = err.Error() + ": correct or delete it"
 	}
-	return field.ErrorList{refuse(ruleMismatch, frontendPath, message)}
+	at, message := frontendPath, fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete one", front, back)
+	if unusable := new(keyring.UnusableError); errors.As(err, &unusable) {
+		which := fmt.Sprintf("Secrets %q and %q", front, back)
+		switch unusable.Side {
+		case todov1.ComponentFrontend:
+			which = fmt.Sprintf("Secret %q", front)
+		case todov1.ComponentBackend:
+			at, which = backendPath, fmt.Sprintf("Secret %q", back)
+		}
+		message = fmt.Sprintf("%s: %v: correct it", which, unusable.Why)
+	}
+	return field.ErrorList{refuse(ruleMismatch, at, message)}
 }
 
 // checkReplacement is T3: an app with a ring would write its own keys over the secret of a Secret that it is pointed to.

@@ -101,7 +101,35 @@ var adoptionCases = map[string]todoAppCase{
 	"T1 a value that lists cannot carry": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET " + secretA + "\n"),
-		want:  "T1 spec.frontend.secretRef.name: BETTER_AUTH_SECRET of the frontend's Secret has a comma, line break",
+		want:  `T1 spec.frontend.secretRef.name: Secret "team-a-frontend-auth": BETTER_AUTH_SECRET has a comma, line break`,
+	},
+	"T1 a value of the backend that lists cannot carry": {
+		app: todoApp(backendRef("api")), found: holding("api BETTER_AUTH_SECRET " + secretA + "\n"),
+		want: `T1 spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET has a comma, line break`,
+	},
+	"T1 one that contradicts itself": {
+		app:   todoApp(frontendRef("web")),
+		found: holding("web BETTER_AUTH_SECRET "+secretA, "web BETTER_AUTH_SECRETS 1:"+secretB),
+		want:  `T1 spec.frontend.secretRef.name: Secret "web": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS: correct it`,
+	},
+	"T1 a backend's that contradicts itself": {
+		app:   todoApp(frontendRef("web"), backendRef("api")),
+		found: holding("web BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRETS 1:"+secretB),
+		want:  `T1 spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS`,
+	},
+	"T1 one that has it in its list": {
+		app:   todoApp(frontendRef("web")),
+		found: holding("web BETTER_AUTH_SECRET "+secretA, "web BETTER_AUTH_SECRETS 2:"+secretB+",1:"+secretA),
+	},
+	"T1 a list that is no ring": {
+		app:   todoApp(backendRef("api")),
+		found: holding("api BETTER_AUTH_SECRETS 9007199254740991:" + secretA),
+		want:  `T1 spec.backend.secretRef.name: Secret "api": as BETTER_AUTH_SECRETS stands, version 9007199254740991 leaves`,
+	},
+	"T1 lists that are no ring together": {
+		app:   todoApp(frontendRef("web"), backendRef("api")),
+		found: holding("web BETTER_AUTH_SECRETS 1:"+secretA, "api BETTER_AUTH_SECRETS 1:"+secretA+",2:"+secretB+",3:"+secretC),
+		want:  `T1 spec.frontend.secretRef.name: Secrets "web" and "api": as BETTER_AUTH_SECRETS stands, more than one`,
 	},
 }
 

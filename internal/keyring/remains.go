@@ -11,7 +11,7 @@ import (
 var (
 	// ErrDiffer: the two Secrets hold secrets that cannot both be the app's.
 	ErrDiffer = errors.New("the frontend's and the backend's Secret hold different secrets")
-	// ErrUnusable: a Secret holds something that BETTER_AUTH_SECRETS cannot carry.
+	// ErrUnusable: a Secret holds something that BETTER_AUTH_SECRETS cannot carry, or contradicts itself.
 	ErrUnusable = errors.New("a Secret holds a value that cannot be used")
 	// ErrSourceMissing: the external source has no value yet.
 	ErrSourceMissing = errors.New("the source has no value yet")
@@ -23,15 +23,31 @@ type Remains struct {
 	Frontend, Backend map[string][]byte
 }
 
-// unusableError is an ErrUnusable that says where and why in words of its own.
-type unusableError struct{ error }
+// UnusableError is an ErrUnusable that says why, and which side's Secret it is about.
+type UnusableError struct {
+	// Side is frontend or backend; empty where both Secrets together cannot be used.
+	Side string
+	// Why never shows a value.
+	Why error
+}
 
-func unusable(format string, args ...any) error { return unusableError{fmt.Errorf(format, args...)} }
+// Error implements error.
+func (e *UnusableError) Error() string {
+	if e.Side == "" {
+		return "the Secrets cannot be used: " + e.Why.Error()
+	}
+	return "the " + e.Side + "'s Secret cannot be used: " + e.Why.Error()
+}
 
-func (unusableError) Is(target error) bool { return target == ErrUnusable }
+// Is reports whether a target is ErrUnusable.
+func (*UnusableError) Is(target error) bool { return target == ErrUnusable }
 
-// Agree is nil when a ring can be made of what the two Secrets hold, or they hold nothing; else it is ErrDiffer or
-// ErrUnusable.
+func unusable(side, format string, args ...any) error {
+	return &UnusableError{Side: side, Why: fmt.Errorf(format, args...)}
+}
+
+// Agree is nil when a ring can be made of what the two Secrets hold, or they hold nothing; else it is ErrDiffer or an
+// UnusableError.
 func (r Remains) Agree() error {
 	_, _, _, err := r.joined(longAgo)
 	return err
@@ -53,13 +69,12 @@ func readSide(name string, data map[string][]byte) (side, error) {
 			return side{}, err
 		}
 	} else if s.single != "" && !Portable(s.single) {
-		return side{}, unusable("%s of the %s's Secret has a comma, line break or surrounding space, or is not text",
-			EntrySecret, name)
+		return side{}, unusable(name, "%s has a comma, line break or surrounding space, or is not text", EntrySecret)
 	}
 	if versions := string(data[EntryCookieVersions]); versions != "" {
 		carried, err := ParseVersions(versions)
 		if err != nil {
-			return side{}, unusable("%s of the %s's Secret: %w", EntryCookieVersions, name, err)
+			return side{}, unusable(name, "%s: %w", EntryCookieVersions, err)
 		}
 		s.carried = carried
 	}
@@ -70,17 +85,17 @@ func readSide(name string, data map[string][]byte) (side, error) {
 func readList(name, list string, single Value) ([]Entry, error) {
 	entries, err := ParseList(list)
 	if err != nil {
-		return nil, unusable("%s of the %s's Secret: %w", EntrySecrets, name, err)
+		return nil, unusable(name, "%s: %w", EntrySecrets, err)
 	}
 	known := single == ""
 	for _, e := range entries {
 		if !Portable(e.Value) {
-			return nil, unusable("%s of the %s's Secret: version %d has a line break", EntrySecrets, name, e.Version)
+			return nil, unusable(name, "%s: version %d has a line break", EntrySecrets, e.Version)
 		}
 		known = known || e.Value == single
 	}
 	if !known {
-		return nil, fmt.Errorf("%w: %s of the %s's Secret is not in its %s", ErrDiffer, EntrySecret, name, EntrySecrets)
+		return nil, unusable(name, "%s is not in its %s", EntrySecret, EntrySecrets)
 	}
 	return entries, nil
 }
@@ -155,9 +170,21 @@ func rebuilt(front, back side, legacy Value, now time.Time) (Ring, error) {
 		ring = ring.with(key)
 	}
 	if err := ring.sound(); err != nil {
-		return Ring{}, unusable("as %s stand, %w", EntrySecrets, err)
+		return Ring{}, unusable(onlyList(front, back), "as %s stands, %w", EntrySecrets, err)
 	}
 	return ring, nil
+}
+
+// onlyList is the side that has a list where the other has none; empty where both have one.
+func onlyList(front, back side) string {
+	switch {
+	case len(back.list) == 0:
+		return "frontend"
+	case len(front.list) == 0:
+		return "backend"
+	default:
+		return ""
+	}
 }
 
 // longAgo is before any key, and so far back that no longer validity brings a key that may be revoked back to trust.
