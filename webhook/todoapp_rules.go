@@ -245,6 +245,19 @@ func storageKind(app *todov1.TodoApp) string {
 	}
 }
 
+// warnLeft is about Secrets that an update lets go of. The operator deletes what it owns, and that is what it adopted too.
+func warnLeft(old, app *todov1.TodoApp) []string {
+	var warnings []string
+	before := sides(old)
+	for i, now := range sides(app) {
+		if left := before[i].name; !slices.Contains(desired.Secrets(app), left) {
+			warnings = append(warnings, fmt.Sprintf(
+				"%s: Secret %q is deleted if the operator owns it: point workloads that read it to %q", now.at, left, now.name))
+		}
+	}
+	return warnings
+}
+
 // warnURL is about cookies that would travel in the clear.
 func warnURL(app *todov1.TodoApp) []string {
 	at, err := url.Parse(app.Spec.Frontend.URL)
