@@ -73,8 +73,8 @@ func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) 
 	return found, others, errors.Join(errs[:]...)
 }
 
-// others are the apps of the namespace, where a side anew names a Secret that exists and belongs to no app: it may be a
-// source.
+// others are the apps of the namespace, where a side anew names a Secret that exists and belongs to no app: it may be
+// another's source, or one that another is to adopt.
 func (v todoAppValidator) others(ctx context.Context, namespace string, anew []reference, found secrets) ([]todov1.TodoApp, error) {
 	unowned := func(ref reference) bool { return found[ref.name] != nil && desired.Owner(found[ref.name]) == "" }
 	if !slices.ContainsFunc(anew, unowned) {

@@ -88,7 +88,7 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 		return refusals, warnings
 	}
 	refusals = append(refusals, checkNames(app)...)
-	if ofOwners := append(checkOwners(app, anew, found), checkSources(app, anew, found, others)...); len(ofOwners) > 0 {
+	if ofOwners := append(checkOwners(app, anew, found), checkOthers(app, anew, found, others)...); len(ofOwners) > 0 {
 		return append(refusals, ofOwners...), warnings // nothing is said about what another app's Secrets hold
 	}
 	refusals = append(refusals, checkSides(app, anew, found)...)
@@ -97,37 +97,6 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)
 	}
 	return refusals, warnings
-}
-
-// checkOwners is T2: what is another app's must stay so, and no Secret of that app is read as a source.
-func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
-	var refusals field.ErrorList
-	for _, ref := range anew {
-		if owner := desired.Owner(found[ref.name]); owner != "" && owner != app.Name {
-			message := fmt.Sprintf("Secret %q belongs to TodoApp %q: choose another name", ref.name, owner)
-			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
-		}
-	}
-	return refusals
-}
-
-// checkSources is T2 as well: what is another app's source is not to be written. One that does not exist yet is the
-// controller's to decide on.
-func checkSources(app *todov1.TodoApp, anew []reference, found secrets, others []todov1.TodoApp) field.ErrorList {
-	var refusals field.ErrorList
-	for i := range others {
-		source := others[i].Spec.Auth.Source
-		if others[i].Name == app.Name || source == nil {
-			continue
-		}
-		for _, ref := range written(anew) {
-			if ref.name == source.SecretRef.Name && found[ref.name] != nil && desired.Owner(found[ref.name]) == "" {
-				message := fmt.Sprintf("Secret %q is the source of TodoApp %q: choose another name", ref.name, others[i].Name)
-				refusals = append(refusals, refuse(ruleOwner, ref.at, message))
-			}
-		}
-	}
-	return refusals
 }
 
 // checkSides applies the rules about what the Secrets of both sides hold: T1 before the app has a ring, T3 after.

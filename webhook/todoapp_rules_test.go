@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // todoAppCase is one decision; want is "" for admitted, else "rule field: part of the message".
@@ -130,76 +129,6 @@ var adoptionCases = map[string]todoAppCase{
 		app:   todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRETS 1:"+secretA, "api BETTER_AUTH_SECRETS 1:"+secretA+",2:"+secretB+",3:"+secretC),
 		want:  `T1 spec.frontend.secretRef.name: Secrets "web" and "api": as BETTER_AUTH_SECRETS stands, more than one`,
-	},
-}
-
-// sourced is another app with a source.
-func sourced(name string) todov1.TodoApp {
-	app := todoApp(sourceRef(name, "key"))
-	app.Name = "team-b"
-	return *app
-}
-
-var ownerCases = map[string]todoAppCase{
-	"T2 frontend Secret of another": {
-		app: todoApp(frontendRef("b")), found: holding("b").owned("b", "team-b"),
-		want: `T2 spec.frontend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
-	},
-	"T2 backend Secret of another": {
-		app: todoApp(backendRef("b")), found: holding("b").owned("b", "team-b"),
-		want: `T2 spec.backend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
-	},
-	"T2 source of another": {
-		app:   todoApp(sourceRef("b", "BETTER_AUTH_SECRET")),
-		found: holding("b BETTER_AUTH_SECRET "+secretA).owned("b", "team-b"),
-		want:  `T2 spec.auth.source.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
-	},
-	"T2 default name taken by another": {
-		app:   todoApp(),
-		found: holding("team-a-backend-auth").owned("team-a-backend-auth", "team"),
-		want:  `T2 spec.backend.secretRef.name`,
-	},
-	"T2 keyring name taken by another": {
-		app: todoApp(), found: holding("team-a-keyring").owned("team-a-keyring", "team"),
-		want: `T2 metadata.name: Secret "team-a-keyring" belongs to TodoApp "team"`,
-	},
-	"T2 left as it was beside another reference": {
-		old: todoApp(frontendRef("b")), app: todoApp(frontendRef("b"), backendRef("c")),
-		found: holding("b", "c").owned("b", "team-b"),
-	},
-	"T2 another app's source": {
-		app: todoApp(backendRef("vault")), found: holding("vault key " + secretA), others: []todov1.TodoApp{sourced("vault")},
-		want: `T2 spec.backend.secretRef.name: Secret "vault" is the source of TodoApp "team-b": choose another name`,
-	},
-	"T2 another app's source, by an update": {
-		old: todoApp(), app: todoApp(frontendRef("vault")), found: holding("vault").ring(secretA),
-		others: []todov1.TodoApp{sourced("vault")}, want: "T2 spec.frontend.secretRef.name",
-	},
-	"T2 the source of both": {
-		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA), others: []todov1.TodoApp{sourced("vault")},
-	},
-	"T2 its own, which another app takes for a source": {
-		app: todoApp(frontendRef("web")), found: holding("web").owned("web", "team-a"), others: []todov1.TodoApp{sourced("web")},
-	},
-	"T2 its own": {
-		app: todoApp(frontendRef("a")), found: holding("a").owned("a", "team-a"),
-	},
-	"T2 nobody's": {app: todoApp(frontendRef("b")), found: holding("b")},
-	"T2 labelled by somebody else's tool": {
-		app: todoApp(frontendRef("b")),
-		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
-			s.Labels[desired.LabelManagedBy] = "helm"
-		}),
-	},
-	"T2 orphaned": {
-		app:   todoApp(frontendRef("b")),
-		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
-	},
-	"T2 owned by another kind": {
-		app: todoApp(frontendRef("b")),
-		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
-			s.OwnerReferences[0].APIVersion = "example.com/v1"
-		}),
 	},
 }
 
