@@ -20,8 +20,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// condition compiles one of the webhook's configuration, which says whether the webhook is asked about an update.
-func condition(t testing.TB, hook, name string) func(t *testing.T, old, object any) bool {
+// hooks are those of the webhook's configuration.
+func hooks(t testing.TB) []admissionv1.ValidatingWebhook {
 	var configuration admissionv1.ValidatingWebhookConfiguration
 	file, err := os.ReadFile("../config/webhook/validatingwebhookconfiguration.yaml")
 	if err == nil {
@@ -30,8 +30,29 @@ func condition(t testing.TB, hook, name string) func(t *testing.T, old, object a
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := slices.IndexFunc(configuration.Webhooks, func(w admissionv1.ValidatingWebhook) bool { return w.Name == hook })
-	conditions := configuration.Webhooks[w].MatchConditions
+	return configuration.Webhooks
+}
+
+// Both hooks fail closed, and soon, and neither is asked about what is going away.
+func TestHooks(t *testing.T) {
+	all := hooks(t)
+	for _, h := range all {
+		closed := *h.FailurePolicy == admissionv1.Fail && *h.MatchPolicy == admissionv1.Equivalent &&
+			*h.SideEffects == admissionv1.SideEffectClassNone
+		if !closed || *h.TimeoutSeconds != 5 || h.MatchConditions[0].Name != "not-going-away" {
+			t.Errorf("%s: %+v", h.Name, h)
+		}
+	}
+	if len(all) != 2 {
+		t.Errorf("%d hooks", len(all))
+	}
+}
+
+// condition compiles one of the webhook's configuration, which says whether the webhook is asked about an update.
+func condition(t testing.TB, hook, name string) func(t *testing.T, old, object any) bool {
+	all := hooks(t)
+	w := slices.IndexFunc(all, func(w admissionv1.ValidatingWebhook) bool { return w.Name == hook })
+	conditions := all[w].MatchConditions
 	c := slices.IndexFunc(conditions, func(c admissionv1.MatchCondition) bool { return c.Name == name })
 	env, err := cel.NewEnv(cel.OptionalTypes(), cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType))
 	if err != nil {

@@ -58,6 +58,20 @@ func TestAWorkloadWithoutLabelsIsNotJudged(t *testing.T) {
 	}
 }
 
+// What is going away lets go of its finalizers and changes otherwise, whatever it takes in meanwhile.
+func TestWhatIsGoingAwayIsNotJudged(t *testing.T) {
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: frontendLabels()}}
+	going := deployment.DeepCopy()
+	going.DeletionTimestamp = new(metav1.Unix(1, 0))
+	_, ofWorkload := deployments(broken{}).ValidateUpdate(t.Context(), deployment, going)
+	_, ofApp := todoAppValidator{broken{}}.ValidateUpdate(t.Context(), todoApp(), todoApp(frontendRef("web"), goingAway))
+	for what, err := range map[string]error{"a workload": ofWorkload, "a TodoApp": ofApp} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestRefusalsAreCounted(t *testing.T) {
 	if n := testutil.CollectAndCount(refusalsTotal); n != 7+6*4 {
 		t.Errorf("%d series before any refusal, want one for each rule of each kind", n)

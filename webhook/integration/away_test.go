@@ -12,90 +12,10 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// labelled is what a workload of a frontend carries.
-var labelled = map[string]string{"todoapp.dev/app": "shop", "todoapp.dev/component": "frontend"}
-
-// template is a frontend's.
-func template() corev1.PodTemplateSpec {
-	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labelled},
-		Spec: corev1.PodSpec{RestartPolicy: corev1.RestartPolicyAlways, Containers: []corev1.Container{{
-			Name: "web", Image: "web:1",
-			Env: []corev1.EnvVar{{Name: "LOG_LEVEL", Value: "info"}},
-			EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
-				LocalObjectReference: corev1.LocalObjectReference{Name: "shop-frontend-auth"}}}},
-		}}},
-	}
-}
-
-func meta(namespace, name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labelled}
-}
-
-// workloads are one of each kind.
-func workloads(namespace, name string) []client.Object {
-	selector, once := &metav1.LabelSelector{MatchLabels: labelled}, template()
-	once.Spec.RestartPolicy = corev1.RestartPolicyNever
-	return []client.Object{
-		&appsv1.Deployment{ObjectMeta: meta(namespace, name), Spec: appsv1.DeploymentSpec{Selector: selector, Template: template()}},
-		&appsv1.StatefulSet{ObjectMeta: meta(namespace, name), Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template()}},
-		&appsv1.DaemonSet{ObjectMeta: meta(namespace, name), Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template()}},
-		&appsv1.ReplicaSet{ObjectMeta: meta(namespace, name), Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: template()}},
-		&batchv1.Job{ObjectMeta: meta(namespace, name), Spec: batchv1.JobSpec{Suspend: new(true), Template: once}},
-		&batchv1.CronJob{ObjectMeta: meta(namespace, name), Spec: batchv1.CronJobSpec{
-			Schedule: "0 0 1 1 *", JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: once}}}},
-	}
-}
-
-// podPath is where a kind keeps its pod template.
-func podPath(object client.Object) string {
-	if _, ok := object.(*batchv1.CronJob); ok {
-		return `{"spec":{"jobTemplate":{"spec":{"template":%}}}}`
-	}
-	return `{"spec":{"template":%}}`
-}
-
-// Every kind of workload is hooked and judged by its own pod template.
-func TestEveryKindOfWorkload(t *testing.T) {
-	ns := namespace(t, "kinds")
-	create(t, app("shop", "{}"), ns)
-	for _, object := range workloads(ns, "good") {
-		if err := admin.Create(t.Context(), object, client.DryRunAll); err != nil {
-			t.Errorf("%T: %v", object, err)
-		}
-	}
-	for _, object := range workloads(ns, "freed") {
-		create(t, object, ns)
-		if err := admin.Patch(t.Context(), object, merge(unlabel)); err != nil {
-			t.Errorf("taking the labels off %T: %v", object, err)
-		}
-	}
-	for _, object := range workloads(ns, "bad") {
-		object.SetLabels(map[string]string{"todoapp.dev/app": "shop", "todoapp.dev/component": "backend"})
-		err := admin.Create(t.Context(), object, client.DryRunAll)
-		if err == nil || !strings.Contains(err.Error(), `Secret "shop-frontend-auth" is the other side's`) {
-			t.Errorf("%T: %v", object, err)
-		}
-		object.SetLabels(map[string]string{"other": "label"})
-		if err := admin.Create(t.Context(), object, client.DryRunAll); err != nil {
-			t.Errorf("%T without labels: %v", object, err)
-		}
-	}
-}
-
-func create(t *testing.T, object client.Object, namespace string) {
-	t.Helper()
-	object.SetNamespace(namespace)
-	if err := admin.Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // patches of a pod template, and whether they need the webhook.
 var patches = map[string]struct {
@@ -106,6 +26,9 @@ var patches = map[string]struct {
 	"plain variable": {`{"spec":{"containers":[{"name":"web","env":[{"name":"LOG_LEVEL","value":"debug"}]}]}}`, false},
 	"annotation":     {`{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now"}}}`, false},
 	"another label":  {`{"metadata":{"labels":{"a":"b"}}}`, false},
+	"pods' app":      {`{"metadata":{"labels":{"todoapp.dev/app":"x"}}}`, true},
+	"pods' side":     {`{"metadata":{"labels":{"todoapp.dev/component":"backend"}}}`, true},
+	"pods' no side":  {`{"metadata":{"labels":{"todoapp.dev/component":null}}}`, true},
 	"node selector":  {`{"spec":{"nodeSelector":{"a":"b"}}}`, false},
 	"envFrom":        {`{"spec":{"containers":[{"name":"web","envFrom":[{"secretRef":{"name":"x"}}]}]}}`, true},
 	"prefix": {`{"spec":{"containers":[{"name":"web","envFrom":[
@@ -133,9 +56,6 @@ var patches = map[string]struct {
 		{"name":"log","image":"x","envFrom":[{"secretRef":{"name":"shop-frontend-auth"}}]}]}}`, false},
 }
 
-// unlabel takes the labels off a workload.
-const unlabel = `{"metadata":{"labels":{"todoapp.dev/app":null,"todoapp.dev/component":null}}}`
-
 // While nobody serves the webhook, what runs goes on; only what a decision is needed for waits.
 func TestWhileTheOperatorIsAway(t *testing.T) {
 	ns := namespace(t, "away")
@@ -143,6 +63,13 @@ func TestWhileTheOperatorIsAway(t *testing.T) {
 	for _, object := range workloads(ns, "web") {
 		create(t, object, ns)
 	}
+	for _, object := range workloads(ns, "plain") {
+		object.SetLabels(map[string]string{"other": "label"})
+		create(t, object, ns)
+	}
+	going := workloads(ns, "going")[0]
+	going.SetFinalizers([]string{"example.com/hold"})
+	create(t, going, ns)
 	separate(t, ns, port(t))
 	held := func(object client.Object, c client.Client) error {
 		return c.Create(t.Context(), object, client.DryRunAll)
@@ -160,13 +87,19 @@ func TestWhileTheOperatorIsAway(t *testing.T) {
 			err := admin.Patch(t.Context(), object, client.RawPatch(types.StrategicMergePatchType, []byte(body)), client.DryRunAll)
 			expect(t, err, patch.held, "%s of %T", name, object)
 		}
-		err := admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"todoapp.dev/component":"backend"}}}`), client.DryRunAll)
-		expect(t, err, true, "relabelling %T", object)
-		err = admin.Patch(t.Context(), object, merge(unlabel), client.DryRunAll)
+		for _, label := range []string{"app", "component"} {
+			err := admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"todoapp.dev/`+label+`":"backend"}}}`), client.DryRunAll)
+			expect(t, err, true, "another %s for %T", label, object)
+		}
+		err := admin.Patch(t.Context(), object, merge(unlabel), client.DryRunAll)
 		expect(t, err, false, "taking the labels off %T", object)
 		err = admin.Patch(t.Context(), object, merge(`{"metadata":{"labels":{"team":"x"}}}`), client.DryRunAll)
 		expect(t, err, false, "labelling %T", object)
 		expect(t, admin.Delete(t.Context(), object, client.DryRunAll), false, "deleting %T", object)
+	}
+	for _, object := range workloads(ns, "plain") {
+		err := admin.Patch(t.Context(), object, merge(asBackend), client.DryRunAll)
+		expect(t, err, true, "labelling %T for an app", object)
 	}
 	for _, object := range workloads(ns, "new") {
 		expect(t, held(object, admin), true, "creating %T", object)
@@ -180,9 +113,15 @@ func TestWhileTheOperatorIsAway(t *testing.T) {
 	}
 	expect(t, held(replicaSet, account("deployment-controller")), false, "a Deployment's ReplicaSet")
 	expect(t, held(job, account("cronjob-controller")), false, "a CronJob's Job")
+	one := as(t, "system:kube-controller-manager", "system:masters")
+	expect(t, held(replicaSet, one), false, "a ReplicaSet where controllers have no accounts of their own")
 	expect(t, held(workloads(ns, "new")[0], operator(t)), false, "the operator's own Deployment")
 	expect(t, held(workloads(ns, "new")[0], as(t, "alice", "todoapp.dev:break-glass", "system:masters")), false, "breaking the glass")
 	expect(t, held(&corev1.Pod{ObjectMeta: meta(ns, "pod"), Spec: template().Spec}, admin), false, "a Pod")
+
+	expect(t, admin.Delete(t.Context(), going), false, "deleting what is held")
+	takesIn := merge(`{"spec":{"template":{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}}}`)
+	expect(t, admin.Patch(t.Context(), going, takesIn), false, "taking in more while going away")
 
 	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 3}}
 	expect(t, admin.SubResource("scale").Update(t.Context(), workloads(ns, "web")[0], client.WithSubResourceBody(scale)),
@@ -270,6 +209,7 @@ func TestTodoAppWhileTheOperatorIsAway(t *testing.T) {
 	status := &unstructured.Unstructured{Object: object.Object}
 	expect(t, admin.Status().Patch(t.Context(), status, merge(`{"status":{"observedGeneration":1}}`)), false, "status")
 	expect(t, admin.Delete(t.Context(), object), false, "deleting")
+	expect(t, change(`{"spec":{"frontend":{"secretRef":{"name":"x"}}}}`), false, "another Secret while going away")
 	expect(t, change(`{"metadata":{"finalizers":null}}`), false, "releasing")
 }
 
