@@ -118,6 +118,9 @@ func volumeDraws(v *corev1.Volume, at *field.Path) []draw {
 	if c := v.ConfigMap; c != nil {
 		all = append(all, fileDraws(fromConfigMap, c.Name, c.Items, at.Child("configMap"))...)
 	}
+	if d := v.DownwardAPI; d != nil {
+		all = append(all, fieldDraws(d.Items, at.Child("downwardAPI"))...)
+	}
 	if v.Projected == nil {
 		return all
 	}
@@ -128,6 +131,9 @@ func volumeDraws(v *corev1.Volume, at *field.Path) []draw {
 		}
 		if c := p.ConfigMap; c != nil {
 			all = append(all, fileDraws(fromConfigMap, c.Name, c.Items, source.Child("configMap"))...)
+		}
+		if d := p.DownwardAPI; d != nil {
+			all = append(all, fieldDraws(d.Items, source.Child("downwardAPI"))...)
 		}
 	}
 	return all
@@ -142,6 +148,14 @@ func fileDraws(from origin, name string, items []corev1.KeyToPath, at *field.Pat
 		all = append(all, draw{
 			at: at.Child("items").Index(i), from: from, name: name, variable: path.Base(item.Path), entry: item.Key,
 		})
+	}
+	return all
+}
+
+func fieldDraws(items []corev1.DownwardAPIVolumeFile, at *field.Path) []draw {
+	var all []draw
+	for i, item := range items {
+		all = append(all, draw{at: at.Child("items").Index(i), from: fromElsewhere, variable: path.Base(item.Path)})
 	}
 	return all
 }

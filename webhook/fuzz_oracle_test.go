@@ -57,10 +57,16 @@ func (g *given) hold(t *testing.T, spec *corev1.PodSpec) {
 		if v.ConfigMap != nil {
 			g.files(t, false, v.ConfigMap.Name, v.ConfigMap.Items)
 		}
+		if v.DownwardAPI != nil {
+			g.fields(t, v.DownwardAPI.Items)
+		}
 		if v.Projected == nil {
 			continue
 		}
 		for _, s := range v.Projected.Sources {
+			if s.DownwardAPI != nil {
+				g.fields(t, s.DownwardAPI.Items)
+			}
 			if s.Secret != nil {
 				g.files(t, true, s.Secret.Name, s.Secret.Items)
 			}
@@ -101,6 +107,14 @@ func (g *given) files(t *testing.T, secret bool, name string, items []corev1.Key
 	}
 	for _, i := range items {
 		g.entry(t, secret, name, i.Key, path.Base(i.Path))
+	}
+}
+
+func (*given) fields(t *testing.T, items []corev1.DownwardAPIVolumeFile) {
+	for _, i := range items {
+		if shared(path.Base(i.Path)) {
+			t.Errorf("admitted a field as %q", i.Path)
+		}
 	}
 }
 

@@ -140,4 +140,18 @@ func projectedConfigMap(name string, items ...corev1.KeyToPath) func(*corev1.Pod
 	}}})
 }
 
+// downwardAPI makes files of a field, by themselves or projected.
+func downwardAPI(projected bool, paths ...string) func(*corev1.PodSpec) {
+	var items []corev1.DownwardAPIVolumeFile
+	for _, path := range paths {
+		items = append(items, corev1.DownwardAPIVolumeFile{
+			Path: path, FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.annotations['x']"}})
+	}
+	if projected {
+		return volume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+			{DownwardAPI: &corev1.DownwardAPIProjection{Items: items}}}}})
+	}
+	return volume(corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: items}})
+}
+
 func item(key, path string) corev1.KeyToPath { return corev1.KeyToPath{Key: key, Path: path} }

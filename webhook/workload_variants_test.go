@@ -92,6 +92,16 @@ var fileCases = map[string]podCase{
 	"W1 projected item of a ConfigMap called so": {
 		pod: pod(web(), projectedConfigMap("settings", item("x", "BETTER_AUTH_SECRET"))), want: "W1",
 	},
+	"W1 field as a file called so": {
+		pod:  pod(web(), downwardAPI(false, "labels", "auth/BETTER_AUTH_SECRET")),
+		want: "W1 spec.volumes[auth].downwardAPI.items[1]: BETTER_AUTH_SECRET comes from a field or file",
+	},
+	"W1 projected field as a file called so": {
+		pod:  pod(web(), downwardAPI(true, "BETTER_AUTH_SECRETS")),
+		want: "W1 spec.volumes[auth].projected.sources[0].downwardAPI.items[0]",
+	},
+	"W1 field as another file":                 {pod: pod(web(), downwardAPI(false, "BETTER_AUTH_SECRET/x"))},
+	"W1 projected field as another file":       {pod: pod(web(), downwardAPI(true, "labels"))},
 	"W1 another projected item of a ConfigMap": {pod: pod(web(), projectedConfigMap("leak", item("LOG_LEVEL", "level")))},
 
 	"W2 absent app, projected volume and env": {

@@ -40,7 +40,9 @@ var patches = map[string]struct {
 	"volume":             {`{"spec":{"volumes":[{"name":"v","secret":{"secretName":"x"}}]}}`, true},
 	"ConfigMap's volume": {`{"spec":{"volumes":[{"name":"v","configMap":{"name":"x"}}]}}`, true},
 	"projected volume":   {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"secret":{"name":"x"}}]}}]}}`, true},
-	"empty volume":       {`{"spec":{"volumes":[{"name":"v","emptyDir":{}}]}}`, false},
+	"fields' volume": {`{"spec":{"volumes":[{"name":"v","downwardAPI":{"items":[
+		{"path":"x","fieldRef":{"fieldPath":"metadata.name"}}]}}]}}`, true},
+	"empty volume": {`{"spec":{"volumes":[{"name":"v","emptyDir":{}}]}}`, false},
 	"field": {`{"spec":{"containers":[{"name":"web","env":[
 		{"name":"X","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}}]}]}}`, false},
 	"key from a field": {
