@@ -139,6 +139,18 @@ func FuzzUpdate(f *testing.F) {
 	})
 }
 
+func TestEveryReservedVariableIsAskedAbout(t *testing.T) {
+	asked := condition(t, "todoapps.todoapp.dev", "changes-what-is-judged")
+	for _, name := range append(slices.Clone(reserved), "BETTER_AUTH_TRUSTED_ORIGINS") {
+		variable := corev1.EnvVar{Name: name, Value: "x"}
+		for _, app := range []*todov1.TodoApp{todoApp(frontendEnv(variable)), todoApp(backendEnv(variable))} {
+			if got := asked(t, todoApp(), app); got != slices.Contains(reserved, name) {
+				t.Errorf("%s: asked about is %v", name, got)
+			}
+		}
+	}
+}
+
 // FuzzLess is the same of workloads: of one that was admitted, every one is too that is labelled the same and takes in no
 // more, whichever container takes it in. About such an update the webhook is not asked.
 func FuzzLess(f *testing.F) {

@@ -139,7 +139,7 @@ func checkReplacement(app *todov1.TodoApp, anew []reference, found secrets, stor
 		if permitted || desired.MadeFor(secret, app) || ring.Covers(data(secret)) {
 			continue
 		}
-		message := fmt.Sprintf("Secret %q holds a secret of its own; to replace it, annotate the TodoApp %s=%s",
+		message := fmt.Sprintf("Secret %q holds another secret: to replace it, annotate %s=%s",
 			ref.name, todov1.AnnotationReplaceSecret, ref.name)
 		refusals = append(refusals, refuse(ruleReplace, ref.at, message))
 	}
@@ -178,7 +178,7 @@ func checkNames(app *todov1.TodoApp) field.ErrorList {
 	seen := map[string]bool{}
 	for _, ref := range references(app) {
 		if seen[ref.name] {
-			message := fmt.Sprintf("Secret %q is referred to twice: give each side and the source one of its own", ref.name)
+			message := fmt.Sprintf("Secret %q is named twice: give each side and the source its own", ref.name)
 			refusals = append(refusals, refuse(ruleSpec, ref.at, message))
 		}
 		seen[ref.name] = true
@@ -194,7 +194,7 @@ func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
 	if was == elsewhere || was == is || permitted {
 		return nil
 	}
-	message := fmt.Sprintf("changing %s to %s leaves the tasks behind; to do it, annotate the TodoApp %s=true",
+	message := fmt.Sprintf("%s to %s leaves the tasks behind: to do it, annotate %s=true",
 		was, is, todov1.AnnotationAllowStorageChange)
 	return field.ErrorList{refuse(ruleStorage, specPath.Child("backend", "storage"), message)}
 }

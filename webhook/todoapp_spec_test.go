@@ -193,14 +193,14 @@ var specCases = map[string]todoAppCase{
 
 	"T7 sqlite to postgres": {
 		old: todoApp(sqlite), app: todoApp(postgres),
-		want: "T7 spec.backend.storage: changing sqlite to postgres leaves the tasks behind; " +
-			"to do it, annotate the TodoApp todoapp.dev/allow-storage-change=true",
+		want: "T7 spec.backend.storage: sqlite to postgres leaves the tasks behind: " +
+			"to do it, annotate todoapp.dev/allow-storage-change=true",
 	},
 	"T7 the default to postgres": {old: todoApp(), app: todoApp(postgres), want: "T7"},
 	"T7 postgres to sqlite":      {old: todoApp(postgres), app: todoApp(sqlite), want: "T7"},
 	"T7 postgres to the default": {
 		old: todoApp(postgres), app: todoApp(),
-		want: "T7 spec.backend.storage: changing postgres to sqlite",
+		want: "T7 spec.backend.storage: postgres to sqlite",
 	},
 	"T7 permitted": {
 		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "true")),
@@ -213,7 +213,7 @@ var specCases = map[string]todoAppCase{
 	"T7 an image of its own to another": {old: todoApp(ownImage), app: todoApp(ownImage, postgres)},
 	"T7 sqlite to none, the first of two steps": {
 		old: todoApp(), app: todoApp(ownImage),
-		want: "T7 spec.backend.storage: changing sqlite to none leaves the tasks behind",
+		want: "T7 spec.backend.storage: sqlite to none leaves the tasks behind",
 	},
 	"T7 postgres to none": {old: todoApp(ownImage, postgres), app: todoApp(ownImage), want: "T7"},
 	"T7 sqlite to none, permitted": {

@@ -9,7 +9,7 @@ import (
 var forbiddenCases = map[string]podCase{
 	"W3 keyring by envFrom": {
 		pod:  pod(web(wholeSecret("", "shop-keyring"))),
-		want: `W3 spec.containers[web].envFrom[1]: Secret "shop-keyring" is a keyring, which no pod may read: use "shop-frontend-auth"`,
+		want: `W3 spec.containers[web].envFrom[1]: Secret "shop-keyring" is a keyring: use "shop-frontend-auth"`,
 	},
 	"W3 keyring under a prefix":  {pod: pod(web(wholeSecret("X_", "shop-keyring"))), want: "W3"},
 	"W3 keyring by env":          {pod: pod(web(), env(fromSecretKey("RING", "shop-keyring", "keyring.json"))), want: "W3"},

@@ -108,7 +108,7 @@ func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
 	case d.from != fromSecret:
 		return nil
 	case d.name == p.keyring || keyrings.Has(d.name):
-		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring, which no pod may read: use %q", d.name, p.own))
+		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring: use %q", d.name, p.own))
 	case d.name == p.other:
 		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is the other side's: the %s uses %q", d.name, p.component, p.own))
 	default:
@@ -121,11 +121,11 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 	what := strings.Join(taken, " and ")
 	switch {
 	case d.from == fromLiteral || d.from == fromElsewhere:
-		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from a %s: take it from Secret %q", what, d.from, p.own))
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from a %s: use Secret %q", what, d.from, p.own))
 	case d.from == fromConfigMap:
-		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from ConfigMap %q: take it from Secret %q", what, d.name, p.own))
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from ConfigMap %q: use Secret %q", what, d.name, p.own))
 	case p.certain && d.name != p.own:
-		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from Secret %q: take it from %q", what, d.name, p.own))
+		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from Secret %q: use %q", what, d.name, p.own))
 	case d.whole && d.prefix != "":
 		return refuse(ruleReference, d.at, fmt.Sprintf("prefix %q makes %s of an entry of another name: leave it out", d.prefix, what))
 	case slices.Contains(variables, d.variable) && d.entry != d.variable:

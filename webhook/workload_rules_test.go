@@ -78,7 +78,7 @@ var referenceCases = map[string]podCase{
 	"W1 env from another": {
 		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", "foreign", "x"))),
 		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
-			`BETTER_AUTH_SECRET comes from Secret "foreign": take it from "shop-frontend-auth"`,
+			`BETTER_AUTH_SECRET comes from Secret "foreign": use "shop-frontend-auth"`,
 	},
 	"W1 list from another": {
 		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", "foreign", "x"))), want: "W1 spec.containers[web].env[BETTER_AUTH_SECRETS]",
@@ -100,7 +100,7 @@ var referenceCases = map[string]podCase{
 	"W1 literal": {
 		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: secretA})),
 		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
-			`BETTER_AUTH_SECRET comes from a literal value: take it from Secret "shop-frontend-auth"`,
+			`BETTER_AUTH_SECRET comes from a literal value: use Secret "shop-frontend-auth"`,
 	},
 	"W1 empty literal": {pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS"})), want: "W1"},
 	"W1 literal that shadows": {

@@ -148,6 +148,9 @@ func documented(t *testing.T) []example {
 	return examples
 }
 
+// maxLine is how many characters kubectl prints on a line, the kind, the name and the field included.
+const maxLine = 170
+
 func TestMessages(t *testing.T) {
 	ns := namespace(t, "team-a")
 	secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA)
@@ -159,6 +162,11 @@ func TestMessages(t *testing.T) {
 	rules := map[string]bool{}
 	for _, e := range documented(t) {
 		rules[e.rule] = true
+		for line := range strings.Lines(e.message) {
+			if len(line) > maxLine {
+				t.Errorf("%d characters are too long for a line: %s", len(line), line)
+			}
+		}
 		t.Run(e.rule+" "+e.spec, func(t *testing.T) {
 			for _, args := range [][]string{{"create", "-f-"}, {"apply", "--server-side", "-f-"}} {
 				got := kubectl(t, e.manifest(), append(args, "--dry-run=server")...)
