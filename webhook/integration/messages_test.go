@@ -182,5 +182,19 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// The documentation shows what kubectl prints of the policy, too.
+func TestMessageOfThePolicy(t *testing.T) {
+	text, err := os.ReadFile("../../docs/admission.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns := namespace(t, "policy-message")
+	owned(t, ns, "shop-keyring", "shop", "keyring")
+	shown := "`kubectl delete secret shop-keyring` prints `" + kubectl(t, "", "delete", "secret", "shop-keyring", "-n", ns) + "`"
+	if !strings.Contains(string(text), shown) {
+		t.Errorf("docs/admission.md has no %s", shown)
+	}
+}
+
 // done is the line that says that an object was admitted.
 var done = regexp.MustCompile(`(?m)\n\S+ (created|serverside-applied)( \(server dry run\))?$`)
