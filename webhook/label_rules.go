@@ -16,6 +16,8 @@ var labelsPath = field.NewPath("metadata", "labels")
 type part struct {
 	app, component      string
 	own, other, keyring string
+	// source is the entry that the app's secret comes from; nil for none.
+	source *todov1.SecretKeyReference
 	// certain says that the app exists, so that own is its Secret and no guess.
 	certain bool
 }
@@ -32,6 +34,9 @@ func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) 
 		app.Name = p.app
 	}
 	p.keyring = desired.Keyring(app)
+	if source := app.Spec.Auth.Source; source != nil {
+		p.source = &source.SecretRef
+	}
 	switch p.component {
 	case todov1.ComponentFrontend:
 		p.own, p.other = desired.FrontendSecret(app), desired.BackendSecret(app)

@@ -18,9 +18,9 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// lookup reads the named objects of one kind at the same time and returns those that exist.
+// getAll reads the named objects of one kind at the same time and returns those that exist.
 // The reader must be live: a decision on what a cache remembers would be about another moment.
-func lookup[T any, P interface {
+func getAll[T any, P interface {
 	*T
 	client.Object
 }](ctx context.Context, reader client.Reader, namespace string, names []string) (map[string]*T, error) {
@@ -50,11 +50,11 @@ func lookup[T any, P interface {
 	return found, errors.Join(errs...)
 }
 
-// look reads what a decision about a pod needs: its app, the keyrings nearby when it uses any Secret that is not the
+// surroundingsOf reads what a decision about a pod needs: its app, the keyrings nearby when it uses any Secret that is not the
 // app's own, and the entries of what it takes whole.
-func look(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (surroundings, error) {
+func surroundingsOf(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (surroundings, error) {
 	namespace, name := workload.GetNamespace(), workload.GetLabels()[todov1.LabelApp]
-	apps, err := lookup[todov1.TodoApp](ctx, reader, namespace, []string{name})
+	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name})
 	if err != nil {
 		return surroundings{}, fmt.Errorf("looking up the TodoApp: %w", err)
 	}
@@ -66,23 +66,23 @@ func look(ctx context.Context, reader client.Reader, workload client.Object, pod
 	foreign := slices.DeleteFunc(draws(pod, nil), func(d draw) bool {
 		return d.name == "" || d.from == fromSecret && d.name == p.own
 	})
-	err = lookAround(ctx, reader, namespace, foreign, &around)
+	err = readForeign(ctx, reader, namespace, foreign, &around)
 	return around, err
 }
 
-// lookAround fills in what is about the draws on anything but the app's own Secret.
-func lookAround(ctx context.Context, reader client.Reader, namespace string, foreign []draw, around *surroundings) error {
+// readForeign fills in what there is to know of the draws on anything but the app's own Secret.
+func readForeign(ctx context.Context, reader client.Reader, namespace string, foreign []draw, around *surroundings) error {
 	whole := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
 	for _, d := range foreign {
 		if d.whole {
 			whole[d.from].Insert(d.name)
 		}
 	}
-	secrets, err := lookup[corev1.Secret](ctx, reader, namespace, sets.List(whole[fromSecret]))
+	secrets, err := getAll[corev1.Secret](ctx, reader, namespace, sets.List(whole[fromSecret]))
 	if err != nil {
 		return fmt.Errorf("looking up Secrets: %w", err)
 	}
-	configMaps, err := lookup[corev1.ConfigMap](ctx, reader, namespace, sets.List(whole[fromConfigMap]))
+	configMaps, err := getAll[corev1.ConfigMap](ctx, reader, namespace, sets.List(whole[fromConfigMap]))
 	if err != nil {
 		return fmt.Errorf("looking up ConfigMaps: %w", err)
 	}

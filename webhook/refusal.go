@@ -39,7 +39,7 @@ func init() {
 		}
 	}
 	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleSource, ruleEnv, ruleSpec, ruleStorage)
-	for _, kind := range []string{"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"} {
+	for kind := range kinds {
 		begin(kind, ruleReference, ruleAgree, ruleForbidden, ruleLabels)
 	}
 }

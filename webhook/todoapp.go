@@ -40,7 +40,7 @@ func (todoAppValidator) ValidateDelete(context.Context, *todov1.TodoApp) (admiss
 }
 
 func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp) (admission.Warnings, error) {
-	found, others, err := v.lookup(ctx, old, app)
+	found, others, err := v.gather(ctx, old, app)
 	if err != nil {
 		return nil, undecided(fmt.Errorf("looking up Secrets and TodoApps: %w", err))
 	}
@@ -51,12 +51,12 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	return warnings, invalid("TodoApp", app.Name, refusals)
 }
 
-// lookup reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, what that
+// gather reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, what that
 // must go with, at the same time: all others of the app, and the other apps.
-func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
+func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
 	anew := newReferences(old, app)
 	read := union(names(anew), newDelivered(old, app))
-	found, err := lookup[corev1.Secret](ctx, v.reader, app.Namespace, read)
+	found, err := getAll[corev1.Secret](ctx, v.reader, app.Namespace, read)
 	exists := slices.ContainsFunc(anew, func(ref reference) bool { return found[ref.name] != nil })
 	if err != nil || !exists {
 		return found, nil, err
@@ -66,7 +66,7 @@ func (v todoAppValidator) lookup(ctx context.Context, old, app *todov1.TodoApp) 
 	var others []todov1.TodoApp
 	var errs [2]error
 	var reads sync.WaitGroup
-	reads.Go(func() { more, errs[0] = lookup[corev1.Secret](ctx, v.reader, app.Namespace, unread) })
+	reads.Go(func() { more, errs[0] = getAll[corev1.Secret](ctx, v.reader, app.Namespace, unread) })
 	reads.Go(func() { others, errs[1] = v.others(ctx, app.Namespace, written(anew), found) })
 	reads.Wait()
 	maps.Copy(found, more)

@@ -101,7 +101,7 @@ func TestOnlySecretsThatADecisionIsAboutAreRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			reader := &reads{have: c.have}
-			found, _, err := todoAppValidator{reader}.lookup(t.Context(), c.old, c.app)
+			found, _, err := todoAppValidator{reader}.gather(t.Context(), c.old, c.app)
 			if err != nil {
 				t.Fatal(err)
 			}

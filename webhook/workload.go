@@ -24,21 +24,31 @@ var (
 	jobTemplatePath = specPath.Child("jobTemplate", "spec", "template")
 )
 
+// kinds are the kinds of workload that are judged, and how each is.
+var kinds = map[string]func(kind string, scheme *runtime.Scheme, reader client.Reader) admission.Handler{
+	"Deployment":  judged(templatePath, func(w *appsv1.Deployment) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"StatefulSet": judged(templatePath, func(w *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"DaemonSet":   judged(templatePath, func(w *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"ReplicaSet":  judged(templatePath, func(w *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"Job":         judged(templatePath, func(w *batchv1.Job) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"CronJob": judged(jobTemplatePath,
+		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template }),
+}
+
+// judged is how a kind is that has its pod template at a path.
+func judged[T client.Object](at *field.Path, template func(T) *corev1.PodTemplateSpec,
+) func(string, *runtime.Scheme, client.Reader) admission.Handler {
+	return func(kind string, scheme *runtime.Scheme, reader client.Reader) admission.Handler {
+		return admission.WithValidator(scheme, workloadValidator[T]{reader, kind, at, template}).Handler
+	}
+}
+
 // newWorkloadWebhook holds one typed validator for each kind of workload.
 func newWorkloadWebhook(scheme *runtime.Scheme, reader client.Reader) *admission.Webhook {
 	handlers := byKind{}
-	addKind(handlers, scheme, reader, "Deployment", templatePath,
-		func(w *appsv1.Deployment) *corev1.PodTemplateSpec { return &w.Spec.Template })
-	addKind(handlers, scheme, reader, "StatefulSet", templatePath,
-		func(w *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
-	addKind(handlers, scheme, reader, "DaemonSet", templatePath,
-		func(w *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
-	addKind(handlers, scheme, reader, "ReplicaSet", templatePath,
-		func(w *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &w.Spec.Template })
-	addKind(handlers, scheme, reader, "Job", templatePath,
-		func(w *batchv1.Job) *corev1.PodTemplateSpec { return &w.Spec.Template })
-	addKind(handlers, scheme, reader, "CronJob", jobTemplatePath,
-		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template })
+	for kind, handler := range kinds {
+		handlers[kind] = handler(kind, scheme, reader)
+	}
 	return &admission.Webhook{Handler: handlers, RecoverPanic: new(true)}
 }
 
@@ -54,12 +64,6 @@ func (b byKind) Handle(ctx context.Context, req admission.Request) admission.Res
 	return handler.Handle(ctx, req)
 }
 
-func addKind[T client.Object](handlers byKind, scheme *runtime.Scheme, reader client.Reader,
-	kind string, at *field.Path, template func(T) *corev1.PodTemplateSpec) {
-	validator := workloadValidator[T]{reader, kind, at, template}
-	handlers[kind] = admission.WithValidator(scheme, validator).Handler
-}
-
 // workloadValidator gathers what a decision about a workload needs and leaves the decision to the rules.
 type workloadValidator[T client.Object] struct {
 	reader client.Reader
@@ -69,14 +73,14 @@ type workloadValidator[T client.Object] struct {
 	template func(T) *corev1.PodTemplateSpec
 }
 
-// ValidateCreate implements admission.Validator. A workload whose labels were taken off is no app's any more.
+// ValidateCreate implements admission.Validator.
 func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (admission.Warnings, error) {
 	labels := workload.GetLabels()
 	if _, labelled := labels[todov1.LabelApp]; !labelled {
 		return nil, nil
 	}
 	template := v.template(workload)
-	around, err := look(ctx, v.reader, workload, &template.Spec)
+	around, err := surroundingsOf(ctx, v.reader, workload, &template.Spec)
 	if err != nil {
 		return nil, undecided(err)
 	}
@@ -84,7 +88,8 @@ func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (a
 	return warnings, invalid(v.kind, workload.GetName(), refusals)
 }
 
-// ValidateUpdate implements admission.Validator.
+// ValidateUpdate implements admission.Validator. An update is judged by what it makes of the workload, which is nothing
+// where that goes away, or is no app's any more because its labels were taken off.
 func (v workloadValidator[T]) ValidateUpdate(ctx context.Context, _, workload T) (admission.Warnings, error) {
 	if workload.GetDeletionTimestamp() != nil {
 		return nil, nil

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,13 +85,7 @@ func (v *verdict) judge(p part, d draw, around surroundings) {
 	if ownSecret {
 		taken = append(taken, d.completed()...) // its entries are not read
 	}
-	refusal := p.forbidden(d, around.keyrings)
-	if refusal == nil && len(taken) > 0 {
-		refusal = p.mismatched(d, taken)
-	}
-	if refusal == nil {
-		refusal = p.unpublished(d, around.app)
-	}
+	refusal := cmp.Or(p.forbidden(d, around.keyrings), p.mismatched(d, taken), p.unpublished(d))
 	switch {
 	case refusal != nil:
 		v.refusals = append(v.refusals, refusal)
@@ -120,6 +115,8 @@ func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
 func (p part) mismatched(d draw, taken []string) *field.Error {
 	what := strings.Join(taken, " and ")
 	switch {
+	case what == "":
+		return nil
 	case d.from == fromLiteral || d.from == fromElsewhere:
 		return refuse(ruleReference, d.at, fmt.Sprintf("%s comes from a %s: use Secret %q", what, d.from, p.own))
 	case d.from == fromConfigMap:
@@ -135,17 +132,12 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 	}
 }
 
-// unpublished is W1 for the source of the app, which is nil where it does not exist: by its entry, or whole.
-func (p part) unpublished(d draw, app *todov1.TodoApp) *field.Error {
-	if app == nil || app.Spec.Auth.Source == nil || d.from != fromSecret {
+// unpublished is W1 for the source of the app: by its entry, or whole.
+func (p part) unpublished(d draw) *field.Error {
+	if p.source == nil || d.from != fromSecret || d.name != p.source.Name || !d.whole && d.entry != p.source.Key {
 		return nil
 	}
-	source := app.Spec.Auth.Source.SecretRef
-	if source.Name != d.name || !d.whole && source.Key != d.entry {
-		return nil
-	}
-	return refuse(ruleReference, d.at, fmt.Sprintf(
-		"draws in the source, whose new value nobody trusts yet: use Secret %q", p.own))
+	return refuse(ruleReference, d.at, fmt.Sprintf("draws in the source, whose new value nobody trusts yet: use Secret %q", p.own))
 }
 
 // checkAgreement is W2. Where the app exists W1 has said which Secret it must be; where it does not, one is as good as

@@ -114,7 +114,7 @@ func (e example) manifest() string {
 }
 
 var (
-	begun = regexp.MustCompile("(?m)^\\| [TW]\\d \\|")
+	begun = regexp.MustCompile(`(?m)^\| [TW]\d \|`)
 	row   = regexp.MustCompile("(?m)^\\| ([TW]\\d) \\| .* \\| (.*)`(.*)` \\| (.*) \\| .* \\|$")
 	named = regexp.MustCompile("`(.*)`")
 )
