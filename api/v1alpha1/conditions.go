@@ -22,7 +22,7 @@ const (
 	ReasonInSync = "InSync"
 	// ReasonSecretsDiffer: the two Secrets held different secrets before the operator had keys of its own.
 	ReasonSecretsDiffer = "SecretsDiffer"
-	// ReasonSecretUnusable: a Secret to adopt holds a value that BETTER_AUTH_SECRETS cannot carry.
+	// ReasonSecretUnusable: a Secret to adopt holds a value that BETTER_AUTH_SECRETS cannot carry, or contradicts itself.
 	ReasonSecretUnusable = "SecretUnusable"
 	// ReasonSecretClaimed: a referenced Secret belongs to another TodoApp.
 	ReasonSecretClaimed = "SecretClaimed"
