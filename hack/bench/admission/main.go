@@ -40,8 +40,8 @@ var updates = []struct {
 	{"another interval", func(_ *todov1.TodoApp, n int) string {
 		return fmt.Sprintf(`{"spec":{"auth":{"rotation":{"interval":"%dh"}}}}`, 100+n%100)
 	}},
-	{"another URL", func(_ *todov1.TodoApp, n int) string {
-		return fmt.Sprintf(`{"spec":{"frontend":{"url":"https://%d.example.com"}}}`, n%100)
+	{"a URL without TLS", func(_ *todov1.TodoApp, n int) string {
+		return fmt.Sprintf(`{"spec":{"frontend":{"url":"http://%d.localhost"}}}`, n%100)
 	}},
 	{"a reference to no Secret", func(_ *todov1.TodoApp, n int) string {
 		return refer(fmt.Sprintf("bench-%d", n%100))
