@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -49,10 +50,8 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 			}
 		}
 	}
-	if len(failures) == 0 {
-		failures = append(failures, r.prune(ctx, p))
-	}
-	return errors.Join(append(failures, r.refresh(ctx, p))...)
+	failures = append(failures, r.prune(ctx, p, len(failures) > 0), r.refresh(ctx, p))
+	return errors.Join(failures...)
 }
 
 // write applies a change, and once more where the strategies of a Deployment were in each other's way.
@@ -64,9 +63,12 @@ func (r *Reconciler) write(ctx context.Context, c change) error {
 	return err
 }
 
-// prune deletes what is no longer wanted.
-func (r *Reconciler) prune(ctx context.Context, p *plan) error {
+// prune deletes what is no longer wanted, but no Secrets after a failure: pods that were not replaced may need them.
+func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
 	for _, object := range p.surplus {
+		if _, secret := object.(*corev1.Secret); secret && failed {
+			continue
+		}
 		err := r.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("pruning %s %s: %w", r.kindOf(object), object.GetName(), err)

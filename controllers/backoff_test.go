@@ -9,6 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 // TestAnAppThatFailsIsTriedEveryMinute, and soon at first: within half an hour as often as the test of the alert
@@ -31,17 +33,20 @@ func TestWhatIsRefusedIsTriedAgain(t *testing.T) {
 	gone := errors.New("the API server is away")
 	for name, c := range map[string]struct {
 		apply, status error
-		after         time.Duration
+		due, after    time.Duration
 		fails         bool
 	}{
-		"all is written":           {nil, nil, 0, false},
-		"refused":                  {invalid, nil, time.Minute, false},
-		"refused by a policy":      {apierrors.NewBadRequest("no"), nil, time.Minute, false},
-		"refused, no status":       {invalid, gone, 0, true},
-		"the API server's failure": {gone, nil, 0, true},
+		"all is written":            {nil, nil, 0, 0, false},
+		"all is written until then": {nil, nil, time.Hour, time.Hour, false},
+		"refused":                   {invalid, nil, 0, time.Minute, false},
+		"refused until then":        {invalid, nil, time.Hour, time.Minute, false},
+		"refused, and pods are due": {invalid, nil, time.Second, time.Second, false},
+		"refused by a policy":       {apierrors.NewBadRequest("no"), nil, 0, time.Minute, false},
+		"refused, no status":        {invalid, gone, 0, 0, true},
+		"the API server's failure":  {gone, nil, 0, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, err := again(&plan{seen: &world{}}, c.apply, c.status)
+			result, err := again(&plan{seen: &world{}, step: keyring.Step{DueIn: c.due}}, c.apply, c.status)
 			if result.RequeueAfter != c.after || (err != nil) != c.fails {
 				t.Errorf("after %s, error %v", result.RequeueAfter, err)
 			}

@@ -98,10 +98,11 @@ func again(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
 		return ctrl.Result{}, err
 	}
-	if applyErr != nil {
-		return ctrl.Result{RequeueAfter: longestBackoff}, nil //nolint:nilerr // it is in the status
+	due := p.due()
+	if applyErr != nil && (due == 0 || due > longestBackoff) {
+		due = longestBackoff
 	}
-	return ctrl.Result{RequeueAfter: p.due()}, nil
+	return ctrl.Result{RequeueAfter: due}, nil //nolint:nilerr // what was refused is in the status
 }
 
 // planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it

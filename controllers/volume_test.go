@@ -54,6 +54,13 @@ func TestAVolumeThatDoesNotGrowHoldsUpNoRevocation(t *testing.T) {
 	b.ask(app, "revokeBefore")
 	eventually(t, func() error { return b.startsWith("todo-backend", "2") })
 	eventually(t, func() error { return b.startsWith("todo-frontend", "2") })
+	b.merge(app, `{"spec":{"frontend":{"image":null}}}`)
+	eventually(t, func() error {
+		if err := b.get("todo-frontend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("reading a Deployment that is no longer wanted: %w", err)
+		}
+		return nil
+	})
 	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed))
 }
 
