@@ -16,9 +16,8 @@ const (
 	selectVersion = `SELECT version FROM todoapp_schema WHERE id = 1`
 )
 
-// migratePostgres applies the migrations that the database lacks, however long they take. Whoever comes at the same time
-// waits for the lock of the one row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have
-// none.
+// migratePostgres applies the migrations that the database lacks. Whoever comes at the same time waits for the lock of
+// the one row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have none.
 func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 	all, err := migrations("postgres")
 	if err != nil {

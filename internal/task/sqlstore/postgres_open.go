@@ -16,6 +16,8 @@ const (
 	defaultConnections = 8
 	// defaultConnectTimeout leaves time for a serverless database to wake up.
 	defaultConnectTimeout = 10 * time.Second
+	// openTimeout bounds reaching the server and migrating, including the wait for another replica that migrates.
+	openTimeout = time.Minute
 )
 
 func openPostgres(ctx context.Context, databaseURL string) (*postgres, error) {
@@ -23,6 +25,8 @@ func openPostgres(ctx context.Context, databaseURL string) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, done := context.WithTimeout(ctx, openTimeout)
+	defer done()
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, unavailable(err)
