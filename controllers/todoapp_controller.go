@@ -102,7 +102,7 @@ func again(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 	if applyErr != nil && (due == 0 || due > longestBackoff) {
 		due = longestBackoff
 	}
-	return ctrl.Result{RequeueAfter: due}, nil //nolint:nilerr // what was refused is in the status
+	return ctrl.Result{RequeueAfter: due}, nil
 }
 
 // planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it
