@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -125,11 +124,10 @@ func TestAnOlderAppDoesNotTakeWhatAYoungerOneOwns(t *testing.T) {
 	eventually(t, b.aSecondHasPassed("elder"))
 	b.app("younger", frontendSecret("shared"))
 	eventually(t, func() error { return b.has("younger", "shared") })
-	must(t, b.client.Patch(t.Context(), elder, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"frontend":{"secretRef":{"name":"shared"}}}}`))))
+	b.merge(elder, `{"spec":{"frontend":{"secretRef":{"name":"shared"}}}}`)
 	eventually(t, func() error { return b.givesWay("elder") })
-	must(t, b.client.Patch(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "younger"}},
-		client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"backend":{"port":8001}}}`))))
+	b.merge(&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "younger"}},
+		`{"spec":{"backend":{"port":8001}}}`)
 	eventually(t, func() error { return b.observed("younger", 2) })
 	must(t, b.has("younger", "shared"))
 

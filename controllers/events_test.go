@@ -53,13 +53,11 @@ func told(p *plan, err error) []string {
 	recorder := events.NewFakeRecorder(10)
 	(&Reconciler{Events: recorder}).report(&todov1.TodoApp{}, p, err)
 	close(recorder.Events)
-	return slices.AppendSeq([]string{}, func(yield func(string) bool) {
-		for event := range recorder.Events {
-			if !yield(event) {
-				return
-			}
-		}
-	})
+	var all []string
+	for event := range recorder.Events {
+		all = append(all, event)
+	}
+	return all
 }
 
 // A revocation that is stored has happened, whatever fails after it; the next look finds nothing to tell of.

@@ -150,11 +150,7 @@ func (b *bench) observeKeys() func(*testing.T) {
 	b.t.Helper()
 	var mutex sync.Mutex
 	values := map[int64]map[keyring.Value]bool{}
-	config := *apiServer
-	watching, err := client.NewWithWatch(&config, client.Options{Scheme: b.client.Scheme()})
-	must(b.t, err)
-	w, err := watching.Watch(b.t.Context(), &corev1.SecretList{}, client.InNamespace(b.namespace))
-	must(b.t, err)
+	w := b.watch(&corev1.SecretList{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

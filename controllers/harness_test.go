@@ -11,6 +11,8 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -212,6 +214,22 @@ func (b *bench) app(name string, change ...func(*todov1.TodoApp)) *todov1.TodoAp
 	}
 	must(b.t, b.client.Create(b.t.Context(), app))
 	return app
+}
+
+// merge changes a live object as kubectl patch does.
+func (b *bench) merge(object client.Object, patch string) {
+	b.t.Helper()
+	must(b.t, b.client.Patch(b.t.Context(), object, client.RawPatch(types.MergePatchType, []byte(patch))))
+}
+
+// watch follows the namespace's objects of a kind, until it is stopped or the test ends.
+func (b *bench) watch(kind client.ObjectList) watch.Interface {
+	b.t.Helper()
+	watching, err := client.NewWithWatch(rest.CopyConfig(apiServer), client.Options{Scheme: b.client.Scheme()})
+	must(b.t, err)
+	w, err := watching.Watch(b.t.Context(), kind, client.InNamespace(b.namespace))
+	must(b.t, err)
+	return w
 }
 
 func (b *bench) get(name string, object client.Object) error {

@@ -87,8 +87,7 @@ func TestASteadyStateSendsNothing(t *testing.T) {
 // the spec changes in a way that the status answers.
 func (b *bench) touch(app *todov1.TodoApp, value string) {
 	b.t.Helper()
-	patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"touch":"`+value+`"}}}`))
-	must(b.t, b.client.Patch(b.t.Context(), app, patch))
+	b.merge(app, `{"metadata":{"annotations":{"touch":"`+value+`"}}}`)
 }
 
 func TestAnyTwoSecretsAreHealed(t *testing.T) {
@@ -181,8 +180,7 @@ func TestWhatIsNoLongerDesiredIsPruned(t *testing.T) {
 	})
 	b.settled("todo")
 	eventually(t, func() error { return b.get("todo-frontend", &appsv1.Deployment{}) })
-	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"frontend":{"image":null,"secretRef":{"name":"renamed"}}}}`))))
+	b.merge(app, `{"spec":{"frontend":{"image":null,"secretRef":{"name":"renamed"}}}}`)
 	for name, object := range map[string]client.Object{
 		"todo-frontend": &appsv1.Deployment{}, "todo-frontend-auth": &corev1.Secret{},
 	} {

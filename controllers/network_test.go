@@ -65,7 +65,7 @@ func TestAnIngressComesAndGoesWithTheSpec(t *testing.T) {
 	if sent := b.quiet(manager); len(sent) > 0 {
 		t.Errorf("a reconcile with nothing to do sent %v", sent)
 	}
-	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ingress":null}}`))))
+	b.merge(app, `{"spec":{"ingress":null}}`)
 	b.gone("todo", &networkingv1.Ingress{})
 	b.url("todo", "")
 }

@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -102,14 +101,12 @@ func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	app := b.app("todo")
 	key := b.settled("todo")
 	b.secret("live", otherHand)
-	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"backend":{"secretRef":{"name":"live"}}}}`))))
+	b.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})
 	must(t, b.holds("live", otherHand))
-	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}}}`))))
+	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}}}`)
 	eventually(t, func() error { return b.holds("live", string(key.Value)) })
 }
 
@@ -121,8 +118,7 @@ func TestAListOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "live"},
 		Data: map[string][]byte{keyring.EntrySecrets: []byte("7:" + otherHand)}}
 	must(t, b.client.Create(t.Context(), live))
-	must(t, b.client.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json",
-		[]byte(`{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`))))
+	b.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})

@@ -47,8 +47,7 @@ func (b *bench) ask(app *todov1.TodoApp, field string) {
 		}
 		return nil
 	})
-	patch := fmt.Sprintf(`{"spec":{"auth":{"rotation":{%q:%q}}}}`, field, time.Now().UTC().Format(time.RFC3339))
-	must(b.t, b.client.Patch(b.t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(patch))))
+	b.merge(app, fmt.Sprintf(`{"spec":{"auth":{"rotation":{%q:%q}}}}`, field, time.Now().UTC().Format(time.RFC3339)))
 }
 
 // phase awaits where the rotation stands, and that it waits for what contains a name; none: for nothing.

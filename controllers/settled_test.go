@@ -3,11 +3,11 @@ package controllers_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -29,38 +29,21 @@ func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionReady, metav1.ConditionTrue, todov1.ReasonReady)
 	})
-	statuses := b.watchStatus()
+	statuses := b.watch(&todov1.TodoAppList{})
+	defer time.AfterFunc(time.Minute, statuses.Stop).Stop()
+	defer statuses.Stop()
 	b.merge(app, `{"spec":{"backend":{"replicas":3}}}`)
-	for status := range statuses {
-		if status.ObservedGeneration < 2 {
+	for event := range statuses.ResultChan() {
+		live, ok := event.Object.(*todov1.TodoApp)
+		if !ok || live.Status.ObservedGeneration < 2 {
 			continue
 		}
-		if meta.IsStatusConditionTrue(status.Conditions, todov1.ConditionReady) {
-			t.Errorf("three pods are asked for, one is there, and the app says: %v", status.Conditions)
+		if meta.IsStatusConditionTrue(live.Status.Conditions, todov1.ConditionReady) {
+			t.Errorf("three pods are asked for, one is there, and the app says: %v", live.Status.Conditions)
 		}
 		return
 	}
-}
-
-// watchStatus follows the statuses of the bench's app.
-func (b *bench) watchStatus() <-chan todov1.TodoAppStatus {
-	b.t.Helper()
-	config := *apiServer
-	watching, err := client.NewWithWatch(&config, client.Options{Scheme: b.client.Scheme()})
-	must(b.t, err)
-	w, err := watching.Watch(b.t.Context(), &todov1.TodoAppList{}, client.InNamespace(b.namespace))
-	must(b.t, err)
-	b.t.Cleanup(w.Stop)
-	statuses := make(chan todov1.TodoAppStatus, 100)
-	go func() {
-		defer close(statuses)
-		for event := range w.ResultChan() {
-			if app, ok := event.Object.(*todov1.TodoApp); ok {
-				statuses <- app.Status
-			}
-		}
-	}()
-	return statuses
+	t.Error("there was no status of the new spec")
 }
 
 // What an app is held up from doing has not happened.

@@ -20,12 +20,6 @@ import (
 
 func quantity(size string) *resource.Quantity { return new(resource.MustParse(size)) }
 
-// merge changes a live object as kubectl patch does.
-func (b *bench) merge(object client.Object, patch string) {
-	b.t.Helper()
-	must(b.t, b.client.Patch(b.t.Context(), object, client.RawPatch("application/merge-patch+json", []byte(patch))))
-}
-
 // startsWith says which keys the pods of a Deployment start with, unless it is those that are expected.
 func (b *bench) startsWith(deployment, versions string) error {
 	var d appsv1.Deployment

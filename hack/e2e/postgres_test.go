@@ -21,14 +21,7 @@ func databaseURL(t *testing.T) string {
 	if given := os.Getenv("E2E_DATABASE_URL"); given != "" {
 		return given
 	}
-	server, err := pgtest.Start(false)
-	must(t, err)
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Errorf("stopping PostgreSQL: %v", err)
-		}
-	})
-	local, err := url.Parse(server.URL("postgres"))
+	local, err := url.Parse(pgtest.Own(t, false).URL("postgres"))
 	must(t, err)
 	listener, err := net.Listen("tcp", net.JoinHostPort(addressForPods(t), "0"))
 	must(t, err)

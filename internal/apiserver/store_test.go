@@ -10,15 +10,7 @@ import (
 
 // TestADatabaseThatIsDownAtTheStart must not make the process look dead, and must not stay lost once it is back.
 func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
-	server, err := pgtest.Start(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, false)
 	server.Kill()
 	r := launch(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url="+server.URL("postgres"))
 	alice := tokenFor("alice", "", secret)
@@ -45,15 +37,7 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 
 // TestADatabaseThatDoesNotExist is waited for, and the log says what to do; whoever creates it needs no restart.
 func TestADatabaseThatDoesNotExist(t *testing.T) {
-	server, err := pgtest.Start(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, false)
 	missing := launch(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url="+server.URL("missing"))
 	entry := missing.log.await(t, "waiting for the store")
 	if text := fmt.Sprint(entry["error"]); !strings.Contains(text, `"missing"`) || !strings.Contains(text, "create the database") {

@@ -34,15 +34,7 @@ func TestSQLiteLosesNothingAcknowledged(t *testing.T) {
 
 // TestPostgresLosesNothingAcknowledged kills the server or the client.
 func TestPostgresLosesNothingAcknowledged(t *testing.T) {
-	server, err := pgtest.Start(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, true)
 	url := server.URL("postgres")
 	store := openStore(t, url)
 	t.Run("server", func(t *testing.T) {

@@ -11,15 +11,7 @@ import (
 
 // TestAServerThatDiesDuringTheStart is unavailable, whatever of the schema was under way.
 func TestAServerThatDiesDuringTheStart(t *testing.T) {
-	server, err := pgtest.Start(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, false)
 	url := server.URL("postgres")
 	openStore(t, url)
 	const older = `UPDATE todoapp_schema SET version = 0`

@@ -63,15 +63,7 @@ func opener(t *testing.T, url string) storetest.Open {
 // TestPostgresOutage takes the server away and brings it back: calls fail as unavailable, soon, and then work again
 // with the connections that broke replaced.
 func TestPostgresOutage(t *testing.T) {
-	server, err := pgtest.Start(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, false)
 	store := openStore(t, server.URL("postgres"))
 	made := create(t, store, "there")
 	warm(t, store)

@@ -140,6 +140,21 @@ var shared struct {
 	err    error
 }
 
+// Own is a server for one test, which may kill it; durable as in Start. It ends with the test.
+func Own(t testing.TB, durable bool) *Server {
+	t.Helper()
+	server, err := Start(durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
 // Shared is the server of the whole test binary, not durable, started at its first use. The binary's TestMain is
 // os.Exit(pgtest.Main(m)).
 func Shared(t testing.TB) *Server {
