@@ -1,4 +1,0 @@
-// This module holds no Go code: it keeps Go's tools out of node_modules.
-module github.com/todoapp-operator/todoapp-operator/hack/dashboard
-
-go 1.26
