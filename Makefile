@@ -26,11 +26,11 @@ help: ## Show what there is
 
 .PHONY: demo
 demo: $(LOCAL) install ## Start a cluster, install the operator and see it work
-	@hack/demo/run
+	@hack/demo/run.sh
 
 .PHONY: demo-down
 demo-down: ## Stop the demo's cluster and remove all that it left
-	@hack/demo/door close
+	@hack/demo/expose.sh close
 	@$(MAKE) -s cluster-down
 
 ##@ Develop
@@ -45,14 +45,14 @@ bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi
 
 .PHONY: test
 test: ## Run the unit tests, those against a real API server and PostgreSQL, the chart's and the frontend's
-	@hack/tools/build envtest helm score
+	@hack/tools/build.sh envtest helm score
 	bin/helm lint --strict --quiet --namespace todoapp-system $(CHART)
 	bin/helm-unittest $(CHART)
 	go test ./...
 	go -C hack/cluster test -count 1 -run 'TestImageOf|TestDockerfile' .
-	@hack/frontend/install
-	npm --prefix hack/frontend run --silent check
-	npm --prefix hack/frontend --silent test
+	@examples/frontend/install.sh
+	npm --prefix examples/frontend run --silent check
+	npm --prefix examples/frontend --silent test
 
 FUZZ ?= 1m
 .PHONY: fuzz
@@ -65,13 +65,13 @@ fuzz: ## Look for inputs that break a rule, FUZZ=1m for each test; what breaks o
 
 .PHONY: lint
 lint: ## Lint all Go code
-	@hack/tools/build golangci-lint
+	@hack/tools/build.sh golangci-lint
 	bin/golangci-lint run ./...
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
 .PHONY: generate
 generate: ## Generate deep copies, the CRD and the RBAC from the code, and the chart's copies and reference
-	@hack/tools/build controller-gen helm
+	@hack/tools/build.sh controller-gen helm
 	bin/controller-gen object paths=./api/...
 	bin/controller-gen crd paths=./api/... output:crd:dir=config/crd
 	bin/controller-gen rbac:roleName=todoapp-operator paths=./controllers/... paths=./internal/manager/... output:rbac:dir=config/rbac
@@ -89,31 +89,31 @@ verify: generate ## Fail where generated files or modules are stale
 
 .PHONY: e2e
 e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
-	@hack/tools/build certmanager
+	@hack/tools/build.sh certmanager
 	go test -tags e2e -count 1 -timeout 40m -v ./hack/e2e
 
 ##@ Cluster
 
 .PHONY: cluster-up
 cluster-up: ## Start a real single-node cluster on this machine, without Docker (root, Debian)
-	@hack/tools/build kubernetes coredns cluster
+	@hack/tools/build.sh kubernetes coredns cluster
 	@$(CLUSTER) -audit up
 
 .PHONY: cluster-down
 cluster-down: ## Stop it and remove all that it left
-	@hack/tools/build cluster
+	@hack/tools/build.sh cluster
 	@$(CLUSTER) down
 
 .PHONY: image
 image: bin/todoapp-operator ## Build the operator's image, without Docker
-	@hack/tools/build cluster
+	@hack/tools/build.sh cluster
 	@$(CLUSTER) image -binary bin/todoapp-operator -tag $(IMAGE) -out bin/image.tar
 	@size=$$(gzip -1 <bin/image.tar | wc -c); \
 	(( size < 45000000 )) || { echo "the image takes $$size bytes in a registry, more than 45 MB" >&2; exit 1; }
 
 .PHONY: sbom
 sbom: bin/todoapp-operator ## List what is in the binary, as CycloneDX, in bin/sbom.json
-	@hack/tools/build sbom
+	@hack/tools/build.sh sbom
 	bin/cyclonedx-gomod bin -json -version $(VERSION) -output bin/sbom.json bin/todoapp-operator
 
 .PHONY: load
@@ -123,12 +123,12 @@ load: image ## Make the image available to the cluster's pods
 
 .PHONY: install
 install: load ## Install the operator with its chart into the cluster that KUBECONFIG names
-	@hack/tools/build kubectl helm
-	@hack/demo/install
+	@hack/tools/build.sh kubectl helm
+	@hack/install.sh
 
 .PHONY: uninstall
 uninstall: ## Remove the operator; every TodoApp stays, and goes on working
-	@hack/tools/build helm
+	@hack/tools/build.sh helm
 	bin/helm --namespace todoapp-system uninstall --ignore-not-found --wait todoapp-operator
 
 .PHONY: kind-up

@@ -11,7 +11,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/apiserver"
+	"github.com/todoapp-operator/todoapp-operator/internal/taskapi"
 	"github.com/todoapp-operator/todoapp-operator/internal/manager"
 )
 
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	case "manager":
 		return manager.Run(ctx, rest, os.Getenv, os.Stderr)
 	case "api":
-		return apiserver.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
+		return taskapi.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
 	case "check":
 		return manager.Check(ctx, rest, os.Stdout)
 	case "version", "--version":

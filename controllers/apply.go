@@ -58,14 +58,14 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 func (r *Reconciler) write(ctx context.Context, c change) error {
 	err := r.applyChange(ctx, c)
 	if apierrors.IsInvalid(err) && c.strategy() != nil {
-		err = errors.Join(r.straighten(ctx, c), r.applyChange(ctx, c))
+		err = errors.Join(r.resetStrategy(ctx, c), r.applyChange(ctx, c))
 	}
 	return err
 }
 
 // prune deletes what is no longer wanted, but no Secrets after a failure: pods that were not replaced may need them.
 func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
-	for _, object := range p.surplus {
+	for _, object := range p.toPrune {
 		if _, secret := object.(*corev1.Secret); secret && failed {
 			continue
 		}
@@ -111,11 +111,11 @@ func (r *Reconciler) create(ctx context.Context, c change) error {
 
 // clear takes the leftovers out of a Secret, if it is still the one that was seen.
 func (r *Reconciler) clear(ctx context.Context, c change) error {
-	if len(c.leftovers) == 0 {
+	if len(c.staleEntries) == 0 {
 		return nil
 	}
 	data := map[string]any{}
-	for _, entry := range c.leftovers {
+	for _, entry := range c.staleEntries {
 		data[entry] = nil
 	}
 	patch, err := json.Marshal(map[string]any{
@@ -142,9 +142,9 @@ func (c change) strategy() map[string]any {
 	return strategy
 }
 
-// straighten takes off a Deployment what somebody set of another strategy: an apply leaves the fields of others where
+// resetStrategy takes off a Deployment what somebody set of another strategy: an apply leaves the fields of others where
 // they are, and the API server then refuses the two together.
-func (r *Reconciler) straighten(ctx context.Context, c change) error {
+func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
 	strategy := c.strategy()
 	strategy["$retainKeys"] = slices.Sorted(maps.Keys(strategy))
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"strategy": strategy}})
@@ -163,7 +163,7 @@ func (r *Reconciler) straighten(ctx context.Context, c change) error {
 func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	var err error
 	switch {
-	case p.seen.keyring == nil:
+	case p.observed.keyring == nil:
 		err = r.Client.Create(ctx, p.keyring, client.FieldOwner(FieldOwner))
 	case !p.stored():
 		err = r.Client.Update(ctx, p.keyring, client.FieldOwner(FieldOwner))
@@ -176,7 +176,7 @@ func (r *Reconciler) store(ctx context.Context, p *plan) error {
 
 // refresh touches pods whose keys are out of date: any change of a pod makes the kubelet renew its mounted Secrets.
 func (r *Reconciler) refresh(ctx context.Context, p *plan) error {
-	note := refreshNote{versions: keyring.FormatVersions(p.keys.Backend.Versions), at: p.seen.now}
+	note := refreshNote{versions: keyring.FormatVersions(p.keys.Backend.Versions), at: p.observed.now}
 	for _, pod := range p.stale {
 		touch := corev1ac.Pod(pod.Name, pod.Namespace).WithUID(pod.UID).
 			WithAnnotations(map[string]string{todov1.AnnotationRefresh: note.String()})

@@ -46,7 +46,7 @@ func TestWhatIsRefusedIsTriedAgain(t *testing.T) {
 		"the API server's failure":  {gone, nil, 0, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, err := again(&plan{seen: &world{}, step: keyring.Step{DueIn: c.due}}, c.apply, c.status)
+			result, err := result(&plan{observed: &snapshot{}, step: keyring.Step{DueIn: c.due}}, c.apply, c.status)
 			if result.RequeueAfter != c.after || (err != nil) != c.fails {
 				t.Errorf("after %s, error %v", result.RequeueAfter, err)
 			}

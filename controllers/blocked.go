@@ -12,65 +12,65 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// obstacle is something that only the app's owner can decide. Until then nothing of the app is written.
-type obstacle struct {
+// blocker is something that only the app's owner can decide. Until then nothing of the app is written.
+type blocker struct {
 	reason, message string
 }
 
-// obstacleOf finds what stands in the way: a Secret that is another app's, an error of the step, or a Secret that
+// blockerFor finds what stands in the way: a Secret that is another app's, an error of the step, or a Secret that
 // the step would overwrite.
-func obstacleOf(app *todov1.TodoApp, seen *world, step keyring.Step, err error) *obstacle {
-	if o := claimed(app, seen); o != nil {
+func blockerFor(app *todov1.TodoApp, observed *snapshot, step keyring.Step, err error) *blocker {
+	if o := claimed(app, observed); o != nil {
 		return o
 	}
 	if errors.Is(err, keyring.ErrSourceMissing) {
-		if o := claimedSource(app, seen); o != nil {
+		if o := claimedSource(app, observed); o != nil {
 			return o
 		}
 	}
-	if o := undecided(app, err); o != nil {
+	if o := blockerForError(app, err); o != nil {
 		return o
 	}
 	if err != nil {
 		return nil
 	}
-	return conflict(app, seen, step.Ring)
+	return conflict(app, observed, step.Ring)
 }
 
-// undecided maps the errors that are questions to the owner.
-func undecided(app *todov1.TodoApp, err error) *obstacle {
+// blockerForError maps the errors that are questions to the owner.
+func blockerForError(app *todov1.TodoApp, err error) *blocker {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
 	switch {
 	case errors.Is(err, keyring.ErrDiffer):
-		return &obstacle{todov1.ReasonSecretsDiffer, fmt.Sprintf(
+		return &blocker{todov1.ReasonSecretsDiffer, fmt.Sprintf(
 			"Secrets %s and %s hold different secrets, and neither is overwritten: make them equal, or delete the wrong one.",
 			front, back)}
 	case errors.Is(err, keyring.ErrUnusable):
 		which := front + " or " + back
-		if one := new(keyring.UnusableError); errors.As(err, &one) && one.Side != "" {
-			which = map[string]string{todov1.ComponentFrontend: front, todov1.ComponentBackend: back}[one.Side]
+		if one := new(keyring.UnusableError); errors.As(err, &one) && one.Component != "" {
+			which = map[string]string{todov1.ComponentFrontend: front, todov1.ComponentBackend: back}[one.Component]
 		}
-		return &obstacle{todov1.ReasonSecretUnusable, fmt.Sprintf("%s: correct or delete Secret %s.", err, which)}
+		return &blocker{todov1.ReasonSecretUnusable, fmt.Sprintf("%s: correct or delete Secret %s.", err, which)}
 	case errors.Is(err, keyring.ErrSourceMissing):
 		source := app.Spec.Auth.Source.SecretRef
-		return &obstacle{todov1.ReasonSourceMissing, fmt.Sprintf(
+		return &blocker{todov1.ReasonSourceMissing, fmt.Sprintf(
 			"Secret %s has no usable entry %s yet: create it, or remove spec.auth.source.", source.Name, source.Key)}
 	case errors.Is(err, errKeyringUnreadable):
-		return &obstacle{todov1.ReasonKeyringUnreadable, fmt.Sprintf(
+		return &blocker{todov1.ReasonKeyringUnreadable, fmt.Sprintf(
 			"%s: delete Secret %s, and it is rebuilt from the other two.", err, desired.Keyring(app))}
 	}
 	return nil
 }
 
 // claimed finds a Secret of the app that another one has a better right to.
-func claimed(app *todov1.TodoApp, seen *world) *obstacle {
+func claimed(app *todov1.TodoApp, observed *snapshot) *blocker {
 	own := map[string]*corev1.Secret{
-		desired.Keyring(app):        seen.keyring,
-		desired.FrontendSecret(app): seen.secrets[todov1.ComponentFrontend],
-		desired.BackendSecret(app):  seen.secrets[todov1.ComponentBackend],
+		desired.Keyring(app):        observed.keyring,
+		desired.FrontendSecret(app): observed.secrets[todov1.ComponentFrontend],
+		desired.BackendSecret(app):  observed.secrets[todov1.ComponentBackend],
 	}
 	for _, name := range desired.Secrets(app) {
-		if rival := rivalFor(app, name, own, seen.apps); rival != "" {
+		if rival := rivalFor(app, name, own, observed.apps); rival != "" {
 			return claim(name, rival, "spec.frontend.secretRef and spec.backend.secretRef")
 		}
 	}
@@ -107,14 +107,14 @@ func otherThan(app *todov1.TodoApp, owner string) string {
 	return owner
 }
 
-func claim(secret, owner, where string) *obstacle {
-	return &obstacle{todov1.ReasonSecretClaimed, fmt.Sprintf(
+func claim(secret, owner, where string) *blocker {
+	return &blocker{todov1.ReasonSecretClaimed, fmt.Sprintf(
 		"Secret %s belongs to TodoApp %s: name another in %s.", secret, owner, where)}
 }
 
 // claimedSource is about a source that belongs to another app, whose keys are not to become this one's; else nil.
-func claimedSource(app *todov1.TodoApp, seen *world) *obstacle {
-	owner := otherThan(app, desired.Owner(seen.source))
+func claimedSource(app *todov1.TodoApp, observed *snapshot) *blocker {
+	owner := otherThan(app, desired.Owner(observed.source))
 	if owner == "" {
 		return nil
 	}
@@ -129,14 +129,14 @@ func older(a, b *todov1.TodoApp) bool {
 }
 
 // conflict finds a Secret of someone else whose secret the app's ring does not hold: it would be lost.
-func conflict(app *todov1.TodoApp, seen *world, ring keyring.Ring) *obstacle {
+func conflict(app *todov1.TodoApp, observed *snapshot, ring keyring.Ring) *blocker {
 	for _, component := range []string{todov1.ComponentFrontend, todov1.ComponentBackend} {
-		secret := seen.secrets[component]
+		secret := observed.secrets[component]
 		if secret == nil || desired.MadeFor(secret, app) || app.Annotations[todov1.AnnotationReplaceSecret] == secret.Name {
 			continue
 		}
 		if !ring.Covers(secret.Data) {
-			return &obstacle{todov1.ReasonSecretConflict, fmt.Sprintf(
+			return &blocker{todov1.ReasonSecretConflict, fmt.Sprintf(
 				"Secret %s holds a secret that is not this app's and is not overwritten: delete it, or permit it with the annotation %s: %s.",
 				secret.Name, todov1.AnnotationReplaceSecret, secret.Name)}
 		}

@@ -11,12 +11,12 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) verdict {
-	if p.obstacle != nil {
-		return fails(p.obstacle.reason, "%s", p.obstacle.message)
+func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
+	if p.blocker != nil {
+		return fails(p.blocker.reason, "%s", p.blocker.message)
 	}
 	if applyErr != nil {
-		return verdict{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
+		return assessment{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
 	}
 	active, _ := p.step.Ring.Active()
 	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.",
@@ -24,7 +24,7 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) verdict {
 }
 
 // rotationComplete says whether one key is in use, and what is waited for while it is not.
-func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
+func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 	step := p.step
 	active, _ := step.Ring.Active()
 	listed := strings.Join(step.Waiting[:min(len(step.Waiting), maxListed)], ", ")
@@ -35,7 +35,7 @@ func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
 	switch {
 	case step.Phase == keyring.PhaseStable:
 		return holds(todov1.ReasonComplete, "Key version %d is in use.", active.Version)
-	case step.Phase == keyring.PhaseDraining && step.Held:
+	case step.Phase == keyring.PhaseDraining && step.Deferred:
 		return fails(todov1.ReasonTooManyKeys,
 			"A rotation is due and waits: the API trusts three keys at most, until the oldest retires.%s", note)
 	case step.Phase == keyring.PhaseDraining:
@@ -54,15 +54,15 @@ func rotationComplete(app *todov1.TodoApp, p *plan) verdict {
 }
 
 // sourceValid says whether the external source holds a value that is, or can become, the active key.
-func sourceValid(app *todov1.TodoApp, p *plan) verdict {
+func sourceValid(app *todov1.TodoApp, p *plan) assessment {
 	ref := app.Spec.Auth.Source.SecretRef
-	if o := claimedSource(app, p.seen); o != nil {
+	if o := claimedSource(app, p.observed); o != nil {
 		return fails(o.reason, "%s", o.message)
 	}
-	if p.seen.source == nil || len(p.seen.source.Data[ref.Key]) == 0 {
+	if p.observed.source == nil || len(p.observed.source.Data[ref.Key]) == 0 {
 		return fails(todov1.ReasonSourceMissing, "Secret %s has no entry %s: create it.", ref.Name, ref.Key)
 	}
-	value := keyring.Value(p.seen.source.Data[ref.Key])
+	value := keyring.Value(p.observed.source.Data[ref.Key])
 	if err := keyring.Check(value); err != nil {
 		return fails(todov1.ReasonSourceInvalid, "Entry %s of Secret %s cannot be used: it %s. The present key stays.",
 			ref.Key, ref.Name, err)

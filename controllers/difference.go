@@ -26,14 +26,14 @@ var identity = fieldpath.NewSet(
 	fieldpath.MakePathOrDie("metadata", "resourceVersion"),
 )
 
-// differ foretells whether applying an object would change anything, so that what is as desired costs no request.
-type differ struct {
+// driftDetector foretells whether applying an object would change anything, so that what is as desired costs no request.
+type driftDetector struct {
 	converter managedfields.TypeConverter
 }
 
 // upToDate reports whether the operator owns exactly the fields of want in live, with the same values. What others own
 // is theirs; what they took over by changing it is no longer owned, and therefore found.
-func (d differ) upToDate(live client.Object, want *unstructured.Unstructured) (bool, error) {
+func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructured) (bool, error) {
 	owned, err := ownedFields(live)
 	if err != nil || owned == nil {
 		return false, err
@@ -56,9 +56,9 @@ func (d differ) upToDate(live client.Object, want *unstructured.Unstructured) (b
 	return within(wanted.ExtractItems(owned).AsValue().Unstructured(), actual.ExtractItems(owned).AsValue().Unstructured()), nil
 }
 
-// leftovers are entries of a Secret that no longer come from the ring and that somebody else owns as well, who restored
+// staleEntries are entries of a Secret that no longer come from the ring and that somebody else owns as well, who restored
 // the Secret from a backup for example: no apply takes them out.
-func leftovers(live client.Object, want *unstructured.Unstructured) []string {
+func staleEntries(live client.Object, want *unstructured.Unstructured) []string {
 	secret, ok := live.(*corev1.Secret)
 	if !ok {
 		return nil

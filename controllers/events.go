@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// patience is how long a rotation may wait for pods before an Event warns.
-	patience = 5 * time.Minute
+	// waitWarningAfter is how long a rotation may wait for pods before an Event warns.
+	waitWarningAfter = 5 * time.Minute
 	// longestNote is how many bytes the API server takes of an Event's note.
 	longestNote = 1024
 )
@@ -42,9 +42,9 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 	if created := p.created(); len(created) > 0 {
 		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
-	if len(p.surplus) > 0 {
+	if len(p.toPrune) > 0 {
 		var names []string
-		for _, object := range p.surplus {
+		for _, object := range p.toPrune {
 			names = append(names, r.kindOf(object)+" "+object.GetName())
 		}
 		r.event(app, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
@@ -62,7 +62,7 @@ func (r *Reconciler) event(app *todov1.TodoApp, kind, reason, action, format str
 
 // retired are the versions that the backend's Secret held and holds no longer, though nobody revoked them.
 func (p *plan) retired() []int64 {
-	secret := p.seen.secrets[todov1.ComponentBackend]
+	secret := p.observed.secrets[todov1.ComponentBackend]
 	if secret == nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (p *plan) created() []string {
 
 // warn tells of a rotation that pods have held for too long.
 func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
-	if len(p.step.Waiting) > 0 && p.seen.now.Sub(waitingSince(app, p)) > patience {
+	if len(p.step.Waiting) > 0 && p.observed.now.Sub(waitingSince(app, p)) > waitWarningAfter {
 		r.event(app, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)
 	}
 }
@@ -99,7 +99,7 @@ func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
 func waitingSince(app *todov1.TodoApp, p *plan) time.Time {
 	condition := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
 	if condition == nil || condition.Status == metav1.ConditionTrue {
-		return p.seen.now
+		return p.observed.now
 	}
 	if last := changed(p.step.Ring); last.After(condition.LastTransitionTime.Time) {
 		return last

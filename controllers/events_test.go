@@ -34,16 +34,16 @@ func TestRetired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{todov1.AnnotationKeys: c.before}}}
 			p := &plan{
-				seen: &world{secrets: map[string]*corev1.Secret{todov1.ComponentBackend: secret}},
-				step: keyring.Step{Ring: ring},
-				keys: desired.Keys{Backend: keyring.Projection{Versions: c.now}},
+				observed: &snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentBackend: secret}},
+				step:     keyring.Step{Ring: ring},
+				keys:     desired.Keys{Backend: keyring.Projection{Versions: c.now}},
 			}
 			if got := p.retired(); !slices.Equal(got, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
 	}
-	if got := (&plan{seen: &world{}}).retired(); got != nil {
+	if got := (&plan{observed: &snapshot{}}).retired(); got != nil {
 		t.Errorf("without a Secret: %v", got)
 	}
 }
@@ -62,7 +62,7 @@ func told(p *plan, err error) []string {
 
 // A revocation that is stored has happened, whatever fails after it; the next look finds nothing to tell of.
 func TestWhatIsStoredIsToldOf(t *testing.T) {
-	revoked := &plan{seen: &world{}, step: keyring.Step{Action: keyring.ActionRevoke, Versions: []int64{1}}}
+	revoked := &plan{observed: &snapshot{}, step: keyring.Step{Action: keyring.ActionRevoke, Versions: []int64{1}}}
 	for name, c := range map[string]struct {
 		err  error
 		want []string
@@ -106,7 +106,7 @@ func TestWaitingSince(t *testing.T) {
 				app.Status.Conditions = []metav1.Condition{{Type: todov1.ConditionRotationComplete,
 					Status: c.status, LastTransitionTime: metav1.NewTime(c.turned)}}
 			}
-			p := &plan{seen: &world{now: now}, step: keyring.Step{Ring: keyring.Ring{Keys: []keyring.Key{{CreatedAt: c.changed}}}}}
+			p := &plan{observed: &snapshot{now: now}, step: keyring.Step{Ring: keyring.Ring{Keys: []keyring.Key{{CreatedAt: c.changed}}}}}
 			if got := waitingSince(app, p); !got.Equal(c.want) {
 				t.Errorf("since %s, want %s", got, c.want)
 			}

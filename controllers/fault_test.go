@@ -235,7 +235,7 @@ func (b *bench) playDeploymentController(name string) {
 func TestAStaleCacheDecidesNothing(t *testing.T) {
 	b := newBench(t)
 	b.start(func(r *controllers.Reconciler) {
-		r.Client = &stale{Client: r.Client, seen: map[string]memory{}}
+		r.Client = &stale{Client: r.Client, observed: map[string]memory{}}
 	})
 	b.live()
 }
@@ -243,8 +243,8 @@ func TestAStaleCacheDecidesNothing(t *testing.T) {
 // stale is a client whose reads are up to half a second old, but for the app itself: the cache has what it tells of.
 type stale struct {
 	client.Client
-	mutex sync.Mutex
-	seen  map[string]memory
+	mutex    sync.Mutex
+	observed map[string]memory
 }
 
 type memory struct {
@@ -267,11 +267,11 @@ func (s *stale) List(ctx context.Context, into client.ObjectList, options ...cli
 func (s *stale) remember(key string, into runtime.Object, read func() error) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if known, ok := s.seen[key]; ok && time.Since(known.at) < 500*time.Millisecond {
+	if known, ok := s.observed[key]; ok && time.Since(known.at) < 500*time.Millisecond {
 		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(known.object.DeepCopyObject()).Elem())
 		return known.err
 	}
 	err := read()
-	s.seen[key] = memory{into.DeepCopyObject(), err, time.Now()}
+	s.observed[key] = memory{into.DeepCopyObject(), err, time.Now()}
 	return err
 }

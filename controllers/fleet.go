@@ -15,7 +15,7 @@ import (
 
 // fleet is what is known of one side of an app. A pod counts until it is gone: one that is terminating still serves.
 // A ReplicaSet that wants pods and a Deployment count as the pods that they may start at any moment.
-func (w *world) fleet(component string) keyring.Fleet {
+func (w *snapshot) fleet(component string) keyring.Fleet {
 	var fleet keyring.Fleet
 	for i := range w.pods {
 		if pod := &w.pods[i]; pod.Labels[todov1.LabelComponent] == component && !finished(pod) {
@@ -31,7 +31,7 @@ func (w *world) fleet(component string) keyring.Fleet {
 	if d := w.deployment(component); d != nil {
 		fleet.Pods = appendTemplate(fleet.Pods, "deployment/"+d.Name, d.Spec.Template)
 	}
-	fleet.Unseen = component == todov1.ComponentFrontend && len(fleet.Pods) == 0
+	fleet.ExternallyManaged = component == todov1.ComponentFrontend && len(fleet.Pods) == 0
 	if secret := w.secrets[component]; secret != nil {
 		fleet.WrittenAt = written(secret)
 	}
@@ -40,7 +40,7 @@ func (w *world) fleet(component string) keyring.Fleet {
 
 // podKeys is what one pod is known to do: by what it answers, by what it was started with, or, for a pod that someone
 // else runs, by what its Secret held before the pod was created.
-func (w *world) podKeys(pod *corev1.Pod) keyring.Pod {
+func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 	if reloads(pod) {
 		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID]}
 	}
@@ -95,7 +95,7 @@ func written(object metav1.Object) time.Time {
 
 // unconfirmed lists the running pods that can be asked and do not say that they trust the given versions and no other.
 // Their order does not matter to a verifier, so a promotion disturbs no pod.
-func (w *world) unconfirmed(versions []int64) []*corev1.Pod {
+func (w *snapshot) unconfirmed(versions []int64) []*corev1.Pod {
 	var pods []*corev1.Pod
 	for i := range w.pods {
 		pod := &w.pods[i]
@@ -111,7 +111,7 @@ func same(a, b []int64) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-func (w *world) deployment(component string) *appsv1.Deployment {
+func (w *snapshot) deployment(component string) *appsv1.Deployment {
 	for i := range w.deployments {
 		if d := &w.deployments[i]; d.Labels[todov1.LabelComponent] == component && desired.Managed(d) {
 			return d

@@ -35,43 +35,43 @@ func TestFleet(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		component string
-		world     world
+		snapshot  snapshot
 		want      keyring.Fleet
 	}{
-		"nobody: the frontend runs where it cannot be seen": {todov1.ComponentFrontend, world{}, keyring.Fleet{Unseen: true}},
-		"no backend is nobody to wait for":                  {todov1.ComponentBackend, world{}, keyring.Fleet{}},
+		"nobody: the frontend runs where it cannot be seen": {todov1.ComponentFrontend, snapshot{}, keyring.Fleet{ExternallyManaged: true}},
+		"no backend is nobody to wait for":                  {todov1.ComponentBackend, snapshot{}, keyring.Fleet{}},
 		"a pod does what it was started with": {todov1.ComponentFrontend,
-			world{pods: []corev1.Pod{pod("a", front, keys("1,2"), wrote.Time)}},
+			snapshot{pods: []corev1.Pod{pod("a", front, keys("1,2"), wrote.Time)}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{1, 2}, Signs: 1}}}},
 		"a pod without a word may do anything": {todov1.ComponentFrontend,
-			world{pods: []corev1.Pod{pod("a", front, keys("junk"), wrote.Time)}},
+			snapshot{pods: []corev1.Pod{pod("a", front, keys("junk"), wrote.Time)}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "a"}}}},
 		"a finished pod does nothing": {todov1.ComponentFrontend,
-			world{pods: []corev1.Pod{func() corev1.Pod {
+			snapshot{pods: []corev1.Pod{func() corev1.Pod {
 				p := pod("a", front, keys("1"), wrote.Time)
 				p.Status.Phase = corev1.PodFailed
 				return p
-			}()}}, keyring.Fleet{Unseen: true}},
+			}()}}, keyring.Fleet{ExternallyManaged: true}},
 		"a terminating pod counts": {todov1.ComponentFrontend,
-			world{pods: []corev1.Pod{func() corev1.Pod {
+			snapshot{pods: []corev1.Pod{func() corev1.Pod {
 				p := pod("a", front, keys("1"), wrote.Time)
 				p.DeletionTimestamp = &wrote
 				return p
 			}()}}, keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{1}, Signs: 1}}}},
 		"a ReplicaSet that wants pods is as good as they are, one that wants none is not": {todov1.ComponentFrontend,
-			world{replicaSets: []appsv1.ReplicaSet{replicaSet("old", "1", 1), replicaSet("older", "1", 0)}},
+			snapshot{replicaSets: []appsv1.ReplicaSet{replicaSet("old", "1", 1), replicaSet("older", "1", 0)}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "replicaset/old", Trusts: []int64{1}, Signs: 1}}}},
 		"a backend is asked": {todov1.ComponentBackend,
-			world{pods: []corev1.Pod{pod("a", backendLabels, nil, wrote.Time), pod("b", backendLabels, nil, wrote.Time)},
+			snapshot{pods: []corev1.Pod{pod("a", backendLabels, nil, wrote.Time), pod("b", backendLabels, nil, wrote.Time)},
 				answers: map[types.UID][]int64{"a": {2, 1}}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{2, 1}}, {Name: "b"}}}},
 		"someone else's pod took up its Secret when it was created after that": {todov1.ComponentFrontend,
-			world{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: secret}, pods: []corev1.Pod{
+			snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: secret}, pods: []corev1.Pod{
 				pod("before", foreign, nil, wrote.Time), pod("after", foreign, nil, wrote.Add(time.Second))}},
 			keyring.Fleet{WrittenAt: wrote.Time, Pods: []keyring.Pod{{Name: "before"}, {Name: "after", Trusts: []int64{2, 1}, Signs: 2}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.world.fleet(c.component); !reflect.DeepEqual(got, c.want) {
+			if got := c.snapshot.fleet(c.component); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})

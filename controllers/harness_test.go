@@ -130,7 +130,7 @@ func freshKey() keyring.Value {
 // recorder notes the requests of a manager that read or write objects one by one, watches left out.
 type recorder struct {
 	sync.Mutex
-	seen []string
+	observed []string
 	// writes counts those that change something; disturb decides what becomes of the nth.
 	writes  int
 	disturb func(n int) error
@@ -151,7 +151,7 @@ func (r *recorder) note(q *http.Request) error {
 	}
 	r.Lock()
 	defer r.Unlock()
-	r.seen = append(r.seen, q.Method+" "+q.URL.Path)
+	r.observed = append(r.observed, q.Method+" "+q.URL.Path)
 	if q.Method != http.MethodGet {
 		r.writes++
 	}
@@ -165,9 +165,9 @@ func (r *recorder) note(q *http.Request) error {
 func (r *recorder) take() []string {
 	r.Lock()
 	defer r.Unlock()
-	seen := r.seen
-	r.seen = nil
-	return seen
+	observed := r.observed
+	r.observed = nil
+	return observed
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -188,9 +188,9 @@ func eventually(t *testing.T, wrong func() error) {
 }
 
 // within is the same for what has to come sooner.
-func within(t *testing.T, patience time.Duration, wrong func() error) {
+func within(t *testing.T, waitWarningAfter time.Duration, wrong func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(waitWarningAfter)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {

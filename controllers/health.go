@@ -12,23 +12,23 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// verdict is a condition without its type.
-type verdict struct {
+// assessment is a condition without its type.
+type assessment struct {
 	status  metav1.ConditionStatus
 	reason  string
 	message string
 }
 
-func holds(reason, message string, args ...any) verdict {
-	return verdict{metav1.ConditionTrue, reason, fmt.Sprintf(message, args...)}
+func holds(reason, message string, args ...any) assessment {
+	return assessment{metav1.ConditionTrue, reason, fmt.Sprintf(message, args...)}
 }
 
-func fails(reason, message string, args ...any) verdict {
-	return verdict{metav1.ConditionFalse, reason, fmt.Sprintf(message, args...)}
+func fails(reason, message string, args ...any) assessment {
+	return assessment{metav1.ConditionFalse, reason, fmt.Sprintf(message, args...)}
 }
 
 // health says whether a side has its pods and, if not, what keeps it from having them.
-func (w *world) health(component string) verdict {
+func (w *snapshot) health(component string) assessment {
 	d := w.deployment(component)
 	if d == nil {
 		return fails(todov1.ReasonProgressing, "The Deployment is being created.")
@@ -51,7 +51,7 @@ func (w *world) health(component string) verdict {
 }
 
 // problem finds what someone must mend.
-func (w *world) problem(d *appsv1.Deployment, component string) (verdict, bool) {
+func (w *snapshot) problem(d *appsv1.Deployment, component string) (assessment, bool) {
 	for _, condition := range d.Status.Conditions {
 		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
 			return fails(todov1.ReasonForbidden, "The cluster refuses the pods: %s", condition.Message), true
@@ -71,19 +71,19 @@ func (w *world) problem(d *appsv1.Deployment, component string) (verdict, bool) 
 			return fails(todov1.ReasonNotReady, "Pods run and do not become ready; see kubectl logs deployment/%s.", d.Name), true
 		}
 	}
-	return verdict{}, false
+	return assessment{}, false
 }
 
-func (w *world) podProblem(pod *corev1.Pod) (verdict, bool) {
+func (w *snapshot) podProblem(pod *corev1.Pod) (assessment, bool) {
 	for _, container := range pod.Status.ContainerStatuses {
-		if problem, found := trouble(pod.Name, container); found {
+		if problem, found := containerProblem(pod.Name, container); found {
 			return problem, true
 		}
 	}
 	return w.unscheduled(pod)
 }
 
-func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
+func (w *snapshot) unscheduled(pod *corev1.Pod) (assessment, bool) {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type != corev1.PodScheduled || condition.Status != corev1.ConditionFalse {
 			continue
@@ -98,7 +98,7 @@ func (w *world) unscheduled(pod *corev1.Pod) (verdict, bool) {
 		}
 		return fails(todov1.ReasonUnschedulable, "Pod %s finds no node: %s", pod.Name, condition.Message), true
 	}
-	return verdict{}, false
+	return assessment{}, false
 }
 
 // aboutVolumes tells whether it is a volume that keeps a pod from a node: a claim may also be pending because it waits
@@ -117,11 +117,11 @@ func mounts(pod *corev1.Pod, claim string) bool {
 	return false
 }
 
-// trouble reads what a container waits for. Its output is not shown: it may hold anything.
-func trouble(pod string, c corev1.ContainerStatus) (verdict, bool) {
+// containerProblem reads what a container waits for. Its output is not shown: it may hold anything.
+func containerProblem(pod string, c corev1.ContainerStatus) (assessment, bool) {
 	waiting := c.State.Waiting
 	if waiting == nil {
-		return verdict{}, false
+		return assessment{}, false
 	}
 	switch waiting.Reason {
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable":
@@ -136,7 +136,7 @@ func trouble(pod string, c corev1.ContainerStatus) (verdict, bool) {
 		return fails(todov1.ReasonCrashing, "The container of pod %s exits%s; see kubectl logs %s --previous.",
 			pod, exitOf(c), pod), true
 	}
-	return verdict{}, false
+	return assessment{}, false
 }
 
 func exitOf(c corev1.ContainerStatus) string {

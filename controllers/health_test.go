@@ -47,49 +47,49 @@ func TestHealth(t *testing.T) {
 	complete := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 2}
 	halfway := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
 	for name, c := range map[string]struct {
-		world  world
-		status metav1.ConditionStatus
-		reason string
-		says   string
+		snapshot snapshot
+		status   metav1.ConditionStatus
+		reason   string
+		says     string
 	}{
-		"no Deployment yet": {world{}, metav1.ConditionFalse, todov1.ReasonProgressing, "being created"},
-		"all pods ready": {world{deployments: []appsv1.Deployment{deployed(complete)}},
+		"no Deployment yet": {snapshot{}, metav1.ConditionFalse, todov1.ReasonProgressing, "being created"},
+		"all pods ready": {snapshot{deployments: []appsv1.Deployment{deployed(complete)}},
 			metav1.ConditionTrue, todov1.ReasonAvailable, "2 of 2"},
-		"some pods ready": {world{deployments: []appsv1.Deployment{deployed(halfway)}},
+		"some pods ready": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)}},
 			metav1.ConditionFalse, todov1.ReasonProgressing, "1 of 2"},
-		"replaced one by one": {world{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
+		"replaced one by one": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
 			Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: 2, AvailableReplicas: 2})}},
 			metav1.ConditionTrue, todov1.ReasonProgressing, "one by one"},
-		"a status of the past": {world{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+		"a status of the past": {snapshot{deployments: []appsv1.Deployment{func() appsv1.Deployment {
 			d := deployed(complete)
 			d.Generation = 2
 			return d
 		}()}}, metav1.ConditionTrue, todov1.ReasonProgressing, "one by one"},
-		"the pods on a volume, about to end": {world{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+		"the pods on a volume, about to end": {snapshot{deployments: []appsv1.Deployment{func() appsv1.Deployment {
 			d := deployed(complete)
 			d.Generation, d.Spec.Strategy.Type = 2, appsv1.RecreateDeploymentStrategyType
 			return d
 		}()}}, metav1.ConditionFalse, todov1.ReasonProgressing, "2 of 2"},
-		"scaled to zero": {world{deployments: []appsv1.Deployment{{
+		"scaled to zero": {snapshot{deployments: []appsv1.Deployment{{
 			ObjectMeta: metav1.ObjectMeta{Labels: backendLabels}, Spec: appsv1.DeploymentSpec{Replicas: new(int32(0))}}}},
 			metav1.ConditionTrue, todov1.ReasonScaledToZero, "No pods"},
-		"refused by the cluster": {world{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
+		"refused by the cluster": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
 				Message: "exceeded quota"}}})}}, metav1.ConditionFalse, todov1.ReasonForbidden, "exceeded quota"},
-		"no such image": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"no such image": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			pods: []corev1.Pod{waiting("ImagePullBackOff", "not found")}},
 			metav1.ConditionFalse, todov1.ReasonImageUnavailable, "web:1"},
-		"no such Secret": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"no such Secret": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			pods: []corev1.Pod{waiting("CreateContainerConfigError", `secret "db" not found`)}},
 			metav1.ConditionFalse, todov1.ReasonSecretMissing, `secret "db" not found`},
-		"a container that cannot be made": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"a container that cannot be made": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			pods: []corev1.Pod{waiting("CreateContainerConfigError", "image will run as root")}},
 			metav1.ConditionFalse, todov1.ReasonCrashing, "run as root"},
-		"a crash": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"a crash": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			pods: []corev1.Pod{waiting("CrashLoopBackOff", "")}}, metav1.ConditionFalse, todov1.ReasonCrashing, "code 3"},
-		"no node": {world{deployments: []appsv1.Deployment{deployed(halfway)}, pods: []corev1.Pod{podWith(unschedulable)}},
+		"no node": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)}, pods: []corev1.Pod{podWith(unschedulable)}},
 			metav1.ConditionFalse, todov1.ReasonUnschedulable, "0/1 nodes"},
-		"no volume": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"no volume": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			claims: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "todo-data"},
 				Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}}},
 			pods: []corev1.Pod{podWith(func(p *corev1.Pod) {
@@ -98,7 +98,7 @@ func TestHealth(t *testing.T) {
 				p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
 					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "todo-data"}}}}
 			})}}, metav1.ConditionFalse, todov1.ReasonVolumePending, "todo-data"},
-		"no memory, while the volume waits for a node": {world{deployments: []appsv1.Deployment{deployed(halfway)},
+		"no memory, while the volume waits for a node": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			claims: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "todo-data"},
 				Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}}},
 			pods: []corev1.Pod{podWith(func(p *corev1.Pod) {
@@ -107,16 +107,16 @@ func TestHealth(t *testing.T) {
 				p.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
 					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "todo-data"}}}}
 			})}}, metav1.ConditionFalse, todov1.ReasonUnschedulable, "memory"},
-		"never ready": {world{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2,
+		"never ready": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2,
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse}}})}},
 			metav1.ConditionFalse, todov1.ReasonNotReady, "kubectl logs"},
-		"someone else's pod": {world{deployments: []appsv1.Deployment{deployed(complete)},
+		"someone else's pod": {snapshot{deployments: []appsv1.Deployment{deployed(complete)},
 			pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
 				todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentBackend}}}}},
 			metav1.ConditionTrue, todov1.ReasonAvailable, "2 of 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := c.world.health(todov1.ComponentBackend)
+			got := c.snapshot.health(todov1.ComponentBackend)
 			if got.status != c.status || got.reason != c.reason || !strings.Contains(got.message, c.says) {
 				t.Errorf("got %+v", got)
 			}

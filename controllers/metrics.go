@@ -19,6 +19,6 @@ func init() { metrics.Registry.MustRegister(rotationDuration) }
 // measure observes how long a rotation took with the step that ends it.
 func measure(p *plan) {
 	if active, _ := p.step.Ring.Active(); p.step.Action == keyring.ActionDemote {
-		rotationDuration.Observe(p.seen.now.Sub(active.CreatedAt).Seconds())
+		rotationDuration.Observe(p.observed.now.Sub(active.CreatedAt).Seconds())
 	}
 }

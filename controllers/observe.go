@@ -20,8 +20,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// world is everything that was seen of one app at one moment.
-type world struct {
+// snapshot is everything that was seen of one app at one moment.
+type snapshot struct {
 	now time.Time
 	// keyring is the Secret that holds the ring; nil when there is none.
 	keyring *corev1.Secret
@@ -44,8 +44,8 @@ type world struct {
 
 // observe sees the world of an app through a reader: the cache, or the API server where something is to be written.
 // What pods have answered a moment before counts again.
-func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*world, error) {
-	w := &world{secrets: map[string]*corev1.Secret{}}
+func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*snapshot, error) {
+	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 }
 
 // list sees what carries the app's label.
-func (w *world) list(ctx context.Context, reader client.Reader, app *todov1.TodoApp) error {
+func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.TodoApp) error {
 	labelled := []client.ListOption{client.InNamespace(app.Namespace), client.MatchingLabels{todov1.LabelApp: app.Name}}
 	var (
 		secrets     corev1.SecretList
@@ -98,7 +98,7 @@ func (w *world) list(ctx context.Context, reader client.Reader, app *todov1.Todo
 
 // observeSecrets sees the projections before the ring that they are held against: a manager that is behind must not find
 // them as it left them.
-func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *world, app *todov1.TodoApp) error {
+func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp) error {
 	names := map[string]string{
 		todov1.ComponentFrontend: desired.FrontendSecret(app),
 		todov1.ComponentBackend:  desired.BackendSecret(app),
@@ -137,7 +137,7 @@ func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todo
 }
 
 // objects are the live objects that the operator makes for the app, and what stands under the names of its Secrets.
-func (w *world) objects() []client.Object {
+func (w *snapshot) objects() []client.Object {
 	var objects []client.Object
 	for i := range w.labelled {
 		if secret := &w.labelled[i]; secret.Labels[todov1.LabelComponent] != todov1.ComponentKeyring {
@@ -165,7 +165,7 @@ func appendAll[T any, P interface {
 }
 
 // applied has the world's Deployments be as they were written: what was seen before says nothing of a new spec.
-func (w *world) applied(changed []change) {
+func (w *snapshot) applied(changed []change) {
 	for _, c := range changed {
 		for i := range w.deployments {
 			var after appsv1.Deployment
@@ -178,7 +178,7 @@ func (w *world) applied(changed []change) {
 }
 
 // sourceValue is what the external store offers; empty when that is nothing, or nothing usable.
-func (w *world) sourceValue(app *todov1.TodoApp) keyring.Value {
+func (w *snapshot) sourceValue(app *todov1.TodoApp) keyring.Value {
 	if w.source == nil || app.Spec.Auth.Source == nil || claimedSource(app, w) != nil {
 		return ""
 	}

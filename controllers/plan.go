@@ -21,17 +21,17 @@ import (
 
 // plan is what one look at the world calls for.
 type plan struct {
-	seen *world
-	step keyring.Step
-	keys desired.Keys
+	observed *snapshot
+	step     keyring.Step
+	keys     desired.Keys
 	// keyring is the Secret that holds the ring, as it should be.
 	keyring *corev1.Secret
-	// obstacle is what the app's owner must decide before anything is written; nil when nothing is.
-	obstacle *obstacle
+	// blocker is what the app's owner must decide before anything is written; nil when nothing is.
+	blocker *blocker
 	// changed are the desired objects that the live ones do not match yet, in the order of writing.
 	changed []change
-	// surplus are the live objects that are no longer desired.
-	surplus []client.Object
+	// toPrune are the live objects that are no longer desired.
+	toPrune []client.Object
 	// awaited are running pods that do not confirm the present keys yet, stale those of them to be refreshed now.
 	awaited, stale []*corev1.Pod
 }
@@ -41,42 +41,42 @@ type change struct {
 	object *unstructured.Unstructured
 	// exists says that the live object is the app's. One that was not seen may be someone else's: it is not forced.
 	exists bool
-	// leftovers are the entries of a Secret that have to go first.
-	leftovers []string
+	// staleEntries are the entries of a Secret that have to go first.
+	staleEntries []string
 }
 
 // idle reports whether the plan writes nothing.
 func (p *plan) idle() bool {
-	return p.obstacle != nil || p.stored() && len(p.changed)+len(p.surplus)+len(p.stale) == 0
+	return p.blocker != nil || p.stored() && len(p.changed)+len(p.toPrune)+len(p.stale) == 0
 }
 
 // stored reports whether the keyring is as it should be.
 func (p *plan) stored() bool {
-	return p.seen.keyring != nil && equality.Semantic.DeepEqual(p.seen.keyring, p.keyring)
+	return p.observed.keyring != nil && equality.Semantic.DeepEqual(p.observed.keyring, p.keyring)
 }
 
 // plan looks at the world of an app and says what it calls for.
 func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*plan, error) {
-	seen, err := r.observe(ctx, reader, app, before)
+	observed, err := r.observe(ctx, reader, app, before)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{seen: seen}
-	ring, err := seen.ring()
+	p := &plan{observed: observed}
+	ring, err := observed.ring()
 	if err == nil {
-		p.step, err = keyring.Next(ring, r.inputs(app, seen))
+		p.step, err = keyring.Next(ring, r.inputs(app, observed))
 	}
-	if p.obstacle = obstacleOf(app, seen, p.step, err); p.obstacle != nil {
-		p.step = r.stand(app, p) // nothing is written
+	if p.blocker = blockerFor(app, observed, p.step, err); p.blocker != nil {
+		p.step = r.currentStep(app, p) // nothing is written
 		return p, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("deciding on the keys: %w", err)
 	}
 	policy := policyOf(app)
-	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(seen.now, policy), Backend: p.step.Ring.Backend(seen.now, policy)}
-	p.awaited = seen.unconfirmed(p.keys.Backend.Versions)
-	p.stale = overdue(p.awaited, p.keys.Backend.Versions, changed(p.step.Ring), seen.now)
+	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(observed.now, policy), Backend: p.step.Ring.Backend(observed.now, policy)}
+	p.awaited = observed.unconfirmed(p.keys.Backend.Versions)
+	p.stale = overdue(p.awaited, p.keys.Backend.Versions, changed(p.step.Ring), observed.now)
 	if p.keyring, err = r.keyringSecret(app, p); err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 // keyringSecret is the app's keyring as the step leaves it, in place of the one that was seen.
 func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret, error) {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: desired.Keyring(app)}}
-	if p.seen.keyring != nil {
-		secret = p.seen.keyring.DeepCopy()
+	if p.observed.keyring != nil {
+		secret = p.observed.keyring.DeepCopy()
 	}
 	if p.step.Action != keyring.ActionNone {
 		data, err := p.step.Ring.Marshal()
@@ -106,26 +106,26 @@ func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret
 	return secret, nil
 }
 
-// stand is where the ring stands that is stored; empty where there is none that can be read.
-func (r *Reconciler) stand(app *todov1.TodoApp, p *plan) keyring.Step {
-	ring, _ := p.seen.ring() // the obstacle says what is wrong with it
-	return keyring.Stand(ring, r.inputs(app, p.seen))
+// currentStep is where the ring stands that is stored; empty where there is none that can be read.
+func (r *Reconciler) currentStep(app *todov1.TodoApp, p *plan) keyring.Step {
+	ring, _ := p.observed.ring() // the obstacle says what is wrong with it
+	return keyring.CurrentStep(ring, r.inputs(app, p.observed))
 }
 
-func (r *Reconciler) inputs(app *todov1.TodoApp, seen *world) keyring.Inputs {
+func (r *Reconciler) inputs(app *todov1.TodoApp, observed *snapshot) keyring.Inputs {
 	return keyring.Inputs{
-		Now:       seen.now,
+		Now:       observed.now,
 		Policy:    policyOf(app),
-		Verifiers: seen.fleet(todov1.ComponentBackend),
-		Signers:   seen.fleet(todov1.ComponentFrontend),
-		Remains:   seen.remains(),
-		Source:    seen.sourceValue(app),
+		Verifiers: observed.fleet(todov1.ComponentBackend),
+		Signers:   observed.fleet(todov1.ComponentFrontend),
+		Recovery:  observed.recovery(),
+		Source:    observed.sourceValue(app),
 		Fresh:     r.NewKey,
 	}
 }
 
 // ring is the app's ring as it is stored; empty when there is none.
-func (w *world) ring() (keyring.Ring, error) {
+func (w *snapshot) ring() (keyring.Ring, error) {
 	if w.keyring == nil {
 		return keyring.Ring{}, nil
 	}
@@ -138,22 +138,22 @@ func (w *world) ring() (keyring.Ring, error) {
 
 var errKeyringUnreadable = errors.New("the keyring Secret is unreadable")
 
-func (w *world) remains() keyring.Remains {
-	var remains keyring.Remains
+func (w *snapshot) recovery() keyring.Recovery {
+	var recovery keyring.Recovery
 	if s := w.secrets[todov1.ComponentFrontend]; s != nil {
-		remains.Frontend = s.Data
+		recovery.Frontend = s.Data
 	}
 	if s := w.secrets[todov1.ComponentBackend]; s != nil {
-		remains.Backend = s.Data
+		recovery.Backend = s.Data
 	}
-	return remains
+	return recovery
 }
 
 // compare finds what of the desired differs from the live objects, and what of those is no longer desired.
 func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
 	type identity struct{ kind, name string }
 	live := map[identity]client.Object{}
-	for _, object := range p.seen.objects() {
+	for _, object := range p.observed.objects() {
 		live[identity{r.kindOf(object), object.GetName()}] = object
 	}
 	for _, config := range desired.Objects(app, p.keys, r.Images, r.Network) {
@@ -169,17 +169,17 @@ func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
 		}
 		upToDate := false
 		if exists {
-			if upToDate, err = r.differ.upToDate(have, want); err != nil {
+			if upToDate, err = r.driftDetector.upToDate(have, want); err != nil {
 				return err
 			}
 		}
-		if extra := leftovers(have, want); !upToDate || len(extra) > 0 {
+		if extra := staleEntries(have, want); !upToDate || len(extra) > 0 {
 			p.changed = append(p.changed, change{pinned(want, have), exists, extra})
 		}
 	}
 	for _, object := range live {
 		if prunable(object, app) {
-			p.surplus = append(p.surplus, object)
+			p.toPrune = append(p.toPrune, object)
 		}
 	}
 	return nil

@@ -17,16 +17,16 @@ func policyOf(app *todov1.TodoApp) keyring.Policy {
 	auth := app.Spec.Auth
 	interval := duration(auth.Rotation.Interval)
 	return keyring.Policy{
-		Interval:        interval + share(app.UID, interval/10),
-		RotateAfter:     moment(auth.Rotation.RotateAfter),
-		RevokeBefore:    moment(auth.Rotation.RevokeBefore),
-		KeepRevoked:     auth.Rotation.RevokedKeys == todov1.RevokedKeysKeepForDecryption,
-		MaxLifetime:     duration(auth.Tokens.MaxLifetime),
-		Leeway:          duration(auth.Tokens.Leeway),
-		SessionLifetime: duration(app.Spec.Frontend.SessionLifetime),
-		HandoverPeriod:  duration(app.Spec.Frontend.HandoverPeriod),
-		HistoryLimit:    int(number(auth.Rotation.HistoryLimit)),
-		Sourced:         auth.Source != nil,
+		Interval:          interval + share(app.UID, interval/10),
+		RotateAfter:       moment(auth.Rotation.RotateAfter),
+		RevokeBefore:      moment(auth.Rotation.RevokeBefore),
+		KeepRevoked:       auth.Rotation.RevokedKeys == todov1.RevokedKeysKeepForDecryption,
+		MaxLifetime:       duration(auth.Tokens.MaxLifetime),
+		Leeway:            duration(auth.Tokens.Leeway),
+		SessionLifetime:   duration(app.Spec.Frontend.SessionLifetime),
+		HandoverPeriod:    duration(app.Spec.Frontend.HandoverPeriod),
+		HistoryLimit:      int(number(auth.Rotation.HistoryLimit)),
+		ExternallySourced: auth.Source != nil,
 	}
 }
 

@@ -20,17 +20,17 @@ const maxListed = 10
 func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus {
 	status := todov1.TodoAppStatus{
 		ObservedGeneration: app.Generation,
-		Frontend: &todov1.SideStatus{
+		Frontend: &todov1.ComponentStatus{
 			SecretName: desired.FrontendSecret(app), URL: desired.FrontendURL(app),
-			ReadyReplicas: p.seen.readyReplicas(todov1.ComponentFrontend),
+			ReadyReplicas: p.observed.readyReplicas(todov1.ComponentFrontend),
 		},
-		Backend: &todov1.SideStatus{
+		Backend: &todov1.ComponentStatus{
 			SecretName: desired.BackendSecret(app), URL: desired.BackendURL(app),
-			ReadyReplicas: p.seen.readyReplicas(todov1.ComponentBackend),
+			ReadyReplicas: p.observed.readyReplicas(todov1.ComponentBackend),
 		},
 	}
 	if ring := p.step.Ring; !ring.Empty() {
-		status.Keys = keysOf(ring, policyOf(app), p.seen.now)
+		status.Keys = keysOf(ring, policyOf(app), p.observed.now)
 		status.Rotation = rotationOf(p.step)
 	}
 	status.Conditions = conditionsOf(app, p, applyErr)
@@ -72,7 +72,7 @@ func shown(t time.Time) *metav1.Time {
 	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
 }
 
-func (w *world) readyReplicas(component string) int32 {
+func (w *snapshot) readyReplicas(component string) int32 {
 	if d := w.deployment(component); d != nil {
 		return d.Status.ReadyReplicas
 	}
@@ -82,10 +82,10 @@ func (w *world) readyReplicas(component string) int32 {
 // conditionsOf are all conditions, in the order in which they are explained by one another: the first that does not
 // hold is why the app is not ready.
 func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Condition {
-	keys, backend := keysInSync(app, p, applyErr), p.seen.health(todov1.ComponentBackend)
+	keys, backend := keysInSync(app, p, applyErr), p.observed.health(todov1.ComponentBackend)
 	frontend := holds(todov1.ReasonNotManaged, "spec.frontend.image is not set: the operator runs no frontend.")
 	if app.Spec.Frontend.Image != "" {
-		frontend = p.seen.health(todov1.ComponentFrontend)
+		frontend = p.observed.health(todov1.ComponentFrontend)
 	}
 	conditions := []metav1.Condition{
 		condition(todov1.ConditionReady, readiness(applyErr, keys, backend, frontend)),
@@ -100,12 +100,12 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 		conditions = append(conditions, condition(todov1.ConditionSourceValid, sourceValid(app, p)))
 	}
 	for i := range conditions {
-		stamp(&conditions[i], app, p.seen.now)
+		stamp(&conditions[i], app, p.observed.now)
 	}
 	return conditions
 }
 
-func condition(kind string, v verdict) metav1.Condition {
+func condition(kind string, v assessment) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: v.status, Reason: v.reason, Message: strings.TrimSpace(v.message)}
 }
 
@@ -122,13 +122,13 @@ func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // readiness sums the others up.
-func readiness(applyErr error, parts ...verdict) verdict {
+func readiness(applyErr error, parts ...assessment) assessment {
 	if applyErr != nil {
 		return fails(todov1.ReasonApplyFailed, "%s.", oneLine(applyErr))
 	}
 	for _, part := range parts {
 		if part.status != metav1.ConditionTrue {
-			return verdict{metav1.ConditionFalse, part.reason, part.message}
+			return assessment{metav1.ConditionFalse, part.reason, part.message}
 		}
 	}
 	return holds(todov1.ReasonReady, "The stack runs and both sides hold the same keys.")

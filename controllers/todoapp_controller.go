@@ -56,7 +56,7 @@ type Reconciler struct {
 	Now    func() time.Time
 	NewKey func() keyring.Value
 
-	differ differ
+	driftDetector driftDetector
 }
 
 // Reconcile looks at the cache first. Where that calls for a write, it looks again, at the API server, and acts on what
@@ -67,7 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	p, err := r.plan(ctx, r.Client, app, nil)
 	if err == nil && !p.idle() {
-		p, err = r.planLive(ctx, app, p.seen.answers)
+		p, err = r.planLive(ctx, app, p.observed.answers)
 	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
@@ -79,22 +79,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 			return ctrl.Result{}, nil // the app goes with its namespace
 		}
 		r.report(app, p, applyErr)
-		p.seen.applied(p.changed)
+		p.observed.applied(p.changed)
 	}
 	if errors.Is(applyErr, errNotStored) {
-		p.step = r.stand(app, p) // the status tells of no key that there is not
+		p.step = r.currentStep(app, p) // the status tells of no key that there is not
 	}
 	if overtaken(applyErr) {
 		return ctrl.Result{RequeueAfter: firstPoll}, nil // the world has moved on: look again
 	}
 	r.warn(app, p)
 	statusErr := r.patchStatus(ctx, app, statusOf(app, p, applyErr))
-	return again(p, applyErr, statusErr)
+	return result(p, applyErr, statusErr)
 }
 
-// again is when to look again. What was refused is tried again as late as what fails for long: whoever refuses it may think
+// result is when to look again. What was refused is tried again as late as what fails for long: whoever refuses it may think
 // better of it.
-func again(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
+func result(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -117,12 +117,12 @@ func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before a
 // due is how soon to look again when nothing happens before; zero for not at all.
 func (p *plan) due() time.Duration {
 	switch {
-	case p.obstacle != nil:
+	case p.blocker != nil:
 		return lastPoll
 	case len(p.awaited)+len(p.step.Waiting) == 0:
 		return p.step.DueIn
 	}
-	soon := poll(changed(p.step.Ring), p.seen.now)
+	soon := poll(changed(p.step.Ring), p.observed.now)
 	if p.step.DueIn == 0 {
 		return soon
 	}
@@ -148,7 +148,7 @@ func retryable(err error) error {
 // SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects or the Secrets
 // that it names.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.differ = differ{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
+	r.driftDetector = driftDetector{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
 	sources, err := sourceCache(mgr, r.Namespaces)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 // Code that a page shows is code that runs: of the file that it names before.
 func TestPythonIsFromTheFileItSays(t *testing.T) {
-	code, err := os.ReadFile("../hack/fastapi/tokens.py")
+	code, err := os.ReadFile("../examples/fastapi/tokens.py")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestPythonIsFromTheFileItSays(t *testing.T) {
 	}
 	for _, block := range blocks {
 		if !strings.Contains(string(code), block[1]) {
-			t.Errorf("hack/fastapi/tokens.py has no such part:\n%s", block[1])
+			t.Errorf("examples/fastapi/tokens.py has no such part:\n%s", block[1])
 		}
 	}
 }

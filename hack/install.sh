@@ -2,7 +2,7 @@
 # Installs the operator into the cluster that KUBECONFIG names, or brings it up to date, and waits until it serves.
 # Arguments go to helm, such as --set=watchNamespaces={team-a}.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 kubectl=${KUBECTL:-bin/k8s/current/kubectl}
 
 started=$SECONDS

@@ -110,14 +110,14 @@ func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.Erro
 // checkAdoption is T1: without a ring the keys come from the two Secrets, so these must agree, and each with itself.
 func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
-	err := keyring.Remains{Frontend: data(found[front]), Backend: data(found[back])}.Agree()
+	err := keyring.Recovery{Frontend: data(found[front]), Backend: data(found[back])}.Agree()
 	if err == nil {
 		return nil
 	}
 	at, message := frontendPath, fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete one", front, back)
 	if unusable := new(keyring.UnusableError); errors.As(err, &unusable) {
 		which := fmt.Sprintf("Secrets %q and %q", front, back)
-		switch unusable.Side {
+		switch unusable.Component {
 		case todov1.ComponentFrontend:
 			which = fmt.Sprintf("Secret %q", front)
 		case todov1.ComponentBackend:

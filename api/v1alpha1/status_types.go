@@ -25,10 +25,10 @@ type TodoAppStatus struct {
 	Rotation *RotationStatus `json:"rotation,omitempty"`
 	// frontend is the state of the frontend.
 	// +optional
-	Frontend *SideStatus `json:"frontend,omitempty"`
+	Frontend *ComponentStatus `json:"frontend,omitempty"`
 	// backend is the state of the backend.
 	// +optional
-	Backend *SideStatus `json:"backend,omitempty"`
+	Backend *ComponentStatus `json:"backend,omitempty"`
 }
 
 // KeyStatus is one key without its value.
@@ -75,8 +75,8 @@ type RotationStatus struct {
 	Last *metav1.Time `json:"last,omitempty"`
 }
 
-// SideStatus is the state of the frontend or the backend.
-type SideStatus struct {
+// ComponentStatus is the state of the frontend or the backend.
+type ComponentStatus struct {
 	// secretName is the Secret that holds the side's keys.
 	// +optional
 	SecretName string `json:"secretName,omitempty"`

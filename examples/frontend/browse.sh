@@ -10,5 +10,5 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 rm -f "$folder"/*.png
 cd "$(dirname "$0")"
-./install
+./install.sh
 exec node --import tsx tests/browser.ts "$1" "$folder"

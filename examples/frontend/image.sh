@@ -4,10 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tag=$1 cluster=${CLUSTER:-bin/cluster/cluster}
-frontend=hack/frontend stamp=bin/.built/frontend archive=bin/frontend.tar
+frontend=examples/frontend stamp=bin/.built/frontend archive=bin/frontend.tar
 
-hack/tools/build cluster
-$frontend/install
+hack/tools/build.sh cluster
+$frontend/install.sh
 sum=$({ node --version; git ls-files -co --exclude-standard $frontend | grep -v '/tests/' | sort | xargs sha256sum; } | sha256sum)
 if [[ ! -f $archive || ! -f $stamp || $(<"$stamp") != "$sum" ]]; then
   started=$SECONDS

@@ -12,9 +12,9 @@ import (
 const python = "/usr/bin/python3"
 
 // fastAPI is where the program is, from the root of the repository.
-const fastAPI = "hack/fastapi"
+const fastAPI = "examples/fastapi"
 
-// installFastAPI installs what hack/fastapi needs where it is missing.
+// installFastAPI installs what examples/fastapi needs where it is missing.
 func installFastAPI() error {
 	if exec.Command(python, "-c", "import fastapi, jose, psycopg2, sqlmodel, uvicorn, uvloop, httptools").Run() == nil {
 		return nil

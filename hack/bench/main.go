@@ -31,7 +31,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/todoapp-operator", "the built operator")
 	flag.StringVar(&o.database, "database", "", "URL of an empty database (default: a new SQLite file, then a new PostgreSQL server)")
-	flag.StringVar(&o.beside, "beside", "", "fastapi: measure hack/fastapi as well, with Debian's packages, "+
+	flag.StringVar(&o.beside, "beside", "", "fastapi: measure examples/fastapi as well, with Debian's packages, "+
 		"installed where they are missing")
 	flag.IntVar(&o.connections, "connections", 32, "connections that ask at once")
 	flag.IntVar(&o.rounds, "rounds", 9, "turns of each side")

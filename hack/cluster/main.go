@@ -110,7 +110,7 @@ func (l layout) own(ctx context.Context, audit bool) error {
 		return errors.New("another supervisor is running")
 	}
 	if _, err := exec.LookPath(l.kubernetes("kubelet")); err != nil {
-		return fmt.Errorf("finding binaries (hack/tools/build makes them): %w", err)
+		return fmt.Errorf("finding binaries (hack/tools/build.sh makes them): %w", err)
 	}
 	return l.supervise(ctx, held, audit)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // These tests start real clusters on this machine, with the binaries that
-// hack/tools/build has put into bin. They need root and no running cluster.
+// hack/tools/build.sh has put into bin. They need root and no running cluster.
 
 const repository = "../.."
 

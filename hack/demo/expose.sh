@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# hack/demo/door open <port>: serves the Ingresses of the cluster that KUBECONFIG names on this machine, in the background,
-# until hack/demo/door close. Where Services cannot be reached from here, as with kind, the demo's frontend alone is
+# hack/demo/expose.sh open <port>: serves the Ingresses of the cluster that KUBECONFIG names on this machine, in the background,
+# until hack/demo/expose.sh close. Where Services cannot be reached from here, as with kind, the demo's frontend alone is
 # forwarded, which passes on what is for the API.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -23,8 +23,8 @@ expect() {
 }
 
 say "The images: a Next.js frontend with Better Auth, and PostgreSQL for its users"
-hack/frontend/image todoapp-frontend:dev
-hack/demo/database/image todoapp-postgres:dev
+examples/frontend/image.sh todoapp-frontend:dev
+hack/demo/database/image.sh todoapp-postgres:dev
 kubectl get namespace "$namespace" >/dev/null 2>&1 || kubectl create namespace "$namespace" >/dev/null
 kubectl label --overwrite namespace "$namespace" pod-security.kubernetes.io/enforce=restricted >/dev/null
 if ! kubectl -n "$namespace" get secret users >/dev/null 2>&1; then
@@ -48,7 +48,7 @@ kubectl -n "$namespace" get secrets -l todoapp.dev/app=todo \
   -o custom-columns='SECRET:.metadata.name,FOR:.metadata.labels.todoapp\.dev/component,KEY VERSIONS:.metadata.annotations.todoapp\.dev/keys'
 
 say "The API takes tokens signed with that key, and nobody else's tasks"
-hack/demo/door open "$port"
+hack/demo/expose.sh open "$port"
 for user in alice bob; do
   go run ./hack/token -namespace "$namespace" -app todo -subject "$user" >"$work/$user"
   printf 'header = "Authorization: Bearer %s"\n' "$(<"$work/$user")" >"$work/$user.curl"

@@ -30,7 +30,7 @@ const fastapiImage = "todoapp-fastapi:dev"
 // TestOwnBackends rotates the keys of three apps in use: of one whose own backend reads all keys and of one whose keys
 // come from elsewhere, where nobody may notice, and of one whose own backend knows a single key, which costs something.
 func TestOwnBackends(t *testing.T) {
-	if output, err := exec.Command("./image", fastapiImage, "hack/fastapi/image.yaml").CombinedOutput(); err != nil {
+	if output, err := exec.Command("./image.sh", fastapiImage, "examples/fastapi/image.yaml").CombinedOutput(); err != nil {
 		t.Fatalf("building the image of the FastAPI backend: %v\n%s", err, output)
 	}
 	r := &rig{stage: newStage(t)}

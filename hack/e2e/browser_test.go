@@ -38,7 +38,7 @@ func TestBrowser(t *testing.T) {
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	url := "http://" + net.JoinHostPort(host, port)
-	if output, err := exec.CommandContext(t.Context(), "../frontend/image", frontendImage).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), "../../examples/frontend/image.sh", frontendImage).CombinedOutput(); err != nil {
 		t.Fatalf("building the frontend's image: %v\n%s", err, output)
 	}
 	s.secret("users", "DATABASE_URL", databaseURL(t))
@@ -130,10 +130,10 @@ func (s *stage) runsReadOnly(app *todov1.TodoApp) {
 	})
 }
 
-// startBrowser uses an app as hack/frontend/tests/browser.ts tells.
+// startBrowser uses an app as examples/frontend/tests/browser.ts tells.
 func (s *stage) startBrowser(url string) *process {
 	s.Helper()
-	return s.start(exec.Command("../frontend/browse", url, screenshots))
+	return s.start(exec.Command("../../examples/frontend/browse.sh", url, screenshots))
 }
 
 // process is a program on this machine that tells what it does, line by line, and is told things. It ends with the test.

@@ -16,7 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
+	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -72,7 +72,7 @@ func (s *stage) plantExpired() map[string][]byte {
 	s.Helper()
 	secret := s.serving()
 	must(s, cluster.glass.Delete(s.Context(), &secret))
-	keeper, err := certs.New(cluster.glass, cluster, certs.Options{
+	keeper, err := servingcert.New(cluster.glass, cluster, servingcert.Options{
 		Namespace: system, ServiceName: "todoapp-operator-webhook", SecretName: servingSecret.Name,
 		WebhookConfigurationName: operator, Lifetime: time.Second,
 	})

@@ -39,7 +39,7 @@ func TestCertManager(t *testing.T) {
 		if !t.Failed() {
 			return // it is as it was
 		}
-		if output, err := command(context.Background(), "../demo/install"); err != nil {
+		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}
 	})
@@ -61,7 +61,7 @@ func TestCertManager(t *testing.T) {
 func (s *stage) startCertManager() {
 	s.Helper()
 	if !exists(certManager) {
-		s.Fatalf("there is no %s: hack/tools/build certmanager makes it", certManager)
+		s.Fatalf("there is no %s: hack/tools/build.sh certmanager makes it", certManager)
 	}
 	folder := strings.TrimSpace(s.program("go", "-C", "../tools/certmanager", "list", "-m", "-f", "{{.Dir}}",
 		"github.com/cert-manager/cert-manager"))

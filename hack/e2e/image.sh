@@ -2,13 +2,13 @@
 # Builds an image of the end-to-end tests, without Docker, and makes it available to the pods of the cluster that
 # KUBECONFIG names: a kind cluster, or the one of hack/cluster.
 #
-#   hack/e2e/image NAME          the probe
-#   hack/e2e/image NAME SPEC     what a spec of hack/cluster says; its path counts from the root of the repository
+#   hack/e2e/image.sh NAME          the probe
+#   hack/e2e/image.sh NAME SPEC     what a spec of hack/cluster says; its path counts from the root of the repository
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tag=$1 spec=${2:-} cluster=${CLUSTER:-bin/cluster/cluster} archive=bin/${1%:*}.tar
 
-hack/tools/build cluster
+hack/tools/build.sh cluster
 if [[ -n $spec ]]; then
   "$cluster" image -spec "$spec" -tag "$tag" -out "$archive"
 else

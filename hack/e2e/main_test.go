@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
-	if output, err := exec.Command("./image", probeImage).CombinedOutput(); err != nil {
+	if output, err := exec.Command("./image.sh", probeImage).CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("building the probe's image: %w\n%s", err, output)
 	}
 	if err := connect(); err != nil {

@@ -39,7 +39,7 @@ func TestUpgrade(t *testing.T) {
 	s := newStage(t)
 	s.program("make", "-C", "../..", "load", "IMAGE=todoapp-operator:previous")
 	t.Cleanup(func() { // as it was, for the tests to come
-		if output, err := command(context.Background(), "../demo/install"); err != nil {
+		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}
 	})

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds pinned tools into bin/, each from the Go module that pins it:
 #
-#   hack/tools/build [controller-gen] [golangci-lint] [kubectl] [envtest] [kubernetes] [coredns] [cluster] [helm] [score]
+#   hack/tools/build.sh [controller-gen] [golangci-lint] [kubectl] [envtest] [kubernetes] [coredns] [cluster] [helm] [score]
 #                    [sbom] [certmanager]
 #
 # controller-gen brings crd-ref-docs along; envtest is the part of kubernetes that API tests need, and has kubectl. What a

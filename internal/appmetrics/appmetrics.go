@@ -1,5 +1,5 @@
-// Package metrics shows the state of TodoApps to Prometheus: what their status says, and nothing of an app that is gone.
-package metrics
+// Package appmetrics shows the state of TodoApps to Prometheus: what their status says, and nothing of an app that is gone.
+package appmetrics
 
 import (
 	"context"
@@ -86,7 +86,7 @@ func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {
 	for _, c := range status.Conditions {
 		gauge(condition, whether(c.Status == metav1.ConditionTrue), c.Type)
 	}
-	for component, side := range map[string]*todov1.SideStatus{
+	for component, side := range map[string]*todov1.ComponentStatus{
 		todov1.ComponentFrontend: status.Frontend, todov1.ComponentBackend: status.Backend,
 	} {
 		if side != nil {

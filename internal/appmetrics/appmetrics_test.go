@@ -1,4 +1,4 @@
-package metrics_test
+package appmetrics_test
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/metrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/appmetrics"
 )
 
-func listing(apps ...todov1.TodoApp) metrics.Apps {
+func listing(apps ...todov1.TodoApp) appmetrics.Apps {
 	return func(context.Context) ([]todov1.TodoApp, error) { return apps, nil }
 }
 
@@ -39,8 +39,8 @@ func rotating() todov1.TodoApp {
 		Rotation: &todov1.RotationStatus{
 			Phase: "Publishing", StartedAt: moment(300), Next: moment(900), Last: moment(250), WaitingFor: []string{"a", "b"},
 		},
-		Frontend: &todov1.SideStatus{ReadyReplicas: 2},
-		Backend:  &todov1.SideStatus{ReadyReplicas: 1},
+		Frontend: &todov1.ComponentStatus{ReadyReplicas: 2},
+		Backend:  &todov1.ComponentStatus{ReadyReplicas: 1},
 	}
 	return app
 }
@@ -92,7 +92,7 @@ todoapp_status_current{app_name="todo",app_namespace="team-a"} 0
 `
 
 func TestWhatIsShownOfAnApp(t *testing.T) {
-	collector := metrics.Collector(listing(rotating()))
+	collector := appmetrics.Collector(listing(rotating()))
 	if err := testutil.CollectAndCompare(collector, strings.NewReader(shown)); err != nil {
 		t.Error(err)
 	}
@@ -106,7 +106,7 @@ func TestWhatIsShownOfAnApp(t *testing.T) {
 func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 	fresh := todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "new", Generation: 1}}
 	for name, c := range map[string]struct {
-		apps metrics.Apps
+		apps appmetrics.Apps
 		want int
 	}{
 		"a new app": {listing(fresh), 6}, // that its status is not current, and no key in any of five states
@@ -114,7 +114,7 @@ func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 		"no list":   {func(context.Context) ([]todov1.TodoApp, error) { return nil, errors.New("not started") }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := testutil.CollectAndCount(metrics.Collector(c.apps)); got != c.want {
+			if got := testutil.CollectAndCount(appmetrics.Collector(c.apps)); got != c.want {
 				t.Errorf("%d series", got)
 			}
 		})
@@ -123,7 +123,7 @@ func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 
 func TestCertificate(t *testing.T) {
 	at := time.Time{}
-	collector := metrics.Certificate(func() time.Time { return at })
+	collector := appmetrics.Certificate(func() time.Time { return at })
 	if got := testutil.CollectAndCount(collector); got != 0 {
 		t.Errorf("%d series before there is a certificate", got)
 	}
@@ -135,7 +135,7 @@ func TestCertificate(t *testing.T) {
 		t.Errorf("promlint: %v (%v)", problems, err)
 	}
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(collector, metrics.Collector(listing(rotating())))
+	registry.MustRegister(collector, appmetrics.Collector(listing(rotating())))
 	if _, err := registry.Gather(); err != nil {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package metrics_test
+package appmetrics_test
 
 import (
 	"encoding/json"
@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	_ "github.com/todoapp-operator/todoapp-operator/controllers" // registers its metrics
-	"github.com/todoapp-operator/todoapp-operator/internal/metrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/appmetrics"
 	taskmetrics "github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
 	_ "github.com/todoapp-operator/todoapp-operator/webhook" // registers its metrics
 )
@@ -48,8 +48,8 @@ func exposed() []string {
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		ctrlmetrics.Registry.(prometheus.Collector).Describe(descriptions)
-		metrics.Collector(nil).Describe(descriptions)
-		metrics.Certificate(nil).Describe(descriptions)
+		appmetrics.Collector(nil).Describe(descriptions)
+		appmetrics.Certificate(nil).Describe(descriptions)
 		close(descriptions)
 	}()
 	var names []string

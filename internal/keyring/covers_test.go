@@ -44,10 +44,10 @@ func TestAgree(t *testing.T) {
 	all := append(append([]secret{}, found...), spoilt...)
 	for _, front := range all {
 		for _, back := range all {
-			remains := keyring.Remains{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)}
+			recovery := keyring.Recovery{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)}
 			_, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
-				Now: time.Now(), Remains: remains, Fresh: func() keyring.Value { return secretOf("N") }})
-			agree := remains.Agree()
+				Now: time.Now(), Recovery: recovery, Fresh: func() keyring.Value { return secretOf("N") }})
+			agree := recovery.Agree()
 			for _, kind := range []error{nil, keyring.ErrDiffer, keyring.ErrUnusable} {
 				if errors.Is(err, kind) != errors.Is(agree, kind) {
 					t.Errorf("%s and %s: a ring begins with %v, they agree with %v", front.name, back.name, err, agree)

@@ -24,9 +24,9 @@ type Policy struct {
 	HandoverPeriod time.Duration
 	// HistoryLimit is how many archived and revoked keys are kept when a rotation begins.
 	HistoryLimit int
-	// Sourced says that values come from an external store and are not generated,
+	// ExternallySourced says that values come from an external store and are not generated,
 	// but for the successor of a revoked key while the store holds nothing new.
-	Sourced bool
+	ExternallySourced bool
 }
 
 // Validity is how long a key must be trusted after its last signer has gone.
@@ -45,8 +45,8 @@ type Pod struct {
 type Fleet struct {
 	// Pods are all live pods, terminating ones included, and whatever may start one at any moment.
 	Pods []Pod
-	// Unseen says that the side runs where its pods cannot be listed.
-	Unseen bool
+	// ExternallyManaged says that the side runs where its pods cannot be listed.
+	ExternallyManaged bool
 	// WrittenAt is when the Secret of an unseen side took the active key, or any moment since: the side cannot have taken
 	// the key up before. Zero when that is not known; then the promotion counts.
 	WrittenAt time.Time
@@ -75,10 +75,10 @@ type Inputs struct {
 	Policy Policy
 	// Verifiers and Signers are the live backends and frontends.
 	Verifiers, Signers Fleet
-	// Remains are the Secrets of both sides as they were found. Without a ring they are what it is rebuilt from; with one
+	// Recovery are the Secrets of both sides as they were found. Without a ring they are what it is rebuilt from; with one
 	// they hold a rotation until they carry its projections, because a pod that starts takes up what they hold.
 	// They must be read before the ring is: a writer that is behind must not find them as it left them.
-	Remains Remains
+	Recovery Recovery
 	// Source is the external store's present value; empty when it has none. Once there is a ring, a value that is not
 	// Portable counts as none.
 	Source Value
@@ -95,7 +95,7 @@ func (in Inputs) known(version int64) bool {
 
 // offered is the source's value if it is one that could become a key.
 func (in Inputs) offered() Value {
-	if !in.Policy.Sourced || !Portable(in.Source) {
+	if !in.Policy.ExternallySourced || !Portable(in.Source) {
 		return ""
 	}
 	return in.Source
@@ -142,8 +142,8 @@ type Step struct {
 	Phase Phase
 	// Waiting names the pods, workloads and Secrets that hold the rotation, sorted.
 	Waiting []string
-	// Held says that a further rotation is due and waits for the one before, whose keys are still of use.
-	Held bool
+	// Deferred says that a further rotation is due and waits for the one before, whose keys are still of use.
+	Deferred bool
 	// NextRotation is when the schedule replaces the active key; zero for never by itself.
 	NextRotation time.Time
 	// DueIn is how long until time alone changes something, at once after a transition (another may follow it);

@@ -94,7 +94,7 @@ var hastyMutations = []mutation{
 	{"promotes before the Secrets carry the key", "1", unseen, protocol{next: seeing(
 		func(r keyring.Ring, in *keyring.Inputs) {
 			if !r.Empty() {
-				in.Remains = keyring.Remains{
+				in.Recovery = keyring.Recovery{
 					Backend: dataOf(r.Backend(in.Now, in.Policy)), Frontend: dataOf(r.Frontend(in.Now, in.Policy)),
 				}
 			}
@@ -146,7 +146,7 @@ var recordMutations = []mutation{
 	{"makes a new key where the ring is lost", "4", losing, protocol{next: seeing(
 		func(r keyring.Ring, in *keyring.Inputs) {
 			if r.Empty() {
-				in.Remains = keyring.Remains{}
+				in.Recovery = keyring.Recovery{}
 			}
 		})}},
 	{"rebuilds a lost ring with the active key alone", "4", losing, protocol{next: spoiling(

@@ -99,7 +99,7 @@ type question struct {
 	minted, offered            uint8
 	manager                    int
 	ring                       id
-	remains                    [2]id
+	recovery                   [2]id
 	seen                       [2]sight
 }
 
@@ -116,10 +116,10 @@ type answer struct {
 }
 
 // decide asks the real Next, and its real projections.
-func (l *lab) decide(w *world, m int, ring id, remains [2]id) answer {
+func (l *lab) decide(w *world, m int, ring id, recovery [2]id) answer {
 	q := question{
 		now: w.now, revokeBefore: w.revokeBefore, written: w.written, minted: w.minted, offered: w.offered, manager: m,
-		ring: ring, remains: remains, seen: [2]sight{l.sight(w, backend), l.sight(w, frontend)},
+		ring: ring, recovery: recovery, seen: [2]sight{l.sight(w, backend), l.sight(w, frontend)},
 	}
 	known, ok := l.decisions[q]
 	if !ok {
@@ -133,7 +133,7 @@ func (l *lab) ask(w *world, q question) answer {
 	var a answer
 	in := keyring.Inputs{
 		Now: at(q.now), Policy: l.policy(w), Verifiers: l.fleet(q.seen[backend]), Signers: l.fleet(q.seen[frontend]),
-		Remains: keyring.Remains{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend)},
+		Recovery: keyring.Recovery{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend)},
 		Fresh: func() keyring.Value {
 			a.mints = true
 			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.minted)))
@@ -142,7 +142,7 @@ func (l *lab) ask(w *world, q question) answer {
 	if q.offered > 0 {
 		in.Source = keyring.Value(offer(q.offered))
 	}
-	in.Signers.Unseen, in.Signers.WrittenAt = l.unseen, at(q.written)
+	in.Signers.ExternallyManaged, in.Signers.WrittenAt = l.unseen, at(q.written)
 	step, err := l.protocol.next(l.rings[q.ring], in)
 	if err != nil {
 		return answer{failed: true}
@@ -172,11 +172,11 @@ func (l *lab) found(w *world, q question, side int) map[string][]byte {
 	ring := l.rings[q.ring]
 	if l.misprojects && !ring.Empty() {
 		now, policy := at(q.now), l.policy(w)
-		if q.remains[side] == l.contentID(l.protocol.projection(ring, side, now, policy)) {
+		if q.recovery[side] == l.contentID(l.protocol.projection(ring, side, now, policy)) {
 			return l.data(l.contentID(project(ring, side, now, policy)))
 		}
 	}
-	return l.data(q.remains[side])
+	return l.data(q.recovery[side])
 }
 
 func (l *lab) data(secret id) map[string][]byte {

@@ -136,7 +136,7 @@ func (l *lab) policy(w *world) keyring.Policy {
 	p := keyring.Policy{
 		Interval: interval * time.Minute, MaxLifetime: maxLifetime * time.Minute, Leeway: leeway * time.Minute,
 		SessionLifetime: maxLifetime * time.Minute, HandoverPeriod: handover * time.Minute,
-		HistoryLimit: l.historyLimit, KeepRevoked: l.keepRevoked, Sourced: l.changes > 0,
+		HistoryLimit: l.historyLimit, KeepRevoked: l.keepRevoked, ExternallySourced: l.changes > 0,
 	}
 	if w.revokeBefore > 0 {
 		p.RevokeBefore = at(w.revokeBefore)

@@ -30,7 +30,7 @@ func Next(ring Ring, in Inputs) (Step, error) {
 		return Step{Ring: ring}, err
 	}
 	taken := step
-	step = Stand(taken.Ring, in)
+	step = CurrentStep(taken.Ring, in)
 	step.Action, step.Versions = taken.Action, taken.Versions
 	if step.Action != ActionNone {
 		step.DueIn = time.Nanosecond
@@ -38,12 +38,12 @@ func Next(ring Ring, in Inputs) (Step, error) {
 	return step, nil
 }
 
-// Stand is the step that takes no transition: where things stand with the ring as it is.
-func Stand(ring Ring, in Inputs) Step {
+// CurrentStep is the step that takes no transition: where things stand with the ring as it is.
+func CurrentStep(ring Ring, in Inputs) Step {
 	step := Step{Ring: ring, NextRotation: ring.scheduled(in.Policy)}
 	step.Phase, step.Waiting = ring.progress(in)
 	_, due := ring.due(in)
-	step.Held = due && step.Phase != PhasePublishing
+	step.Deferred = due && step.Phase != PhasePublishing
 	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))
 	return step
 }
@@ -62,7 +62,7 @@ func advance(ring Ring, in Inputs) (Step, error) {
 
 // begin makes the first ring of an app: from what its Secrets already hold, else from its source, else a fresh key.
 func begin(in Inputs) (Step, error) {
-	ring, action, err := in.Remains.ring(in)
+	ring, action, err := in.Recovery.ring(in)
 	if err != nil {
 		return Step{}, err
 	}
@@ -78,7 +78,7 @@ func begin(in Inputs) (Step, error) {
 
 func firstValue(in Inputs) (Value, error) {
 	switch {
-	case !in.Policy.Sourced:
+	case !in.Policy.ExternallySourced:
 		return in.Fresh(), nil
 	case in.Source == "":
 		return "", ErrSourceMissing
@@ -131,7 +131,7 @@ func (r Ring) successor(in Inputs) Key {
 func demote(ring Ring, in Inputs) (Ring, []int64) {
 	var demoted []int64
 	for _, k := range ring.undrained() {
-		if in.Signers.Unseen && in.Now.Before(ring.handoverEnd(in)) || len(ring.signing(k, in)) > 0 {
+		if in.Signers.ExternallyManaged && in.Now.Before(ring.handoverEnd(in)) || len(ring.signing(k, in)) > 0 {
 			continue
 		}
 		k.DemotedAt = in.Now
@@ -167,7 +167,7 @@ func publish(ring Ring, in Inputs) (Ring, []int64) {
 
 // due reports whether a rotation should begin, and the value it brings; empty for one yet to be generated.
 func (r Ring) due(in Inputs) (Value, bool) {
-	if in.Policy.Sourced {
+	if in.Policy.ExternallySourced {
 		value := in.offered()
 		return value, value != "" && !r.holds(value)
 	}
@@ -186,7 +186,7 @@ func (r Ring) pruned(in Inputs) Ring {
 	drop := past[min(len(past), in.Policy.HistoryLimit):]
 	keys := slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool {
 		distrusted := !k.RevokedAt.IsZero() || k.DemotedAt.Equal(longAgo)
-		known := in.Policy.Sourced && (k.Value == in.Source || distrusted)
+		known := in.Policy.ExternallySourced && (k.Value == in.Source || distrusted)
 		return !known && slices.ContainsFunc(drop, func(d Key) bool { return d.Version == k.Version })
 	})
 	return Ring{Keys: keys}

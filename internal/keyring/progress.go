@@ -41,10 +41,10 @@ func (r Ring) versions() []int64 {
 // unprojected names the Secrets that do not carry the ring: pods that start now may take up something else.
 func (r Ring) unprojected(in Inputs) []string {
 	var names []string
-	if string(in.Remains.Backend[EntrySecrets]) != r.Backend(in.Now, in.Policy).Data[EntrySecrets] {
+	if string(in.Recovery.Backend[EntrySecrets]) != r.Backend(in.Now, in.Policy).Data[EntrySecrets] {
 		names = append(names, "the backend's Secret")
 	}
-	if string(in.Remains.Frontend[EntrySecrets]) != r.Frontend(in.Now, in.Policy).Data[EntrySecrets] {
+	if string(in.Recovery.Frontend[EntrySecrets]) != r.Frontend(in.Now, in.Policy).Data[EntrySecrets] {
 		names = append(names, "the frontend's Secret")
 	}
 	return names
@@ -110,7 +110,7 @@ func (r Ring) progress(in Inputs) (Phase, []string) {
 // scheduled is when the active key has reached the age at which it is replaced; zero for never.
 func (r Ring) scheduled(p Policy) time.Time {
 	active, ok := r.Active()
-	if !ok || p.Interval == 0 || p.Sourced {
+	if !ok || p.Interval == 0 || p.ExternallySourced {
 		return time.Time{}
 	}
 	return active.CreatedAt.Add(p.Interval)
@@ -130,7 +130,7 @@ func (r Ring) handoverEnd(in Inputs) time.Time {
 func (r Ring) deadlines(in Inputs, step Step) []time.Time {
 	p := in.Policy
 	moments := []time.Time{step.NextRotation, p.RotateAfter, p.RevokeBefore}
-	if in.Signers.Unseen {
+	if in.Signers.ExternallyManaged {
 		moments = append(moments, r.handoverEnd(in))
 	}
 	for _, k := range r.Keys {

@@ -17,38 +17,38 @@ var (
 	ErrSourceMissing = errors.New("the source has no value yet")
 )
 
-// Remains are the two projections as they were found. They are how an installation made by hand is adopted,
+// Recovery are the two projections as they were found. They are how an installation made by hand is adopted,
 // and how a keyring that was deleted is rebuilt rather than replaced.
-type Remains struct {
+type Recovery struct {
 	Frontend, Backend map[string][]byte
 }
 
 // UnusableError is an ErrUnusable that says why, and which side's Secret it is about.
 type UnusableError struct {
-	// Side is frontend or backend; empty where both Secrets together cannot be used.
-	Side string
+	// Component is frontend or backend; empty where both Secrets together cannot be used.
+	Component string
 	// Why never shows a value.
 	Why error
 }
 
 // Error implements error.
 func (e *UnusableError) Error() string {
-	if e.Side == "" {
+	if e.Component == "" {
 		return "the Secrets cannot be used: " + e.Why.Error()
 	}
-	return "the " + e.Side + "'s Secret cannot be used: " + e.Why.Error()
+	return "the " + e.Component + "'s Secret cannot be used: " + e.Why.Error()
 }
 
 // Is reports whether a target is ErrUnusable.
 func (*UnusableError) Is(target error) bool { return target == ErrUnusable }
 
 func unusable(side, format string, args ...any) error {
-	return &UnusableError{Side: side, Why: fmt.Errorf(format, args...)}
+	return &UnusableError{Component: side, Why: fmt.Errorf(format, args...)}
 }
 
 // Agree is nil when a ring can be made of what the two Secrets hold, or they hold nothing; else it is ErrDiffer or an
 // UnusableError.
-func (r Remains) Agree() error {
+func (r Recovery) Agree() error {
 	_, _, _, err := r.joined(longAgo)
 	return err
 }
@@ -105,7 +105,7 @@ func (s side) lists(version int64) bool {
 }
 
 // ring rebuilds a ring from the projections; empty when they hold nothing.
-func (r Remains) ring(in Inputs) (Ring, Action, error) {
+func (r Recovery) ring(in Inputs) (Ring, Action, error) {
 	ring, action, whole, err := r.joined(in.Now)
 	if err != nil || action != ActionRecover {
 		return ring, action, err
@@ -118,7 +118,7 @@ func (r Remains) ring(in Inputs) (Ring, Action, error) {
 }
 
 // joined is the ring that both projections make as of a moment, and whether both had a list.
-func (r Remains) joined(now time.Time) (ring Ring, action Action, whole bool, err error) {
+func (r Recovery) joined(now time.Time) (ring Ring, action Action, whole bool, err error) {
 	front, err := readSide("frontend", r.Frontend)
 	if err != nil {
 		return Ring{}, ActionNone, false, err

@@ -101,8 +101,8 @@ func TestRemains(t *testing.T) {
 func tellRemains(out io.Writer, front, back secret) {
 	step, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
 		Now: epoch, Policy: keyring.Policy{MaxLifetime: days(7), SessionLifetime: days(30)},
-		Remains: keyring.Remains{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)},
-		Fresh:   func() keyring.Value { return secretOf("fresh") },
+		Recovery: keyring.Recovery{Frontend: secretData(front.data, false), Backend: secretData(back.data, true)},
+		Fresh:    func() keyring.Value { return secretOf("fresh") },
 	})
 	_, _ = fmt.Fprintf(out, "%-28s%-28s%s\n", front.name, back.name, becomes(step, err))
 }
@@ -128,9 +128,9 @@ func TestFirstValue(t *testing.T) {
 	}{
 		"generated":         {in: keyring.Inputs{Fresh: fresh}, want: fresh()},
 		"source not asked":  {in: keyring.Inputs{Fresh: fresh, Source: secretOf("A")}, want: fresh()},
-		"sourced":           {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: secretOf("A")}, want: secretOf("A")},
-		"source empty":      {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}}, err: keyring.ErrSourceMissing},
-		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{Sourced: true}, Source: "A,"}, err: keyring.ErrUnusable},
+		"sourced":           {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: secretOf("A")}, want: secretOf("A")},
+		"source empty":      {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}}, err: keyring.ErrSourceMissing},
+		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: "A,"}, err: keyring.ErrUnusable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestFirstValue(t *testing.T) {
 
 // TestAVersionThatAPodHasIsNotGivenOutAgain: the Secrets no longer tell of it, and the ring that did is lost.
 func TestAVersionThatAPodHasIsNotGivenOutAgain(t *testing.T) {
-	one := keyring.Remains{Frontend: secretData(list("1:A", "1"), false), Backend: secretData(list("1:A", "1"), true)}
+	one := keyring.Recovery{Frontend: secretData(list("1:A", "1"), false), Backend: secretData(list("1:A", "1"), true)}
 	tests := map[string]struct {
 		verifiers, signers []keyring.Pod
 		next               int64
@@ -162,7 +162,7 @@ func TestAVersionThatAPodHasIsNotGivenOutAgain(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			in := keyring.Inputs{Now: epoch, Remains: one, Fresh: func() keyring.Value { return secretOf("fresh") }}
+			in := keyring.Inputs{Now: epoch, Recovery: one, Fresh: func() keyring.Value { return secretOf("fresh") }}
 			in.Verifiers.Pods, in.Signers.Pods = test.verifiers, test.signers
 			rebuilt, err := keyring.Next(keyring.Ring{}, in)
 			if err != nil {
@@ -194,10 +194,10 @@ func FuzzRemains(f *testing.F) {
 			keyring.EntryCookieVersions: []byte(carried),
 		}
 		back := map[string][]byte{keyring.EntrySecret: []byte(backSecret), keyring.EntrySecrets: []byte(backList)}
-		before := keyring.Remains{Frontend: maps.Clone(front), Backend: maps.Clone(back)}
+		before := keyring.Recovery{Frontend: maps.Clone(front), Backend: maps.Clone(back)}
 		policy := keyring.Policy{MaxLifetime: days(7), SessionLifetime: days(30)}
 		step, err := keyring.Next(keyring.Ring{}, keyring.Inputs{
-			Now: epoch, Policy: policy, Remains: before, Fresh: func() keyring.Value { return secretOf("fresh") },
+			Now: epoch, Policy: policy, Recovery: before, Fresh: func() keyring.Value { return secretOf("fresh") },
 		})
 		if err != nil {
 			if strings.Contains(err.Error(), sentinel) {

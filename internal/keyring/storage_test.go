@@ -113,7 +113,7 @@ func checkRing(t *testing.T, ring keyring.Ring, now time.Time, policy keyring.Po
 	for _, k := range ring.Keys {
 		last = max(last, k.Version)
 	}
-	policy.Sourced = true
+	policy.ExternallySourced = true
 	in := keyring.Inputs{Now: now, Policy: policy, Fresh: func() keyring.Value { return secretOf("fresh") }}
 	for i, offered := range []keyring.Value{"", secretOf("one"), secretOf("two")} {
 		in.Source = offered
@@ -123,7 +123,7 @@ func checkRing(t *testing.T, ring keyring.Ring, now time.Time, policy keyring.Po
 				t.Fatalf("a ring is refused: %v", err)
 			}
 			ring = step.Ring
-			in.Remains = projected(t, ring, in)
+			in.Recovery = projected(t, ring, in)
 			if step.Action == keyring.ActionPublish && step.Versions[0] <= last {
 				t.Fatalf("version %d was given out before", step.Versions[0])
 			}
@@ -136,7 +136,7 @@ func checkRing(t *testing.T, ring keyring.Ring, now time.Time, policy keyring.Po
 }
 
 // projected is what both Secrets hold, provided that pods can read it.
-func projected(t *testing.T, ring keyring.Ring, in keyring.Inputs) keyring.Remains {
+func projected(t *testing.T, ring keyring.Ring, in keyring.Inputs) keyring.Recovery {
 	t.Helper()
 	read := func(p keyring.Projection) map[string][]byte {
 		list, err := keyring.ParseList(p.Data[keyring.EntrySecrets])
@@ -149,11 +149,11 @@ func projected(t *testing.T, ring keyring.Ring, in keyring.Inputs) keyring.Remai
 		}
 		return data
 	}
-	remains := keyring.Remains{
+	recovery := keyring.Recovery{
 		Frontend: read(ring.Frontend(in.Now, in.Policy)), Backend: read(ring.Backend(in.Now, in.Policy)),
 	}
-	if list, _ := keyring.ParseList(string(remains.Backend[keyring.EntrySecrets])); len(list) > 3 {
+	if list, _ := keyring.ParseList(string(recovery.Backend[keyring.EntrySecrets])); len(list) > 3 {
 		t.Fatalf("the API trusts %d keys", len(list))
 	}
-	return remains
+	return recovery
 }

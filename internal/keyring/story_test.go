@@ -103,7 +103,7 @@ func (s *story) set(name, value string) {
 	case "revokedKeys":
 		s.policy.KeepRevoked = value == "KeepForDecryption"
 	case "source":
-		s.policy.Sourced, s.source = true, secretOf(value)
+		s.policy.ExternallySourced, s.source = true, secretOf(value)
 	default:
 		s.t.Fatalf("there is no setting %q", name)
 	}
@@ -167,7 +167,7 @@ func (s *story) next() (keyring.Step, error) {
 	return keyring.Next(s.ring, keyring.Inputs{
 		Now: s.now, Policy: s.policy, Source: s.source,
 		Verifiers: s.fleet(false), Signers: s.fleet(true),
-		Remains: keyring.Remains{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
+		Recovery: keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
 		Fresh: func() keyring.Value {
 			s.minted++
 			return secretOf("fresh" + strconv.Itoa(s.minted))
@@ -183,7 +183,7 @@ func (s *story) fleet(frontend bool) keyring.Fleet {
 		}
 	}
 	if frontend {
-		fleet.Unseen, fleet.WrittenAt = s.unseen, s.writtenAt
+		fleet.ExternallyManaged, fleet.WrittenAt = s.unseen, s.writtenAt
 	}
 	return fleet
 }
@@ -238,7 +238,7 @@ func (s *story) row(event string, step keyring.Step) []string {
 
 func (s *story) outlook(step keyring.Step) []string {
 	phase, due := string(step.Phase), "never"
-	if step.Held {
+	if step.Deferred {
 		phase += ", another held"
 	}
 	switch {

@@ -18,8 +18,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
-	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
@@ -40,7 +40,7 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 		return nil, err
 	}
 	serving := ctrlwebhook.Options{Port: s.webhookPort, CertDir: s.certificateDir}
-	var keeper *certs.Keeper
+	var keeper *servingcert.Keeper
 	if s.webhook && s.certificateDir == "" {
 		if keeper, err = newKeeper(cfg, scheme, s); err != nil {
 			return nil, err
@@ -79,18 +79,18 @@ func newReconciler(mgr ctrl.Manager, s settings) *controllers.Reconciler {
 }
 
 // newKeeper keeps the webhook's certificate, before there is a manager to hand it to: its server needs it at once.
-func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*certs.Keeper, error) {
+func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*servingcert.Keeper, error) {
 	live, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the webhook's certificate: %w", err)
 	}
-	return certs.New(live, live, certs.Options{
+	return servingcert.New(live, live, servingcert.Options{
 		Namespace: s.namespace, ServiceName: "todoapp-operator-webhook", SecretName: "todoapp-operator-webhook-cert",
 		WebhookConfigurationName: "todoapp-operator", Lifetime: s.certificateLife,
 	})
 }
 
-func addKeeper(mgr ctrl.Manager, keeper *certs.Keeper) error {
+func addKeeper(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
 	if err := mgr.Add(keeper); err != nil {
 		return fmt.Errorf("adding the webhook's certificate: %w", err)
 	}
@@ -101,7 +101,7 @@ func addKeeper(mgr ctrl.Manager, keeper *certs.Keeper) error {
 }
 
 // addWebhook serves with the keeper's certificate; with none, someone else keeps it.
-func addWebhook(mgr ctrl.Manager, keeper *certs.Keeper) error {
+func addWebhook(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
 	if keeper != nil {
 		if err := addKeeper(mgr, keeper); err != nil {
 			return err

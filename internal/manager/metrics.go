@@ -12,8 +12,8 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/metrics"
-	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
+	"github.com/todoapp-operator/todoapp-operator/internal/appmetrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 )
 
 // figures are metrics that are there as long as the manager runs. Those of apps are the leader's: with several replicas
@@ -37,8 +37,8 @@ func (f figures) Start(ctx context.Context) error {
 }
 
 // addMetrics shows the apps and, where there is a webhook, how long its certificate lasts.
-func addMetrics(mgr ctrl.Manager, s settings, keeper *certs.Keeper) error {
-	apps := metrics.Collector(func(ctx context.Context) ([]todov1.TodoApp, error) {
+func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper) error {
+	apps := appmetrics.Collector(func(ctx context.Context) ([]todov1.TodoApp, error) {
 		var list todov1.TodoAppList
 		if err := mgr.GetCache().List(ctx, &list); err != nil {
 			return nil, fmt.Errorf("listing apps: %w", err)
@@ -48,10 +48,10 @@ func addMetrics(mgr ctrl.Manager, s settings, keeper *certs.Keeper) error {
 	shown := []figures{{apps, true}}
 	switch {
 	case keeper != nil:
-		shown = append(shown, figures{metrics.Certificate(keeper.Expiry), false})
+		shown = append(shown, figures{appmetrics.Certificate(keeper.Expiry), false})
 	case s.webhook:
 		expiry := func() time.Time { return expiryIn(s.certificateDir) }
-		shown = append(shown, figures{metrics.Certificate(expiry), false})
+		shown = append(shown, figures{appmetrics.Certificate(expiry), false})
 	}
 	for _, f := range shown {
 		if err := mgr.Add(f); err != nil {

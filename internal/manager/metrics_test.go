@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/metrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/appmetrics"
 )
 
 // TestFiguresLastAsLongAsTheManager: a replica that no longer leads must not go on showing what it saw last.
@@ -23,7 +23,7 @@ func TestFiguresLastAsLongAsTheManager(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- figures{metrics.Certificate(time.Now), false}.Start(ctx) }()
+	go func() { done <- figures{appmetrics.Certificate(time.Now), false}.Start(ctx) }()
 	deadline, ticker := time.After(10*time.Second), time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	for !shown() {

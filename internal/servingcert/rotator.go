@@ -1,8 +1,8 @@
-// Package certs makes and renews the webhook's serving certificate, so that admission never fails for want of one.
+// Package servingcert makes and renews the webhook's serving certificate, so that admission never fails for want of one.
 //
 // A renewal has the order of a key rotation: the new certificate's authority is published beside the old one, then,
 // when API servers have had time to learn of it, the certificate is served, and the old authority goes when it expires.
-package certs
+package servingcert
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package apiserver
+package taskapi
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
 // patience bounds what slow clients take: a request that is not read and answered within a minute is cut off.
@@ -48,7 +48,7 @@ func serve(ctx context.Context, s settings, env func(string) string, log, audit 
 	// The store closes last, when no request is under way any more.
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
 	api := httpapi.New(httpapi.Config{
-		Store: observed.New(traces.store(store), m.StoreCall), Keys: keys, Policy: policyOf(s),
+		Store: instrumented.New(traces.store(store), m.StoreCall), Keys: keys, Policy: policyOf(s),
 		Origins: s.origins, Rate: s.rateLimit, Proxies: s.proxies,
 		Log: log, Audit: audit, AuditAccepted: s.audit == auditAll, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})

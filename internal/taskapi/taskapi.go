@@ -1,6 +1,6 @@
-// Package apiserver is the api command: it reads its settings, opens the store and the keys, and serves the task API
+// Package taskapi is the api command: it reads its settings, opens the store and the keys, and serves the task API
 // until it is told to stop.
-package apiserver
+package taskapi
 
 import (
 	"context"

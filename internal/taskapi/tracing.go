@@ -1,4 +1,4 @@
-package apiserver
+package taskapi
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/otlpjson"
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 )
 
 // tracing sends spans of requests and store calls to an OTLP endpoint. The zero value does nothing and costs nothing.
@@ -81,10 +81,10 @@ func (t tracing) store(inner task.Store) task.Store {
 		return inner
 	}
 	tracer := t.provider.Tracer(serviceName)
-	return observed.New(inner, func(ctx context.Context, operation string) (context.Context, func(error)) {
+	return instrumented.New(inner, func(ctx context.Context, operation string) (context.Context, func(error)) {
 		ctx, span := tracer.Start(ctx, "store "+operation, trace.WithSpanKind(trace.SpanKindClient))
 		return ctx, func(err error) {
-			if observed.Failed(err) {
+			if instrumented.Failed(err) {
 				span.SetStatus(codes.Error, err.Error())
 			}
 			span.End()

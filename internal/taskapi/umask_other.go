@@ -1,6 +1,6 @@
 //go:build !unix
 
-package apiserver
+package taskapi
 
 // keepFilesPrivate does nothing where there is no umask: the folder's permissions count.
 func keepFilesPrivate() {}

@@ -30,8 +30,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
-	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
 )
 
 const (
@@ -105,7 +105,7 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 	if err := install(ctx, port); err != nil {
 		return err
 	}
-	ready, done, err := startManager(ctx, config, port, certs.Options{
+	ready, done, err := startManager(ctx, config, port, servingcert.Options{
 		Namespace: operatorNamespace, ServiceName: serviceName, SecretName: secretName, WebhookConfigurationName: configName,
 	})
 	if err != nil {
@@ -127,12 +127,12 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 
 // startManager runs a manager with nothing but the webhook, as the operator where the config names no other user, and
 // returns its readiness check and how it ended.
-func startManager(ctx context.Context, config *rest.Config, port int, o certs.Options) (func() error, chan error, error) {
+func startManager(ctx context.Context, config *rest.Config, port int, o servingcert.Options) (func() error, chan error, error) {
 	if config.Impersonate.UserName == "" {
 		config = rest.CopyConfig(config)
 		config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
 	}
-	var keeper *certs.Keeper
+	var keeper *servingcert.Keeper
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
@@ -142,7 +142,7 @@ func startManager(ctx context.Context, config *rest.Config, port int, o certs.Op
 	if err != nil {
 		return nil, nil, err
 	}
-	if keeper, err = certs.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
+	if keeper, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
 	if err := errors.Join(mgr.Add(keeper), webhook.Setup(mgr)); err != nil {

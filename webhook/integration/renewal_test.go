@@ -19,7 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/todoapp-operator/todoapp-operator/webhook/certs"
+	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 )
 
 // hooksFor are the webhook's hooks for one namespace and under another name, as they are installed.
@@ -41,7 +41,7 @@ func hooksFor(t *testing.T, name string, port int) *admissionv1.ValidatingWebhoo
 }
 
 // separate installs the webhook once more, for one namespace and under another name, and says how to keep its certificate.
-func separate(t *testing.T, name string, port int) certs.Options {
+func separate(t *testing.T, name string, port int) servingcert.Options {
 	t.Helper()
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: operatorNamespace},
@@ -53,11 +53,11 @@ func separate(t *testing.T, name string, port int) certs.Options {
 		}
 		t.Cleanup(func() { remove(t, object) })
 	}
-	return certs.Options{Namespace: operatorNamespace, ServiceName: name, SecretName: name, WebhookConfigurationName: name}
+	return servingcert.Options{Namespace: operatorNamespace, ServiceName: name, SecretName: name, WebhookConfigurationName: name}
 }
 
 // replica runs a manager with the webhook until the test ends or it is stopped, and returns its readiness check.
-func replica(t *testing.T, o certs.Options, port int) (ready func() error, stop func()) {
+func replica(t *testing.T, o servingcert.Options, port int) (ready func() error, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done, err := startManager(ctx, environment.Config, port, o)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 )
 
 // storeTimeout bounds what one request may ask of the store; beyond it the answer is 503.
@@ -60,7 +60,7 @@ type API struct {
 // New makes an API.
 func New(config Config) *API {
 	a := &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
-	a.Store = observed.New(config.Store, a.watch)
+	a.Store = instrumented.New(config.Store, a.watch)
 	return a
 }
 

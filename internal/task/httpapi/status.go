@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 )
 
 const (
@@ -61,7 +61,7 @@ func (a *API) reach(ctx context.Context) error {
 func (a *API) watch(ctx context.Context, _ string) (context.Context, func(error)) {
 	return ctx, func(err error) {
 		switch {
-		case observed.Failed(err):
+		case instrumented.Failed(err):
 			a.served.Store(nil)
 		case !errors.Is(err, context.Canceled):
 			now := a.Now()

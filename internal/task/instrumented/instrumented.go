@@ -1,5 +1,5 @@
-// Package observed lets metrics and tracing see every call of a task.Store.
-package observed
+// Package instrumented lets metrics and tracing see every call of a task.Store.
+package instrumented
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package observed_test
+package instrumented_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 )
 
 // mark is where a context says which operation it was begun for.
@@ -63,7 +63,7 @@ func (w *witness) Close() error { w.closed = true; return errStore }
 func TestEveryOperationIsSeen(t *testing.T) {
 	inner := &witness{}
 	var begun, ended []string
-	store := observed.New(inner, func(ctx context.Context, operation string) (context.Context, func(error)) {
+	store := instrumented.New(inner, func(ctx context.Context, operation string) (context.Context, func(error)) {
 		begun = append(begun, operation)
 		return context.WithValue(ctx, mark{}, operation), func(err error) {
 			if !slices.Contains(inner.called, operation) || !errors.Is(err, errStore) {
@@ -89,7 +89,7 @@ func TestEveryOperationIsSeen(t *testing.T) {
 			t.Errorf("%s returned %+v, %v", operation, got, err)
 		}
 	}
-	want := slices.Sorted(slices.Values(observed.Operations()))
+	want := slices.Sorted(slices.Values(instrumented.Operations()))
 	for name, got := range map[string][]string{"begun": begun, "called": inner.called, "ended": ended} {
 		if slices.Sort(got); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", name, got, want)

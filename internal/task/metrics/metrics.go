@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 )
 
 // Metrics is one process's set of metrics, in a registry of its own. Labels never hold what a client made up.
@@ -51,7 +51,7 @@ func New() *Metrics {
 	for _, result := range []string{"good", "bad"} {
 		m.reloads.WithLabelValues(result)
 	}
-	for _, operation := range observed.Operations() {
+	for _, operation := range instrumented.Operations() {
 		m.calls.WithLabelValues(operation)
 		m.failures.WithLabelValues(operation)
 	}
@@ -119,12 +119,12 @@ func (m *Metrics) Reloaded(err error) {
 	m.reloads.WithLabelValues("good").Inc()
 }
 
-// StoreCall is an observed.Begin.
+// StoreCall is an instrumented.Begin.
 func (m *Metrics) StoreCall(ctx context.Context, operation string) (context.Context, func(error)) {
 	start := time.Now()
 	return ctx, func(err error) {
 		m.calls.WithLabelValues(operation).Observe(time.Since(start).Seconds())
-		if observed.Failed(err) {
+		if instrumented.Failed(err) {
 			m.failures.WithLabelValues(operation).Inc()
 		}
 	}

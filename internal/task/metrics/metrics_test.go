@@ -12,8 +12,8 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/observed"
 )
 
 // shown is what a scrape reads now.
@@ -46,7 +46,7 @@ func TestSeriesAreThereBeforeAnythingHappens(t *testing.T) {
 	for _, reason := range authn.Reasons() {
 		lines = append(lines, fmt.Sprintf(`taskapi_auth_failures_total{reason=%q} 0`, reason))
 	}
-	for _, operation := range observed.Operations() {
+	for _, operation := range instrumented.Operations() {
 		lines = append(lines, fmt.Sprintf(`taskapi_store_duration_seconds_count{operation=%q} 0`, operation),
 			fmt.Sprintf(`taskapi_store_failures_total{operation=%q} 0`, operation))
 	}

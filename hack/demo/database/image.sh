@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../../.."
 tag=$1 cluster=${CLUSTER:-bin/cluster/cluster}
 archive=bin/postgres.tar spec=bin/postgres.yaml
 
-hack/tools/build cluster
+hack/tools/build.sh cluster
 server() { find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -1; }
 if [[ -z $(server) ]]; then
   printf 'installing postgresql ... '
