@@ -24,11 +24,12 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 const (
-	// previousChart is the chart as it was released last; its image is this one under another name.
-	previousChart = "testdata/todoapp-operator-0.1.0.tgz"
+	// previousChart is the chart of the previous release, which previous.sh builds together with its image.
+	previousChart = "../../bin/previous/charts/todoapp-operator"
 	presentChart  = "../../charts/todoapp-operator"
 	// sqliteGap is how long an app with SQLite may not answer while its one pod is replaced.
 	sqliteGap = 5 * time.Second
@@ -37,7 +38,7 @@ const (
 // TestUpgrade installs the previous release, upgrades it, uninstalls it and installs it again, all under load.
 func TestUpgrade(t *testing.T) {
 	s := newStage(t)
-	s.program("make", "-C", "../..", "load", "IMAGE=todoapp-operator:previous")
+	s.program("./previous.sh")
 	t.Cleanup(func() { // as it was, for the tests to come
 		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
@@ -46,6 +47,7 @@ func TestUpgrade(t *testing.T) {
 	s.uninstall()
 	s.install(previousChart, "previous")
 	r := &release{rig: rigOn(s)}
+	r.adopt()
 	for _, scene := range []struct {
 		name string
 		play func(*release)
@@ -73,8 +75,39 @@ func TestUpgrade(t *testing.T) {
 // release is the operator as Helm has installed it, over apps in use.
 type release struct {
 	*rig
-	// replaced forgives what went unanswered because the one pod with SQLite was replaced.
+	// adopted is an app whose Secrets were made by hand, and adopted by the previous release.
+	adopted *todov1.TodoApp
+	// replaced forgives requests that went unanswered because the one pod with SQLite was replaced.
 	replaced forgiven
+}
+
+// adopt has the previous release adopt two Secrets that were made by hand. It asked for no mark on them.
+func (r *release) adopt() {
+	r.Helper()
+	for _, name := range adoptedSecrets {
+		r.secret(name, keyring.EntrySecret, "SBqFbnNvG8XMCsPwwQ3bTeRkYJd5xhL2")
+	}
+	r.adopted = r.apply("adopted", `{frontend: {secretRef: {name: by-hand-frontend}}, backend: {secretRef: {name: by-hand-backend}}}`)
+	r.awaitReady(r.adopted)
+}
+
+// adoptedSecrets are the names of the Secrets that the app adopted refers to.
+var adoptedSecrets = []string{"by-hand-frontend", "by-hand-backend"}
+
+// staysAdopted checks that Secrets which the previous release adopted are still the app's, with the same value.
+func (r *release) staysAdopted() {
+	r.Helper()
+	r.awaitReady(r.adopted)
+	for _, name := range adoptedSecrets {
+		secret := &corev1.Secret{}
+		r.get(secret, name)
+		if value := string(secret.Data[keyring.EntrySecret]); value != "SBqFbnNvG8XMCsPwwQ3bTeRkYJd5xhL2" {
+			r.Errorf("Secret %s holds another value after the upgrade", name)
+		}
+		if !metav1.IsControlledBy(secret, r.adopted) {
+			r.Errorf("Secret %s is not the app's any more: %v", name, secret.OwnerReferences)
+		}
+	}
 }
 
 // upgraded brings the present chart: task APIs take the new image one by one, and nothing else changes.
@@ -103,6 +136,7 @@ func (r *release) upgraded() {
 	if longest := gap(); longest > sqliteGap {
 		r.Errorf("%s did not answer for %s", r.users[1].app.Name, longest)
 	}
+	r.staysAdopted()
 	if now := r.lives(todov1.ComponentFrontend); !slices.Equal(now, frontends) {
 		r.Errorf("the frontends were %v and are %v", frontends, now)
 	}
