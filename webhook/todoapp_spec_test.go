@@ -24,11 +24,11 @@ var sourceCases = map[string]todoAppCase{
 	},
 	"T4 short": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA[1:]),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has 31 characters, at least 32`,
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too short`,
 	},
 	"T4 regular": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + strings.Repeat("ab", 32)),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too regular: about 64 bits`,
+		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too regular`,
 	},
 	"T4 Better Auth's default": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key better-auth-secret-12345678901234567890"),

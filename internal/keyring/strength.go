@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -24,8 +23,8 @@ var placeholders = []string{
 	"changethis", "replaceme", "replacethis", "placeholder", "256bit", "32char", "1234567890123456",
 }
 
-// Check reports why a value that someone chose is no good as an app's secret; nil when it is.
-// The error never contains the value.
+// Check reports why a value that a user chose is unfit as an app's secret, or nil if it is fit.
+// The error contains neither the value nor its length or strength: its reader need not have the right to read the Secret.
 func Check(v Value) error {
 	switch length, bits := len(utf16.Encode([]rune(string(v)))), estimate(v); {
 	case v == "":
@@ -35,11 +34,11 @@ func Check(v Value) error {
 	case !Portable(v) || strings.ContainsFunc(string(v), unprintable):
 		return errors.New("has a comma, line break, control character or outer space, which BETTER_AUTH_SECRETS cannot carry")
 	case length < minLength:
-		return fmt.Errorf("has %d characters, at least %d are needed", length, minLength)
+		return errors.New("is too short: use a generated secret")
 	case isPlaceholder(v):
 		return errors.New("is a well-known placeholder")
 	case bits < minBits:
-		return fmt.Errorf("is too regular: about %.0f bits, at least %d are needed", math.Floor(bits), minBits)
+		return errors.New("is too regular: use a generated secret")
 	default:
 		return nil
 	}
