@@ -42,7 +42,7 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 // else runs, by what its Secret held before the pod was created.
 func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 	if reloads(pod) {
-		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID]}
+		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID].versions}
 	}
 	if desired.Managed(pod) {
 		return startedWith(pod.Name, pod.Annotations)
@@ -100,7 +100,7 @@ func (w *snapshot) unconfirmed(versions []int64) []*corev1.Pod {
 	for i := range w.pods {
 		pod := &w.pods[i]
 		running := !finished(pod) && pod.Status.PodIP != "" && pod.DeletionTimestamp == nil
-		if running && reloads(pod) && !same(w.answers[pod.UID], versions) {
+		if running && reloads(pod) && !same(w.answers[pod.UID].versions, versions) {
 			pods = append(pods, pod)
 		}
 	}

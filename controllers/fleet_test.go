@@ -63,7 +63,7 @@ func TestFleet(t *testing.T) {
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "replicaset/old", Trusts: []int64{1}, Signs: 1}}}},
 		"a backend is asked": {todov1.ComponentBackend,
 			snapshot{pods: []corev1.Pod{pod("a", backendLabels, nil, wrote.Time), pod("b", backendLabels, nil, wrote.Time)},
-				answers: map[types.UID][]int64{"a": {2, 1}}},
+				answers: answers{"a": {versions: []int64{2, 1}}}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{2, 1}}, {Name: "b"}}}},
 		"someone else's pod took up its Secret when it was created after that": {todov1.ComponentFrontend,
 			snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: secret}, pods: []corev1.Pod{

@@ -3,13 +3,16 @@ package controllers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,8 +45,15 @@ func NewVerifiers() *Verifiers {
 	}}
 }
 
-// answers are the versions that pods of the embedded API say they trust; none of a pod that did not answer.
-type answers map[types.UID][]int64
+// answer holds the versions that a pod of the embedded API says it trusts.
+type answer struct {
+	versions []int64
+	// err says why the pod gave no versions, such as "does not answer at 10.244.0.7:9090 (timeout)".
+	err error
+}
+
+// answers maps the UID of each pod that was asked to its answer.
+type answers map[types.UID]answer
 
 // ask returns the answers of pods, those that were given before among them.
 func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod, before answers) answers {
@@ -55,18 +65,18 @@ func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod, before answers) 
 	group.SetLimit(askConcurrency)
 	for i := range pods {
 		pod := &pods[i]
-		if versions, asked := before[pod.UID]; asked {
-			given[pod.UID] = versions
+		if earlier, asked := before[pod.UID]; asked {
+			given[pod.UID] = earlier
 			continue
 		}
 		if !answering(pod) {
 			continue
 		}
 		group.Go(func() error {
-			versions, _ := v.keyring(ctx, pod.Status.PodIP) // without an answer it is not known what the pod trusts
+			versions, err := v.keyring(ctx, pod.Status.PodIP)
 			mutex.Lock()
 			defer mutex.Unlock()
-			given[pod.UID] = versions
+			given[pod.UID] = answer{versions, err}
 			return nil
 		})
 	}
@@ -86,26 +96,44 @@ func ready(pod *corev1.Pod) bool {
 	})
 }
 
-// keyring asks one pod.
+// keyring asks the pod at an address for the versions that it trusts.
 func (v *Verifiers) keyring(ctx context.Context, ip string) ([]int64, error) {
-	url := "http://" + net.JoinHostPort(ip, strconv.Itoa(desired.OperationsPort)) + "/keyring"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	address := net.JoinHostPort(ip, strconv.Itoa(desired.OperationsPort))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/keyring", nil)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", ip, err)
+		return nil, fmt.Errorf("cannot be asked at %s: %w", address, err)
 	}
 	response, err := v.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", ip, err)
+		return nil, fmt.Errorf("does not answer at %s (%w)", address, brief(err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	var answer struct {
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("answers %d at %s", response.StatusCode, address)
+	}
+	var keys struct {
 		Versions []int64 `json:"versions"`
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("asking %s: %s", ip, response.Status)
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&keys); err != nil {
+		return nil, fmt.Errorf("gives an unreadable answer at %s (%w)", address, err)
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", ip, err)
+	return keys.Versions, nil
+}
+
+var errTimeout = errors.New("timeout")
+
+// brief returns the cause of a failed request without the address, which the caller names.
+func brief(err error) error {
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		return errTimeout
 	}
-	return answer.Versions, nil
+	for _, known := range []error{syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ECONNRESET, io.EOF} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if wrapped := new(url.Error); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"net"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,5 +42,22 @@ func TestWhoIsAsked(t *testing.T) {
 				t.Errorf("asked: %t", got)
 			}
 		})
+	}
+}
+
+// TestWhyAPodGaveNoAnswer: a condition prints the error, so it names the address and the cause once and briefly.
+func TestWhyAPodGaveNoAnswer(t *testing.T) {
+	const ip = "127.1.255.1"
+	v := NewVerifiers()
+	if _, err := v.keyring(t.Context(), ip); err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (connection refused)" {
+		t.Errorf("without a listener: %v", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", ip+":9090")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	if _, err := v.keyring(t.Context(), ip); err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (timeout)" {
+		t.Errorf("without an answer: %v", err)
 	}
 }
