@@ -28,6 +28,8 @@ const (
 	ReasonSecretClaimed = "SecretClaimed"
 	// ReasonSecretConflict: a referenced Secret holds a secret that is not the app's, and nothing permits replacing it.
 	ReasonSecretConflict = "SecretConflict"
+	// ReasonForeignObject: an object under one of the app's names was not made for the app, and was not handed over to it.
+	ReasonForeignObject = "ForeignObject"
 	// ReasonKeyringUnreadable: the keyring Secret was changed to something that is no keyring.
 	ReasonKeyringUnreadable = "KeyringUnreadable"
 	// ReasonSourceMissing: the source Secret or its entry does not exist.

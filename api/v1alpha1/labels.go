@@ -12,6 +12,9 @@ const (
 	AnnotationRefresh = "todoapp.dev/refresh"
 	// AnnotationReplaceSecret on a TodoApp names a Secret whose secret may be replaced by the app's.
 	AnnotationReplaceSecret = "todoapp.dev/replace-secret"
+	// AnnotationAdopt on a Secret, claim or Service hands it over to the TodoApp that it names. The operator then owns, locks and
+	// deletes the object like those that it made itself.
+	AnnotationAdopt = "todoapp.dev/adopt"
 	// AnnotationAllowStorageChange on a TodoApp permits, with the value "true", another kind of storage: tasks are not moved.
 	AnnotationAllowStorageChange = "todoapp.dev/allow-storage-change"
 
