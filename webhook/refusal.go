@@ -12,17 +12,17 @@ import (
 type rule string
 
 const (
-	ruleMismatch  rule = "T1"
-	ruleOwner     rule = "T2"
-	ruleReplace   rule = "T3"
-	ruleSource    rule = "T4"
-	ruleEnv       rule = "T5"
-	ruleSpec      rule = "T6"
-	ruleStorage   rule = "T7"
-	ruleReference rule = "W1"
-	ruleAgree     rule = "W2"
-	ruleForbidden rule = "W3"
-	ruleLabels    rule = "W4"
+	ruleMismatch  rule = "secret-mismatch"
+	ruleOwner     rule = "foreign-secret"
+	ruleReplace   rule = "secret-replacement"
+	ruleSource    rule = "weak-source"
+	ruleEnv       rule = "reserved-variable"
+	ruleSpec      rule = "invalid-spec"
+	ruleStorage   rule = "storage-change"
+	ruleReference rule = "foreign-reference"
+	ruleAgree     rule = "mixed-secrets"
+	ruleForbidden rule = "forbidden-secret"
+	ruleLabels    rule = "labels"
 )
 
 var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{

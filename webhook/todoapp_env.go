@@ -88,8 +88,8 @@ func isSource(app *todov1.TodoApp, secret, entry string) bool {
 	return source != nil && source.SecretRef.Name == secret && source.SecretRef.Key == entry
 }
 
-// checkDeliveries is T5: nothing sets a reserved variable, and nothing brings one, or what the source or a
-// Secret of the operator holds, to a pod in another way than the operator's.
+// checkDeliveries applies the rule reserved-variable: nothing sets a reserved variable, and nothing brings one, or what the
+// source or a Secret of the operator holds, to a pod in another way than the operator's.
 func checkDeliveries(app *todov1.TodoApp, found secrets) field.ErrorList {
 	var refusals field.ErrorList
 	for _, d := range deliveries(app) {

@@ -10,7 +10,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// checkOwners is T2: what is another app's must stay so, and no Secret of that app is read as a source.
+// checkOwners rejects references to a Secret that belongs to another TodoApp, as a component's Secret or as a source.
 func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
 	var refusals field.ErrorList
 	for _, ref := range anew {
@@ -22,8 +22,8 @@ func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.Err
 	return refusals
 }
 
-// checkOthers is T2 as well: a Secret of nobody that another app reads or is to write is not this one's to write. One that
-// does not exist yet is the controller's to decide on.
+// checkOthers rejects references to an existing Secret without an owner that another TodoApp reads or is to write.
+// If the Secret does not exist yet, the controller decides which app gets it.
 func checkOthers(app *todov1.TodoApp, anew []reference, found secrets, others []todov1.TodoApp) field.ErrorList {
 	var refusals field.ErrorList
 	for _, ref := range written(anew) {

@@ -20,94 +20,95 @@ func sourced(name string) []todov1.TodoApp { return another(sourceRef(name, "key
 func goingAway(app *todov1.TodoApp) { app.DeletionTimestamp = new(metav1.Unix(1, 0)) }
 
 var ownerCases = map[string]todoAppCase{
-	"T2 frontend Secret of another": {
+	"frontend Secret of another": {
 		app: todoApp(frontendRef("b")), found: holding("b").owned("b", "team-b"),
-		want: `T2 spec.frontend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
 	},
-	"T2 backend Secret of another": {
+	"backend Secret of another": {
 		app: todoApp(backendRef("b")), found: holding("b").owned("b", "team-b"),
-		want: `T2 spec.backend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
+		want: `foreign-secret spec.backend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
 	},
-	"T2 source of another": {
+	"source of another": {
 		app:   todoApp(sourceRef("b", "BETTER_AUTH_SECRET")),
 		found: holding("b BETTER_AUTH_SECRET "+secretA).owned("b", "team-b"),
-		want:  `T2 spec.auth.source.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
+		want:  `foreign-secret spec.auth.source.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
 	},
-	"T2 default name taken by another": {
+	"default name taken by another": {
 		app:   todoApp(),
 		found: holding("team-a-backend-auth").owned("team-a-backend-auth", "team"),
-		want:  `T2 spec.backend.secretRef.name`,
+		want:  `foreign-secret spec.backend.secretRef.name`,
 	},
-	"T2 keyring name taken by another": {
+	"keyring name taken by another": {
 		app: todoApp(), found: holding("team-a-keyring").owned("team-a-keyring", "team"),
-		want: `T2 metadata.name: Secret "team-a-keyring" belongs to TodoApp "team"`,
+		want: `foreign-secret metadata.name: Secret "team-a-keyring" belongs to TodoApp "team"`,
 	},
-	"T2 left as it was beside another reference": {
+	"left as it was beside another reference": {
 		old: todoApp(frontendRef("b")), app: todoApp(frontendRef("b"), backendRef("c")),
 		found: holding("b", "c").owned("b", "team-b"),
 	},
-	"T2 another app's source": {
+	"another app's source": {
 		app: todoApp(backendRef("vault")), found: holding("vault key " + secretA), others: sourced("vault"),
-		want: `T2 spec.backend.secretRef.name: Secret "vault" is the source of TodoApp "team-b": choose another name`,
+		want: `foreign-secret spec.backend.secretRef.name: Secret "vault" is the source of TodoApp "team-b": choose another name`,
 	},
-	"T2 another app's source, by an update": {
+	"another app's source, by an update": {
 		old: todoApp(), app: todoApp(frontendRef("vault")), found: holding("vault").ring(secretA),
-		others: sourced("vault"), want: "T2 spec.frontend.secretRef.name",
+		others: sourced("vault"), want: "foreign-secret spec.frontend.secretRef.name",
 	},
-	"T2 another app's source, while that is deleted": {
+	"another app's source, while that is deleted": {
 		app: todoApp(backendRef("vault")), found: holding("vault"), others: another(sourceRef("vault", "key"), goingAway),
 	},
-	"T2 another app's side, which waits for its owner": {
+	"another app's side, which waits for its owner": {
 		app: todoApp(frontendRef("shared")), found: holding("shared"), others: another(frontendRef("shared")),
-		want: `T2 spec.frontend.secretRef.name: Secret "shared" is claimed by TodoApp "team-b": choose another name`,
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "shared" is claimed by TodoApp "team-b": choose another name`,
 	},
-	"T2 another app's other side, by an update": {
+	"another app's other side, by an update": {
 		old: todoApp(), app: todoApp(backendRef("shared")), found: holding("shared"), others: another(frontendRef("shared")),
-		want: "T2 spec.backend.secretRef.name",
+		want: "foreign-secret spec.backend.secretRef.name",
 	},
-	"T2 another app's default name": {
-		app: todoApp(frontendRef("team-b-backend-auth")), found: holding("team-b-backend-auth"), others: another(), want: "T2",
+	"another app's default name": {
+		app: todoApp(frontendRef("team-b-backend-auth")), found: holding("team-b-backend-auth"), others: another(),
+		want: "foreign-secret",
 	},
-	"T2 another app's side, while that is deleted": {
+	"another app's side, while that is deleted": {
 		app: todoApp(frontendRef("shared")), found: holding("shared"), others: another(frontendRef("shared"), goingAway),
 	},
-	"T2 another app's side that does not exist yet": {app: todoApp(frontendRef("shared")), others: another(frontendRef("shared"))},
-	"T2 another app's side, left as it was": {
+	"another app's side that does not exist yet": {app: todoApp(frontendRef("shared")), others: another(frontendRef("shared"))},
+	"another app's side, left as it was": {
 		old: todoApp(frontendRef("shared")), app: todoApp(frontendRef("shared"), backendRef("api")),
 		found: holding("shared", "api"), others: another(frontendRef("shared")),
 	},
-	"T2 away from another app's side": {
+	"away from another app's side": {
 		old: todoApp(frontendRef("shared")), app: todoApp(frontendRef("web")),
 		found: holding("shared", "web"), others: another(frontendRef("shared")),
 	},
-	"T2 its own, which another app names": {
+	"its own, which another app names": {
 		old: todoApp(), app: todoApp(frontendRef("web")),
 		found: holding("web").owned("web", "team-a"), others: another(frontendRef("web")),
 	},
-	"T2 itself among the others": {
+	"itself among the others": {
 		app: todoApp(frontendRef("web")), found: holding("web"), others: []todov1.TodoApp{*todoApp(frontendRef("web"))},
 	},
-	"T2 the source of both": {
+	"the source of both": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA), others: sourced("vault"),
 	},
-	"T2 its own, which another app takes for a source": {
+	"its own, which another app takes for a source": {
 		app: todoApp(frontendRef("web")), found: holding("web").owned("web", "team-a"), others: sourced("web"),
 	},
-	"T2 its own": {
+	"its own": {
 		app: todoApp(frontendRef("a")), found: holding("a").owned("a", "team-a"),
 	},
-	"T2 nobody's": {app: todoApp(frontendRef("b")), found: holding("b")},
-	"T2 labelled by somebody else's tool": {
+	"nobody's": {app: todoApp(frontendRef("b")), found: holding("b")},
+	"labelled by somebody else's tool": {
 		app: todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
 			s.Labels[desired.LabelManagedBy] = "helm"
 		}),
 	},
-	"T2 orphaned": {
+	"orphaned": {
 		app:   todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
 	},
-	"T2 owned by another kind": {
+	"owned by another kind": {
 		app: todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
 			s.OwnerReferences[0].APIVersion = "example.com/v1"

@@ -75,7 +75,7 @@ func names(references []reference) []string {
 	return slices.Compact(all)
 }
 
-// checkTodoApp applies T1 to T7; old is nil on creation. What an update leaves as it was has been decided before and is
+// checkTodoApp applies every rule; old is nil on creation. What an update leaves as it was has been decided before and is
 // not held against it, but a Secret that is referred to anew must go with the other side's. Of the Secrets that the app
 // refers to found has those that exist and a decision is about; others are the namespace's apps, where that matters.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoApp) (field.ErrorList, []string) {
@@ -99,7 +99,8 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 	return refusals, warnings
 }
 
-// checkSides applies the rules about what the Secrets of both sides hold: T1 before the app has a ring, T3 after.
+// checkSides applies the rules about the contents of both components' Secrets: secret-mismatch before the app has a ring,
+// secret-replacement after.
 func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
 	if ring := found[desired.Keyring(app)]; ring != nil {
 		return checkReplacement(app, anew, found, ring)
@@ -107,7 +108,8 @@ func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.Erro
 	return checkAdoption(app, found)
 }
 
-// checkAdoption is T1: without a ring the keys come from the two Secrets, so these must agree, and each with itself.
+// checkAdoption rejects Secrets from which no ring can be made (rule secret-mismatch): if the app has no ring yet, its keys
+// come from the two Secrets, so these must agree, and each with itself.
 func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
 	err := keyring.Recovery{Frontend: data(found[front]), Backend: data(found[back])}.Agree()
@@ -128,7 +130,8 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	return field.ErrorList{refuse(ruleMismatch, at, message)}
 }
 
-// checkReplacement is T3: an app with a ring would write its own keys over the secret of a Secret that it is pointed to.
+// checkReplacement rejects references to a Secret whose value the ring does not hold (rule secret-replacement): the operator
+// would overwrite that value.
 func checkReplacement(app *todov1.TodoApp, anew []reference, found secrets, stored *corev1.Secret) field.ErrorList {
 	// An unreadable ring is one that contains nothing; the controller reports it.
 	ring, _ := keyring.Unmarshal(stored.Data)
@@ -153,7 +156,7 @@ func data(secret *corev1.Secret) map[string][]byte {
 	return secret.Data
 }
 
-// checkSource is T4. A source that does not exist yet may still come.
+// checkSource rejects a source without a usable value (rule weak-source). A source that does not exist yet is a warning.
 func checkSource(ref todov1.SecretKeyReference, found secrets) (field.ErrorList, []string) {
 	secret := found[ref.Name]
 	if secret == nil {
@@ -186,8 +189,8 @@ func checkNames(app *todov1.TodoApp) field.ErrorList {
 	return refusals
 }
 
-// checkStorage is T7: tasks are not moved from one kind of storage to another. Giving a storage up is such a move too:
-// else it could be made in two steps.
+// checkStorage rejects a change of the kind of storage (rule storage-change), because tasks are not moved. Removing the
+// storage counts as a change too: otherwise the same change could be made in two steps.
 func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
 	was, is := storageKind(old), storageKind(app)
 	permitted := app.Annotations[todov1.AnnotationAllowStorageChange] == "true"

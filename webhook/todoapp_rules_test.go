@@ -63,152 +63,155 @@ func TestTodoAppRules(t *testing.T) {
 }
 
 var adoptionCases = map[string]todoAppCase{
-	"T1 nothing exists": {app: todoApp()},
-	"T1 both exist and differ": {
+	"nothing exists": {app: todoApp()},
+	"both exist and differ": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth BETTER_AUTH_SECRET "+secretB),
-		want:  `T1 spec.frontend.secretRef.name: Secrets "team-a-frontend-auth" and "team-a-backend-auth" hold different`,
+		want:  `secret-mismatch spec.frontend.secretRef.name: Secrets "team-a-frontend-auth" and "team-a-backend-auth" hold different`,
 	},
-	"T1 both exist and agree": {
+	"both exist and agree": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth BETTER_AUTH_SECRET "+secretA),
 	},
-	"T1 named Secrets differ": {
+	"named Secrets differ": {
 		app:   todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRET "+secretB),
-		want:  `T1 spec.frontend.secretRef.name: Secrets "web" and "api" hold different`,
+		want:  `secret-mismatch spec.frontend.secretRef.name: Secrets "web" and "api" hold different`,
 	},
-	"T1 named by an update": {
+	"named by an update": {
 		old: todoApp(), app: todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRET "+secretB),
-		want:  `T1`,
+		want:  `secret-mismatch`,
 	},
-	"T1 left as it was by an update": {
+	"left as it was by an update": {
 		old: todoApp(), app: todoApp(frontendURL("https://todo.example.com")),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth BETTER_AUTH_SECRET "+secretB),
 	},
-	"T1 only one exists": {
+	"only one exists": {
 		app: todoApp(), found: holding("team-a-frontend-auth BETTER_AUTH_SECRET " + secretA),
 	},
-	"T1 one exists without a value": {
+	"one exists without a value": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth DATABASE_URL x"),
 	},
-	"T1 lists agree": {
+	"lists agree": {
 		app: todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRETS 2:"+secretB+",1:"+secretA,
 			"team-a-backend-auth BETTER_AUTH_SECRETS 2:"+secretB),
 	},
-	"T1 lists differ under one version": {
+	"lists differ under one version": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRETS 1:"+secretA, "team-a-backend-auth BETTER_AUTH_SECRETS 1:"+secretB),
-		want:  "T1",
+		want:  "secret-mismatch",
 	},
-	"T1 a value that lists cannot carry": {
+	"a value that lists cannot carry": {
 		app:   todoApp(),
 		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET " + secretA + "\n"),
-		want:  `T1 spec.frontend.secretRef.name: Secret "team-a-frontend-auth": BETTER_AUTH_SECRET has a comma, line break`,
+		want:  `secret-mismatch spec.frontend.secretRef.name: Secret "team-a-frontend-auth": BETTER_AUTH_SECRET has a comma, line break`,
 	},
-	"T1 a value of the backend that lists cannot carry": {
+	"a value of the backend that lists cannot carry": {
 		app: todoApp(backendRef("api")), found: holding("api BETTER_AUTH_SECRET " + secretA + "\n"),
-		want: `T1 spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET has a comma, line break`,
+		want: `secret-mismatch spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET has a comma, line break`,
 	},
-	"T1 one that contradicts itself": {
+	"one that contradicts itself": {
 		app:   todoApp(frontendRef("web")),
 		found: holding("web BETTER_AUTH_SECRET "+secretA, "web BETTER_AUTH_SECRETS 1:"+secretB),
-		want:  `T1 spec.frontend.secretRef.name: Secret "web": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS: correct it`,
+		want: `secret-mismatch spec.frontend.secretRef.name: ` +
+			`Secret "web": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS: correct it`,
 	},
-	"T1 a backend's that contradicts itself": {
+	"a backend's that contradicts itself": {
 		app:   todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRET "+secretA, "api BETTER_AUTH_SECRETS 1:"+secretB),
-		want:  `T1 spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS`,
+		want:  `secret-mismatch spec.backend.secretRef.name: Secret "api": BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS`,
 	},
-	"T1 one that has it in its list": {
+	"one that has it in its list": {
 		app:   todoApp(frontendRef("web")),
 		found: holding("web BETTER_AUTH_SECRET "+secretA, "web BETTER_AUTH_SECRETS 2:"+secretB+",1:"+secretA),
 	},
-	"T1 a list that is no ring": {
+	"a list that is no ring": {
 		app:   todoApp(backendRef("api")),
 		found: holding("api BETTER_AUTH_SECRETS 9007199254740991:" + secretA),
-		want:  `T1 spec.backend.secretRef.name: Secret "api": as BETTER_AUTH_SECRETS stands, version 9007199254740991 leaves`,
+		want: `secret-mismatch spec.backend.secretRef.name: ` +
+			`Secret "api": as BETTER_AUTH_SECRETS stands, version 9007199254740991 leaves`,
 	},
-	"T1 lists that are no ring together": {
+	"lists that are no ring together": {
 		app:   todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRETS 1:"+secretA, "api BETTER_AUTH_SECRETS 1:"+secretA+",2:"+secretB+",3:"+secretC),
-		want:  `T1 spec.frontend.secretRef.name: Secrets "web" and "api": as BETTER_AUTH_SECRETS stands, more than one`,
+		want:  `secret-mismatch spec.frontend.secretRef.name: Secrets "web" and "api": as BETTER_AUTH_SECRETS stands, more than one`,
 	},
 }
 
 var replacementCases = map[string]todoAppCase{
-	"T3 an update to a live Secret": {
+	"an update to a live Secret": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
-		want: `T3 spec.backend.secretRef.name: Secret "live" holds another secret: to replace it, ` +
+		want: `secret-replacement spec.backend.secretRef.name: Secret "live" holds another secret: to replace it, ` +
 			`annotate todoapp.dev/replace-secret=live`,
 	},
-	"T3 a creation with a ring kept from before": {
+	"a creation with a ring kept from before": {
 		app:   todoApp(frontendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
-		want:  `T3 spec.frontend.secretRef.name`,
+		want:  `secret-replacement spec.frontend.secretRef.name`,
 	},
-	"T3 the value is in the ring": {
+	"the value is in the ring": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB).ring(secretB, secretA),
 	},
-	"T3 permitted": {
+	"permitted": {
 		old: todoApp(), app: todoApp(backendRef("live"), annotated(todov1.AnnotationReplaceSecret, "live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
 	},
-	"T3 another is permitted": {
+	"another is permitted": {
 		old: todoApp(), app: todoApp(backendRef("live"), annotated(todov1.AnnotationReplaceSecret, "other")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
-		want:  "T3",
+		want:  "secret-replacement",
 	},
-	"T3 holds no value": {
+	"holds no value": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live DATABASE_URL x", "live BETTER_AUTH_SECRET ").ring(secretA),
 	},
-	"T3 only a list": {
+	"only a list": {
 		old: todoApp(), app: todoApp(backendRef("live")),
-		found: holding("live BETTER_AUTH_SECRETS 1:" + secretB).ring(secretA), want: "T3",
+		found: holding("live BETTER_AUTH_SECRETS 1:" + secretB).ring(secretA), want: "secret-replacement",
 	},
-	"T3 only a list, of the ring": {
+	"only a list, of the ring": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRETS 1:" + secretA).ring(secretA),
 	},
-	"T3 a list of somebody else beside a value of the ring": {
+	"a list of somebody else beside a value of the ring": {
 		old: todoApp(), app: todoApp(backendRef("live")),
-		found: holding("live BETTER_AUTH_SECRET "+secretA, "live BETTER_AUTH_SECRETS 9:"+secretB).ring(secretA), want: "T3",
+		found: holding("live BETTER_AUTH_SECRET "+secretA, "live BETTER_AUTH_SECRETS 9:"+secretB).ring(secretA),
+		want:  "secret-replacement",
 	},
-	"T3 a second entry of somebody else": {
+	"a second entry of somebody else": {
 		old: todoApp(), app: todoApp(backendRef("live")),
-		found: holding("live BETTER_AUTH_SECRETS 2:" + secretA + ",1:" + secretB).ring(secretA), want: "T3",
+		found: holding("live BETTER_AUTH_SECRETS 2:" + secretA + ",1:" + secretB).ring(secretA), want: "secret-replacement",
 	},
-	"T3 a projection of its own that was let go of": {
+	"a projection of its own that was let go of": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB).owned("live", "team-a").ring(secretA).changed("live",
 			func(s *corev1.Secret) { s.OwnerReferences = nil }),
 	},
-	"T3 left as it was beside another reference": {
+	"left as it was beside another reference": {
 		old: todoApp(backendRef("live")), app: todoApp(backendRef("live"), frontendRef("web")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB, "web").ring(secretA),
 	},
-	"T3 a list that is none": {
+	"a list that is none": {
 		old: todoApp(), app: todoApp(backendRef("live")),
-		found: holding("live BETTER_AUTH_SECRETS x").ring(secretA), want: "T3",
+		found: holding("live BETTER_AUTH_SECRETS x").ring(secretA), want: "secret-replacement",
 	},
-	"T3 a projection of its own, edited": {
+	"a projection of its own, edited": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB).owned("live", "team-a").ring(secretA),
 	},
-	"T3 an unreadable ring contains nothing": {
+	"an unreadable ring contains nothing": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB).ring(secretA).changed("team-a-keyring", func(s *corev1.Secret) {
 			s.Data = nil
 		}),
-		want: "T3",
+		want: "secret-replacement",
 	},
-	"T3 left as it was": {
+	"left as it was": {
 		old: todoApp(backendRef("live")), app: todoApp(backendRef("live"), frontendURL("https://todo.example.com")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
 	},

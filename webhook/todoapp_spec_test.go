@@ -10,173 +10,181 @@ import (
 )
 
 var sourceCases = map[string]todoAppCase{
-	"T4 good": {app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA)},
-	"T4 does not exist yet": {
+	"good": {app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA)},
+	"does not exist yet": {
 		app: todoApp(sourceRef("vault", "key")), warning: `Secret "vault" does not exist yet`,
 	},
-	"T4 no such entry": {
+	"no such entry": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault other " + secretA),
-		want: `T4 spec.auth.source.secretRef.key: Secret "vault" has no entry "key"`,
+		want: `weak-source spec.auth.source.secretRef.key: Secret "vault" has no entry "key"`,
 	},
-	"T4 empty entry": {
+	"empty entry": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key "),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is empty`,
+		want: `weak-source spec.auth.source.secretRef: entry "key" of Secret "vault" is empty`,
 	},
-	"T4 short": {
+	"short": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA[1:]),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too short`,
+		want: `weak-source spec.auth.source.secretRef: entry "key" of Secret "vault" is too short`,
 	},
-	"T4 regular": {
+	"regular": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + strings.Repeat("ab", 32)),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is too regular`,
+		want: `weak-source spec.auth.source.secretRef: entry "key" of Secret "vault" is too regular`,
 	},
-	"T4 Better Auth's default": {
+	"Better Auth's default": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key better-auth-secret-12345678901234567890"),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" is a well-known placeholder`,
+		want: `weak-source spec.auth.source.secretRef: entry "key" of Secret "vault" is a well-known placeholder`,
 	},
-	"T4 comma": {
+	"comma": {
 		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + ",x"),
-		want: `T4 spec.auth.source.secretRef: entry "key" of Secret "vault" has a comma, line break`,
+		want: `weak-source spec.auth.source.secretRef: entry "key" of Secret "vault" has a comma, line break`,
 	},
-	"T4 trailing newline": {
-		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + "\n"), want: "T4",
+	"trailing newline": {
+		app: todoApp(sourceRef("vault", "key")), found: holding("vault key " + secretA + "\n"), want: "weak-source",
 	},
-	"T4 by an update": {
-		old: todoApp(), app: todoApp(sourceRef("vault", "key")), found: holding("vault key short"), want: "T4",
+	"by an update": {
+		old: todoApp(), app: todoApp(sourceRef("vault", "key")), found: holding("vault key short"), want: "weak-source",
 	},
-	"T4 another entry by an update": {
+	"another entry by an update": {
 		old: todoApp(sourceRef("vault", "old")), app: todoApp(sourceRef("vault", "key")),
-		found: holding("vault key short"), want: "T4",
+		found: holding("vault key short"), want: "weak-source",
 	},
-	"T4 left as it was beside another reference": {
+	"left as it was beside another reference": {
 		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), frontendRef("web")),
 		found: holding("vault key short"),
 	},
-	"T4 the source of another app, which is not said to be weak": {
+	"the source of another app, which is not said to be weak": {
 		app: todoApp(sourceRef("b", "key")), found: holding("b key short").owned("b", "team-b"),
-		want: "T2 spec.auth.source.secretRef.name",
+		want: "foreign-secret spec.auth.source.secretRef.name",
 	},
-	"T4 the source of another app, which is not said to lack the entry": {
-		app: todoApp(sourceRef("b", "key")), found: holding("b").owned("b", "team-b"), want: "T2 spec.auth.source.secretRef.name",
+	"the source of another app, which is not said to lack the entry": {
+		app: todoApp(sourceRef("b", "key")), found: holding("b").owned("b", "team-b"),
+		want: "foreign-secret spec.auth.source.secretRef.name",
 	},
-	"T4 left as it was": {
+	"left as it was": {
 		old: todoApp(sourceRef("vault", "key")), app: todoApp(sourceRef("vault", "key"), sqlite),
 		found: holding("vault key short"),
 	},
 }
 
 var envCases = map[string]todoAppCase{
-	"T5 a variable of its own": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
-	"T5 a reserved variable": {
+	"a variable of its own": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
+	"a reserved variable": {
 		app:  todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: "x"})),
-		want: "T5 spec.frontend.env[BETTER_AUTH_SECRET]: the operator sets BETTER_AUTH_SECRET itself",
+		want: "reserved-variable spec.frontend.env[BETTER_AUTH_SECRET]: the operator sets BETTER_AUTH_SECRET itself",
 	},
-	"T5 a reserved variable of the backend": {
+	"a reserved variable of the backend": {
 		app:  todoApp(backendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS", Value: "x"})),
-		want: "T5 spec.backend.env[BETTER_AUTH_SECRETS]: the operator sets BETTER_AUTH_SECRETS itself",
+		want: "reserved-variable spec.backend.env[BETTER_AUTH_SECRETS]: the operator sets BETTER_AUTH_SECRETS itself",
 	},
-	"T5 a reserved variable from a Secret": {
-		app: todoApp(backendEnv(fromSecretKey("BETTER_AUTH_SECRET", "x", "y"))), want: "T5",
+	"a reserved variable from a Secret": {
+		app: todoApp(backendEnv(fromSecretKey("BETTER_AUTH_SECRET", "x", "y"))), want: "reserved-variable",
 	},
-	"T5 key version":     {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_KEY_VERSION"})), want: "T5"},
-	"T5 cookie versions": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_COOKIE_VERSIONS"})), want: "T5"},
-	"T5 legacy secret":   {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_LEGACY_SECRET"})), want: "T5"},
-	"T5 url":             {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_URL"})), want: "T5"},
-	"T5 a name that only begins like one": {
+	"key version": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_KEY_VERSION"})),
+		want: "reserved-variable"},
+	"cookie versions": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_COOKIE_VERSIONS"})),
+		want: "reserved-variable"},
+	"legacy secret": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_LEGACY_SECRET"})),
+		want: "reserved-variable"},
+	"url": {app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_URL"})), want: "reserved-variable"},
+	"a name that only begins like one": {
 		app: todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_SECRET_HINT", Value: "x"})),
 	},
-	"T5 under another name": {
+	"under another name": {
 		app:  todoApp(frontendEnv(fromSecretKey("MY_SECRET", "other", "BETTER_AUTH_SECRET"))),
-		want: "T5 spec.frontend.env[MY_SECRET]: MY_SECRET draws in BETTER_AUTH_SECRET",
+		want: "reserved-variable spec.frontend.env[MY_SECRET]: MY_SECRET draws in BETTER_AUTH_SECRET",
 	},
-	"T5 under another name from a ConfigMap": {
+	"under another name from a ConfigMap": {
 		app:  todoApp(backendEnv(fromConfigMapKey("MY_SECRETS", "other", "BETTER_AUTH_SECRETS"))),
-		want: "T5 spec.backend.env[MY_SECRETS]: MY_SECRETS draws in BETTER_AUTH_SECRETS",
+		want: "reserved-variable spec.backend.env[MY_SECRETS]: MY_SECRETS draws in BETTER_AUTH_SECRETS",
 	},
-	"T5 the keyring": {
+	"the keyring": {
 		app:  todoApp(backendEnv(fromSecretKey("RING", "team-a-keyring", "keyring.json"))),
-		want: `T5 spec.backend.env[RING]: RING draws from Secret "team-a-keyring"`,
+		want: `reserved-variable spec.backend.env[RING]: RING draws from Secret "team-a-keyring"`,
 	},
-	"T5 the other side's Secret": {
+	"the other side's Secret": {
 		app:  todoApp(frontendRef("web"), backendEnv(fromSecretKey("X", "web", "x"))),
-		want: `T5 spec.backend.env[X]: X draws from Secret "web"`,
+		want: `reserved-variable spec.backend.env[X]: X draws from Secret "web"`,
 	},
-	"T5 another entry of another Secret": {
+	"another entry of another Secret": {
 		app: todoApp(backendEnv(fromSecretKey("API_KEY", "other", "API_KEY"), fromConfigMapKey("C", "other", "c"))),
 	},
-	"T5 another app's keyring": {
+	"another app's keyring": {
 		app:   todoApp(backendEnv(fromSecretKey("RING", "b", "keyring.json"))),
 		found: holding("b keyring.json "+secretA).owned("b", "team-b"),
-		want:  `T5 spec.backend.env[RING]: RING draws from Secret "b", which holds keys of TodoApp "team-b": use another`,
+		want:  `reserved-variable spec.backend.env[RING]: RING draws from Secret "b", which holds keys of TodoApp "team-b": use another`,
 	},
-	"T5 a Secret that another app let go of": {
+	"a Secret that another app let go of": {
 		app:   todoApp(frontendEnv(fromSecretKey("X", "b", "x"))),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
-		want:  "T5 spec.frontend.env[X]",
+		want:  "reserved-variable spec.frontend.env[X]",
 	},
-	"T5 nobody's Secret": {app: todoApp(frontendEnv(fromSecretKey("X", "b", "x"))), found: holding("b x y")},
-	"T5 the frontend's database in the keyring": {
+	"nobody's Secret": {app: todoApp(frontendEnv(fromSecretKey("X", "b", "x"))), found: holding("b x y")},
+	"the frontend's database in the keyring": {
 		app:  todoApp(frontendDatabase("team-a-keyring", "keyring.json")),
-		want: `T5 spec.frontend.database.urlSecretRef: DATABASE_URL draws from Secret "team-a-keyring"`,
+		want: `reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL draws from Secret "team-a-keyring"`,
 	},
-	"T5 the backend's database in a side's Secret": {
-		app: todoApp(backendDatabase("team-a-frontend-auth", "x")), want: "T5 spec.backend.storage.postgres.urlSecretRef",
+	"the backend's database in a side's Secret": {
+		app:  todoApp(backendDatabase("team-a-frontend-auth", "x")),
+		want: "reserved-variable spec.backend.storage.postgres.urlSecretRef",
 	},
-	"T5 a database in another app's keyring": {
+	"a database in another app's keyring": {
 		app:   todoApp(backendDatabase("b", "keyring.json")),
 		found: holding("b").owned("b", "team-b"),
-		want:  `T5 spec.backend.storage.postgres.urlSecretRef: DATABASE_URL draws from Secret "b", which holds keys of TodoApp "team-b"`,
+		want: `reserved-variable spec.backend.storage.postgres.urlSecretRef: ` +
+			`DATABASE_URL draws from Secret "b", which holds keys of TodoApp "team-b"`,
 	},
-	"T5 a database in a reserved entry": {
+	"a database in a reserved entry": {
 		app:  todoApp(frontendDatabase("db", "BETTER_AUTH_SECRET")),
-		want: "T5 spec.frontend.database.urlSecretRef: DATABASE_URL draws in BETTER_AUTH_SECRET",
+		want: "reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL draws in BETTER_AUTH_SECRET",
 	},
-	"T5 databases": {
+	"databases": {
 		app:   todoApp(frontendDatabase("db", "DATABASE_URL"), backendDatabase("db", "DATABASE_URL")),
 		found: holding("db DATABASE_URL x"),
 	},
-	"T5 the Ingress with the keyring": {
-		app: todoApp(ingressTLS("team-a-keyring")), want: `T5 spec.ingress.tlsSecretName: the Ingress draws from Secret "team-a-keyring"`,
+	"the Ingress with the keyring": {
+		app:  todoApp(ingressTLS("team-a-keyring")),
+		want: `reserved-variable spec.ingress.tlsSecretName: the Ingress draws from Secret "team-a-keyring"`,
 	},
-	"T5 the Ingress with another app's Secret": {
-		app: todoApp(ingressTLS("b")), found: holding("b").owned("b", "team-b"), want: "T5 spec.ingress.tlsSecretName",
+	"the Ingress with another app's Secret": {
+		app: todoApp(ingressTLS("b")), found: holding("b").owned("b", "team-b"),
+		want: "reserved-variable spec.ingress.tlsSecretName",
 	},
-	"T5 the Ingress": {app: todoApp(ingressTLS("tls")), found: holding("tls tls.crt x")},
-	"T5 what is delivered comes to be a side's": {
+	"the Ingress": {app: todoApp(ingressTLS("tls")), found: holding("tls tls.crt x")},
+	"what is delivered comes to be a side's": {
 		old: todoApp(backendDatabase("db", "url")), app: todoApp(backendDatabase("db", "url"), frontendRef("db")),
-		want: "T5 spec.backend.storage.postgres.urlSecretRef",
+		want: "reserved-variable spec.backend.storage.postgres.urlSecretRef",
 	},
-	"T5 the source under another name": {
+	"the source under another name": {
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
 		found: holding("vault key " + secretA),
-		want:  "T5 spec.backend.env[JWT_SECRET]: JWT_SECRET draws in the source, whose",
+		want:  "reserved-variable spec.backend.env[JWT_SECRET]: JWT_SECRET draws in the source, whose",
 	},
-	"T5 the source for the frontend, before it exists": {
+	"the source for the frontend, before it exists": {
 		app:  todoApp(sourceRef("vault", "key"), frontendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
-		want: "T5 spec.frontend.env[JWT_SECRET]", warning: "does not exist yet",
+		want: "reserved-variable spec.frontend.env[JWT_SECRET]", warning: "does not exist yet",
 	},
-	"T5 the source for a database": {
+	"the source for a database": {
 		app:   todoApp(sourceRef("vault", "key"), frontendDatabase("vault", "key")),
-		found: holding("vault key " + secretA), want: "T5 spec.frontend.database.urlSecretRef",
+		found: holding("vault key " + secretA), want: "reserved-variable spec.frontend.database.urlSecretRef",
 	},
-	"T5 what is delivered comes to be the source": {
+	"what is delivered comes to be the source": {
 		old:   todoApp(backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
-		found: holding("vault key " + secretA), want: "T5 spec.backend.env[JWT_SECRET]",
+		found: holding("vault key " + secretA), want: "reserved-variable spec.backend.env[JWT_SECRET]",
 	},
-	"T5 another entry of the source": {
+	"another entry of the source": {
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("API_KEY", "vault", "api-key"))),
 		found: holding("vault key " + secretA),
 	},
-	"T5 the same entry of another Secret": {
+	"the same entry of another Secret": {
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("API_KEY", "other", "key"))),
 		found: holding("vault key " + secretA),
 	},
-	"T5 a ConfigMap called as the source": {
+	"a ConfigMap called as the source": {
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromConfigMapKey("API_KEY", "vault", "key"))),
 		found: holding("vault key " + secretA),
 	},
-	"T5 a field": {
+	"a field": {
 		app: todoApp(backendEnv(corev1.EnvVar{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
 	},
@@ -185,43 +193,44 @@ var envCases = map[string]todoAppCase{
 func longName(app *todov1.TodoApp) { app.Name = strings.Repeat("a", 60) }
 
 var specCases = map[string]todoAppCase{
-	"T6 the shortened keyring name of a long name": {
+	"the shortened keyring name of a long name": {
 		app:  todoApp(longName, func(app *todov1.TodoApp) { frontendRef(desired.Keyring(app))(app) }),
-		want: "T6 metadata.name: Secret",
+		want: "invalid-spec metadata.name: Secret",
 	},
-	"T6 a long name": {app: todoApp(longName)},
+	"a long name": {app: todoApp(longName)},
 
-	"T7 sqlite to postgres": {
+	"sqlite to postgres": {
 		old: todoApp(sqlite), app: todoApp(postgres),
-		want: "T7 spec.backend.storage: sqlite to postgres leaves the tasks behind: " +
+		want: "storage-change spec.backend.storage: sqlite to postgres leaves the tasks behind: " +
 			"to do it, annotate todoapp.dev/allow-storage-change=true",
 	},
-	"T7 the default to postgres": {old: todoApp(), app: todoApp(postgres), want: "T7"},
-	"T7 postgres to sqlite":      {old: todoApp(postgres), app: todoApp(sqlite), want: "T7"},
-	"T7 postgres to the default": {
+	"the default to postgres": {old: todoApp(), app: todoApp(postgres), want: "storage-change"},
+	"postgres to sqlite":      {old: todoApp(postgres), app: todoApp(sqlite), want: "storage-change"},
+	"postgres to the default": {
 		old: todoApp(postgres), app: todoApp(),
-		want: "T7 spec.backend.storage: postgres to sqlite",
+		want: "storage-change spec.backend.storage: postgres to sqlite",
 	},
-	"T7 permitted": {
+	"permitted": {
 		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "true")),
 	},
-	"T7 permitted otherwise": {
-		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "yes")), want: "T7",
+	"permitted otherwise": {
+		old: todoApp(), app: todoApp(postgres, annotated(todov1.AnnotationAllowStorageChange, "yes")),
+		want: "storage-change",
 	},
-	"T7 the default to sqlite":          {old: todoApp(), app: todoApp(sqlite)},
-	"T7 an image of its own to sqlite":  {old: todoApp(ownImage), app: todoApp(ownImage, sqlite)},
-	"T7 an image of its own to another": {old: todoApp(ownImage), app: todoApp(ownImage, postgres)},
-	"T7 sqlite to none, the first of two steps": {
+	"the default to sqlite":          {old: todoApp(), app: todoApp(sqlite)},
+	"an image of its own to sqlite":  {old: todoApp(ownImage), app: todoApp(ownImage, sqlite)},
+	"an image of its own to another": {old: todoApp(ownImage), app: todoApp(ownImage, postgres)},
+	"sqlite to none, the first of two steps": {
 		old: todoApp(), app: todoApp(ownImage),
-		want: "T7 spec.backend.storage: sqlite to none leaves the tasks behind",
+		want: "storage-change spec.backend.storage: sqlite to none leaves the tasks behind",
 	},
-	"T7 postgres to none": {old: todoApp(ownImage, postgres), app: todoApp(ownImage), want: "T7"},
-	"T7 sqlite to none, permitted": {
+	"postgres to none": {old: todoApp(ownImage, postgres), app: todoApp(ownImage), want: "storage-change"},
+	"sqlite to none, permitted": {
 		old: todoApp(), app: todoApp(ownImage, annotated(todov1.AnnotationAllowStorageChange, "true")),
 	},
-	"T7 an image of its own with the storage that was": {old: todoApp(), app: todoApp(ownImage, sqlite)},
-	"T7 none stays none": {old: todoApp(ownImage), app: todoApp(ownImage, frontendRef("web"))},
-	"T7 a creation":      {app: todoApp(postgres)},
+	"an image of its own with the storage that was": {old: todoApp(), app: todoApp(ownImage, sqlite)},
+	"none stays none": {old: todoApp(ownImage), app: todoApp(ownImage, frontendRef("web"))},
+	"a creation":      {app: todoApp(postgres)},
 
 	"url https":          {app: todoApp(frontendURL("https://todo.example.com"))},
 	"url http":           {app: todoApp(frontendURL("http://todo.example.com")), warning: "spec.frontend.url: http sends"},

@@ -49,7 +49,8 @@ func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) 
 	return p, nil
 }
 
-// checkTemplateLabels is W4 too: pods that are labelled for another app or side would be counted there, and missing here.
+// checkTemplateLabels rejects a pod template labelled for another app or component: a rotation would count its pods there,
+// and miss them here.
 func checkTemplateLabels(workload, pods map[string]string, at *field.Path) field.ErrorList {
 	var refusals field.ErrorList
 	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {

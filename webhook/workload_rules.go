@@ -33,7 +33,7 @@ func (s surroundings) entries(d draw) ([]string, bool) {
 	return entries, known
 }
 
-// checkWorkload applies W1 to W5 to a workload's labels and its pod template, which stands at a path.
+// checkWorkload applies the rules to a workload's labels and its pod template, which stands at a path.
 func checkWorkload(labels map[string]string, template *corev1.PodTemplateSpec, at *field.Path, around surroundings,
 ) (field.ErrorList, []string) {
 	p, refusal := partOf(labels, around.app)
@@ -48,7 +48,7 @@ func checkWorkload(labels map[string]string, template *corev1.PodTemplateSpec, a
 	return refusals, warnings
 }
 
-// checkPod applies W1 to W3 and W5 to a pod's spec.
+// checkPod applies the rules to a pod's spec.
 func checkPod(p part, pod *corev1.PodSpec, at *field.Path, around surroundings) (field.ErrorList, []string) {
 	v := verdict{used: sets.New[string]()}
 	if !p.certain {
@@ -97,7 +97,7 @@ func (v *verdict) judge(p part, d draw, around surroundings) {
 	}
 }
 
-// forbidden is W3: Secrets that a workload may not read at all.
+// forbidden applies the rule forbidden-secret: Secrets that a workload may not read at all.
 func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
 	switch {
 	case d.from != fromSecret:
@@ -111,7 +111,7 @@ func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
 	}
 }
 
-// mismatched is W1 for a draw that brings in the taken variables.
+// mismatched applies the rule foreign-reference to a draw that brings in the taken variables.
 func (p part) mismatched(d draw, taken []string) *field.Error {
 	what := strings.Join(taken, " and ")
 	switch {
@@ -132,7 +132,7 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 	}
 }
 
-// unpublished is W1 for the source of the app: by its entry, or whole.
+// unpublished applies the rule foreign-reference to the source of the app: by its entry, or whole.
 func (p part) unpublished(d draw) *field.Error {
 	if p.source == nil || d.from != fromSecret || d.name != p.source.Name || !d.whole && d.entry != p.source.Key {
 		return nil
@@ -140,7 +140,8 @@ func (p part) unpublished(d draw) *field.Error {
 	return refuse(ruleReference, d.at, fmt.Sprintf("draws in the source, whose new value nobody trusts yet: use Secret %q", p.own))
 }
 
-// checkAgreement is W2. Where the app exists W1 has said which Secret it must be; where it does not, one is as good as
+// checkAgreement applies the rule mixed-secrets. Where the app exists foreign-reference has said which Secret it must be;
+// where it does not, one is as good as
 // another, but not two.
 func checkAgreement(used sets.Set[string], at *field.Path) field.ErrorList {
 	if used.Len() < 2 {

@@ -70,186 +70,197 @@ func (c podCase) template() *corev1.PodTemplateSpec {
 const own = "shop-frontend-auth"
 
 var referenceCases = map[string]podCase{
-	"W1 env from its own":  {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_SECRET")))},
-	"W1 list from its own": {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", own, "BETTER_AUTH_SECRETS")))},
-	"W1 another name from its own": {
+	"env from its own":  {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_SECRET")))},
+	"list from its own": {pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", own, "BETTER_AUTH_SECRETS")))},
+	"another name from its own": {
 		pod: pod(env(fromSecretKey("JWT_SECRET", own, "BETTER_AUTH_SECRET"))),
 	},
-	"W1 env from another": {
+	"env from another": {
 		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", "foreign", "x"))),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
+		want: `foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
 			`BETTER_AUTH_SECRET comes from Secret "foreign": use "shop-frontend-auth"`,
 	},
-	"W1 list from another": {
-		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRETS", "foreign", "x"))), want: "W1 spec.containers[web].env[BETTER_AUTH_SECRETS]",
+	"list from another": {
+		pod:  pod(env(fromSecretKey("BETTER_AUTH_SECRETS", "foreign", "x"))),
+		want: "foreign-reference spec.containers[web].env[BETTER_AUTH_SECRETS]",
 	},
-	"W1 optional env from another": {
-		pod: pod(env(optional(fromSecretKey("BETTER_AUTH_SECRET", "missing", "x")))), want: "W1",
+	"optional env from another": {
+		pod: pod(env(optional(fromSecretKey("BETTER_AUTH_SECRET", "missing", "x")))), want: "foreign-reference",
 	},
-	"W1 optional env from its own": {
+	"optional env from its own": {
 		pod: pod(env(optional(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_SECRET")))),
 	},
-	"W1 another name from another": {
-		pod: pod(env(fromSecretKey("MY_KEY", "foreign", "BETTER_AUTH_SECRET"))), want: "W1 spec.containers[web].env[MY_KEY]",
+	"another name from another": {
+		pod:  pod(env(fromSecretKey("MY_KEY", "foreign", "BETTER_AUTH_SECRET"))),
+		want: "foreign-reference spec.containers[web].env[MY_KEY]",
 	},
-	"W1 another entry of another": {pod: pod(web(), env(fromSecretKey("DATABASE_URL", "foreign", "DATABASE_URL")))},
-	"W1 the wrong entry of its own": {
-		pod:  pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_LEGACY_SECRET"))),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET is taken from entry "BETTER_AUTH_LEGACY_SECRET"`,
+	"another entry of another": {pod: pod(web(), env(fromSecretKey("DATABASE_URL", "foreign", "DATABASE_URL")))},
+	"the wrong entry of its own": {
+		pod: pod(env(fromSecretKey("BETTER_AUTH_SECRET", own, "BETTER_AUTH_LEGACY_SECRET"))),
+		want: `foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
+			`BETTER_AUTH_SECRET is taken from entry "BETTER_AUTH_LEGACY_SECRET"`,
 	},
-	"W1 literal": {
+	"literal": {
 		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: secretA})),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
+		want: `foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]: ` +
 			`BETTER_AUTH_SECRET comes from a literal value: use Secret "shop-frontend-auth"`,
 	},
-	"W1 empty literal": {pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS"})), want: "W1"},
-	"W1 literal that shadows": {
+	"empty literal": {pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRETS"})), want: "foreign-reference"},
+	"literal that shadows": {
 		pod:  pod(container("web", []corev1.EnvVar{{Name: "BETTER_AUTH_SECRET", Value: "x"}}, wholeSecret("", own))),
-		want: "W1 spec.containers[web].env[BETTER_AUTH_SECRET]",
+		want: "foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]",
 	},
-	"W1 another literal": {pod: pod(web(), env(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
-	"W1 ConfigMap": {
+	"another literal": {pod: pod(web(), env(corev1.EnvVar{Name: "LOG_LEVEL", Value: "debug"}))},
+	"ConfigMap": {
 		pod:  pod(env(fromConfigMapKey("BETTER_AUTH_SECRET", "settings", "x"))),
-		want: `W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from ConfigMap "settings"`,
+		want: `foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from ConfigMap "settings"`,
 	},
-	"W1 another name from a ConfigMap": {
-		pod: pod(env(fromConfigMapKey("KEY", "settings", "BETTER_AUTH_SECRETS"))), want: "W1 spec.containers[web].env[KEY]",
+	"another name from a ConfigMap": {
+		pod:  pod(env(fromConfigMapKey("KEY", "settings", "BETTER_AUTH_SECRETS"))),
+		want: "foreign-reference spec.containers[web].env[KEY]",
 	},
-	"W1 another entry of a ConfigMap": {pod: pod(web(), env(fromConfigMapKey("LOG_LEVEL", "settings", "LOG_LEVEL")))},
-	"W1 field": {
+	"another entry of a ConfigMap": {pod: pod(web(), env(fromConfigMapKey("LOG_LEVEL", "settings", "LOG_LEVEL")))},
+	"field": {
 		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
-		want: "W1 spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from a field or file",
+		want: "foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]: BETTER_AUTH_SECRET comes from a field or file",
 	},
-	"W1 file": {
+	"file": {
 		pod: pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", ValueFrom: &corev1.EnvVarSource{
 			FileKeyRef: &corev1.FileKeySelector{VolumeName: "v", Path: "p", Key: "k"}}})),
-		want: "W1",
+		want: "foreign-reference",
 	},
-	"W1 another field": {
+	"another field": {
 		pod: pod(web(), env(corev1.EnvVar{Name: "POD", ValueFrom: &corev1.EnvVarSource{
 			FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}})),
 	},
 }
 
 var wholeCases = map[string]podCase{
-	"W1 envFrom its own": {pod: pod(web())},
-	"W1 envFrom another": {
+	"envFrom its own": {pod: pod(web())},
+	"envFrom another": {
 		pod:  pod(web(wholeSecret("", "foreign"))),
-		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "foreign"`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "foreign"`,
 	},
-	"W1 envFrom another, a list": {
+	"envFrom another, a list": {
 		pod:  pod(web(wholeSecret("", "foreign-list"))),
-		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "foreign-list"`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "foreign-list"`,
 	},
-	"W1 optional envFrom another": {
-		pod: pod(web(optionalWhole(wholeSecret("", "foreign")))), want: "W1 spec.containers[web].envFrom[1]",
+	"optional envFrom another": {
+		pod: pod(web(optionalWhole(wholeSecret("", "foreign")))), want: "foreign-reference spec.containers[web].envFrom[1]",
 	},
-	"W1 envFrom another without the keys": {pod: pod(web(wholeSecret("", "db")))},
-	"W1 envFrom another under a prefix":   {pod: pod(web(wholeSecret("OTHER_", "foreign")))},
-	"W1 envFrom a prefix that completes the name": {
+	"envFrom another without the keys": {pod: pod(web(wholeSecret("", "db")))},
+	"envFrom another under a prefix":   {pod: pod(web(wholeSecret("OTHER_", "foreign")))},
+	"envFrom a prefix that completes the name": {
 		pod:  pod(web(wholeSecret("BETTER_AUTH_", "part"))),
-		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "part"`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: BETTER_AUTH_SECRET comes from Secret "part"`,
 	},
-	"W1 envFrom a prefix that completes the list's name": {
+	"envFrom a prefix that completes the list's name": {
 		pod:  pod(web(wholeSecret("BETTER_", "part"))),
-		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "part"`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from Secret "part"`,
 	},
-	"W1 envFrom a part without the prefix": {pod: pod(web(wholeSecret("", "part")))},
-	"W1 envFrom its own under a prefix that may complete the name": {
-		pod:  pod(web(wholeSecret("BETTER_AUTH_", own))),
-		want: `W1 spec.containers[web].envFrom[1]: prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET and BETTER_AUTH_SECRETS of`,
+	"envFrom a part without the prefix": {pod: pod(web(wholeSecret("", "part")))},
+	"envFrom its own under a prefix that may complete the name": {
+		pod: pod(web(wholeSecret("BETTER_AUTH_", own))),
+		want: `foreign-reference spec.containers[web].envFrom[1]: ` +
+			`prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET and BETTER_AUTH_SECRETS of`,
 	},
-	"W1 envFrom its own under a shorter prefix": {pod: pod(web(wholeSecret("BETTER_", own))), want: "W1"},
-	"W1 envFrom its own under all but one letter": {
+	"envFrom its own under a shorter prefix": {pod: pod(web(wholeSecret("BETTER_", own))), want: "foreign-reference"},
+	"envFrom its own under all but one letter": {
 		pod:  pod(web(wholeSecret("BETTER_AUTH_SECRET", own))),
-		want: `W1 spec.containers[web].envFrom[1]: prefix "BETTER_AUTH_SECRET" makes BETTER_AUTH_SECRETS of`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: prefix "BETTER_AUTH_SECRET" makes BETTER_AUTH_SECRETS of`,
 	},
-	"W1 envFrom its own under the whole name":     {pod: pod(web(wholeSecret("BETTER_AUTH_SECRETS", own)))},
-	"W1 envFrom its own under another prefix":     {pod: pod(web(wholeSecret("X_", own)))},
-	"W1 envFrom its own under one that begins so": {pod: pod(web(wholeSecret("BETTER_X_", own)))},
-	"W1 absent app, a prefix that completes the name": {
+	"envFrom its own under the whole name":     {pod: pod(web(wholeSecret("BETTER_AUTH_SECRETS", own)))},
+	"envFrom its own under another prefix":     {pod: pod(web(wholeSecret("X_", own)))},
+	"envFrom its own under one that begins so": {pod: pod(web(wholeSecret("BETTER_X_", own)))},
+	"absent app, a prefix that completes the name": {
 		absent: true, pod: pod(container("web", nil, wholeSecret("BETTER_AUTH_", "part"))),
-		want: `W1 spec.containers[web].envFrom[0]: prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET of`, warning: "does not exist yet",
+		want:    `foreign-reference spec.containers[web].envFrom[0]: prefix "BETTER_AUTH_" makes BETTER_AUTH_SECRET of`,
+		warning: "does not exist yet",
 	},
-	"W1 envFrom one that does not exist": {
+	"envFrom one that does not exist": {
 		pod:     pod(web(wholeSecret("", "missing"))),
 		warning: `spec.containers[web].envFrom[1]: Secret "missing" does not exist yet`,
 	},
-	"W1 envFrom a ConfigMap with a key": {
+	"envFrom a ConfigMap with a key": {
 		pod:  pod(web(wholeConfigMap("", "leak"))),
-		want: `W1 spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from ConfigMap "leak"`,
+		want: `foreign-reference spec.containers[web].envFrom[1]: BETTER_AUTH_SECRETS comes from ConfigMap "leak"`,
 	},
-	"W1 envFrom a ConfigMap": {pod: pod(web(wholeConfigMap("", "settings")))},
-	"W1 envFrom a ConfigMap called as its own Secret": {
+	"envFrom a ConfigMap": {pod: pod(web(wholeConfigMap("", "settings")))},
+	"envFrom a ConfigMap called as its own Secret": {
 		pod:     pod(web(wholeConfigMap("", own))),
 		warning: "",
 	},
-	"W1 init container": {
+	"init container": {
 		pod:  pod(web(), initContainer(wholeSecret("", "foreign"))),
-		want: "W1 spec.initContainers[init].envFrom[0]",
+		want: "foreign-reference spec.initContainers[init].envFrom[0]",
 	},
-	"W1 init container, its own": {pod: pod(web(), initContainer(wholeSecret("", own)))},
-	"W1 sidecar": {
+	"init container, its own": {pod: pod(web(), initContainer(wholeSecret("", own)))},
+	"sidecar": {
 		pod:  pod(web(), sidecar(wholeSecret("", "foreign"))),
-		want: "W1 spec.initContainers[sidecar].envFrom[0]",
+		want: "foreign-reference spec.initContainers[sidecar].envFrom[0]",
 	},
-	"W1 sidecar, its own": {pod: pod(web(), sidecar(wholeSecret("", own)))},
-	"W1 ephemeral": {
+	"sidecar, its own": {pod: pod(web(), sidecar(wholeSecret("", own)))},
+	"ephemeral": {
 		pod:  pod(web(), ephemeral(wholeSecret("", "foreign"))),
-		want: "W1 spec.ephemeralContainers[debug].envFrom[0]",
+		want: "foreign-reference spec.ephemeralContainers[debug].envFrom[0]",
 	},
-	"W1 ephemeral, its own": {pod: pod(web(), ephemeral(wholeSecret("", own)))},
-	"W1 second container": {
+	"ephemeral, its own": {pod: pod(web(), ephemeral(wholeSecret("", own)))},
+	"second container": {
 		pod:  pod(web(), container("log", nil, wholeSecret("", "foreign"))),
-		want: "W1 spec.containers[log].envFrom[0]",
+		want: "foreign-reference spec.containers[log].envFrom[0]",
 	},
-	"W1 second container, its own": {pod: pod(web(), container("log", nil, wholeSecret("", own)))},
+	"second container, its own": {pod: pod(web(), container("log", nil, wholeSecret("", own)))},
 }
 
 var volumeCases = map[string]podCase{
-	"W1 volume of its own": {pod: pod(secretVolume(own))},
-	"W1 item of its own":   {pod: pod(secretVolume(own, item("BETTER_AUTH_SECRETS", "BETTER_AUTH_SECRETS")))},
-	"W1 volume of another": {
+	"volume of its own": {pod: pod(secretVolume(own))},
+	"item of its own":   {pod: pod(secretVolume(own, item("BETTER_AUTH_SECRETS", "BETTER_AUTH_SECRETS")))},
+	"volume of another": {
 		pod:  pod(web(), secretVolume("foreign")),
-		want: `W1 spec.volumes[auth].secret: BETTER_AUTH_SECRET comes from Secret "foreign"`,
+		want: `foreign-reference spec.volumes[auth].secret: BETTER_AUTH_SECRET comes from Secret "foreign"`,
 	},
-	"W1 volume of another without the keys": {pod: pod(web(), secretVolume("db"))},
-	"W1 item of another": {
-		pod: pod(web(), secretVolume("foreign", item("BETTER_AUTH_SECRET", "key"))), want: "W1 spec.volumes[auth].secret.items[0]",
+	"volume of another without the keys": {pod: pod(web(), secretVolume("db"))},
+	"item of another": {
+		pod:  pod(web(), secretVolume("foreign", item("BETTER_AUTH_SECRET", "key"))),
+		want: "foreign-reference spec.volumes[auth].secret.items[0]",
 	},
-	"W1 item of another called so": {
-		pod: pod(web(), secretVolume("foreign", item("x", "auth/BETTER_AUTH_SECRET"))), want: "W1 spec.volumes[auth].secret.items[0]",
+	"item of another called so": {
+		pod:  pod(web(), secretVolume("foreign", item("x", "auth/BETTER_AUTH_SECRET"))),
+		want: "foreign-reference spec.volumes[auth].secret.items[0]",
 	},
-	"W1 another item of another": {pod: pod(web(), secretVolume("foreign", item("DATABASE_URL", "url")))},
-	"W1 an item of its own under the wrong name": {
-		pod: pod(secretVolume(own, item("BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_SECRET"))), want: "W1",
+	"another item of another": {pod: pod(web(), secretVolume("foreign", item("DATABASE_URL", "url")))},
+	"an item of its own under the wrong name": {
+		pod: pod(secretVolume(own, item("BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_SECRET"))), want: "foreign-reference",
 	},
-	"W1 projected volume of its own": {pod: pod(projectedSecret(own))},
-	"W1 projected volume of another": {
-		pod: pod(web(), projectedSecret("foreign")), want: "W1 spec.volumes[auth].projected.sources[1].secret",
+	"projected volume of its own": {pod: pod(projectedSecret(own))},
+	"projected volume of another": {
+		pod:  pod(web(), projectedSecret("foreign")),
+		want: "foreign-reference spec.volumes[auth].projected.sources[1].secret",
 	},
-	"W1 projected item of another": {
+	"projected item of another": {
 		pod:  pod(web(), projectedSecret("foreign", item("BETTER_AUTH_SECRET", "x"))),
-		want: "W1 spec.volumes[auth].projected.sources[1].secret.items[0]",
+		want: "foreign-reference spec.volumes[auth].projected.sources[1].secret.items[0]",
 	},
-	"W1 projected volume of another without the keys": {pod: pod(web(), projectedSecret("db"))},
-	"W1 volume of a ConfigMap with a key": {
+	"projected volume of another without the keys": {pod: pod(web(), projectedSecret("db"))},
+	"volume of a ConfigMap with a key": {
 		pod:  pod(web(), configMapVolume("leak")),
-		want: "W1 spec.volumes[auth].configMap",
+		want: "foreign-reference spec.volumes[auth].configMap",
 	},
-	"W1 volume of a ConfigMap": {pod: pod(web(), configMapVolume("settings"))},
-	"W1 projected ConfigMap with a key": {
-		pod: pod(web(), projectedConfigMap("leak")), want: "W1 spec.volumes[auth].projected.sources[0].configMap",
+	"volume of a ConfigMap": {pod: pod(web(), configMapVolume("settings"))},
+	"projected ConfigMap with a key": {
+		pod:  pod(web(), projectedConfigMap("leak")),
+		want: "foreign-reference spec.volumes[auth].projected.sources[0].configMap",
 	},
-	"W1 projected ConfigMap": {pod: pod(web(), projectedConfigMap("settings"))},
-	"W1 volume of one that does not exist": {
+	"projected ConfigMap": {pod: pod(web(), projectedConfigMap("settings"))},
+	"volume of one that does not exist": {
 		pod: pod(web(), secretVolume("missing")), warning: `spec.volumes[auth].secret: Secret "missing" does not exist yet`,
 	},
-	"W1 the embedded API's volume": {component: "backend", pod: pod(secretVolume("shop-backend-auth"))},
-	"W1 a backend with the frontend's Secret": {
+	"the embedded API's volume": {component: "backend", pod: pod(secretVolume("shop-backend-auth"))},
+	"a backend with the frontend's Secret": {
 		component: "backend", pod: pod(secretVolume(own)),
-		want: `W3 spec.volumes[auth].secret: Secret "shop-frontend-auth" is the other side's: the backend uses "shop-backend-auth"`,
+		want: `forbidden-secret spec.volumes[auth].secret: ` +
+			`Secret "shop-frontend-auth" is the other side's: the backend uses "shop-backend-auth"`,
 	},
 }
 
@@ -270,7 +281,7 @@ func TestWorkloadRules(t *testing.T) {
 func TestWorkloadOfAnAppWithNamedSecrets(t *testing.T) {
 	around := surroundings{app: todoApp(frontendRef("web"), backendRef("api"))}
 	labels := map[string]string{todov1.LabelApp: "team-a", todov1.LabelComponent: "backend"}
-	for name, want := range map[string]string{"api": "", "web": "W3", "team-a-keyring": "W3"} {
+	for name, want := range map[string]string{"api": "", "web": "forbidden-secret", "team-a-keyring": "forbidden-secret"} {
 		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
 		template.Spec = pod(container("api", nil, wholeSecret("", name)))
 		refusals, warnings := checkWorkload(labels, &template, nil, around)

@@ -81,22 +81,22 @@ func TestRefusalsAreCounted(t *testing.T) {
 	job.Spec.JobTemplate.Spec.Template.Spec = spec
 	validator := workloadValidator[*batchv1.CronJob]{&reads{}, "CronJob", jobTemplatePath,
 		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template }}
-	before := testutil.ToFloat64(refusalsTotal.WithLabelValues("CronJob", "W1"))
+	before := testutil.ToFloat64(refusalsTotal.WithLabelValues("CronJob", "foreign-reference"))
 	_, err := validator.ValidateCreate(t.Context(), job)
 	want := "spec.jobTemplate.spec.template.spec.containers[web].env[BETTER_AUTH_SECRET]: " +
 		"Forbidden: BETTER_AUTH_SECRET comes from a literal value"
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
-	if rise := testutil.ToFloat64(refusalsTotal.WithLabelValues("CronJob", "W1")) - before; rise != 1 {
+	if rise := testutil.ToFloat64(refusalsTotal.WithLabelValues("CronJob", "foreign-reference")) - before; rise != 1 {
 		t.Errorf("counted %v refusals", rise)
 	}
-	before = testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "T5"))
+	before = testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "reserved-variable"))
 	app := todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_URL"}))
 	if _, err := (todoAppValidator{&reads{}}).ValidateCreate(t.Context(), app); !apierrors.IsInvalid(err) {
 		t.Errorf("got %v", err)
 	}
-	if rise := testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "T5")) - before; rise != 1 {
+	if rise := testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "reserved-variable")) - before; rise != 1 {
 		t.Errorf("counted %v refusals", rise)
 	}
 }

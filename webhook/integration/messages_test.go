@@ -2,10 +2,12 @@ package integration_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +92,8 @@ func ringData(t *testing.T, value keyring.Value) string {
 // example is a row of docs/admission.md: an object, and what kubectl prints about it.
 type example struct {
 	rule string
+	// kind is TodoApp or Deployment.
+	kind string
 	// app is what the TodoApp is called, or the app that the Deployment's labels name.
 	app, component string
 	// plain says that the Deployment's pods have no such labels.
@@ -100,7 +104,7 @@ type example struct {
 }
 
 func (e example) manifest() string {
-	if strings.HasPrefix(e.rule, "T") {
+	if e.kind == "TodoApp" {
 		return "{apiVersion: todoapp.dev/v1alpha1, kind: TodoApp, metadata: {name: " + e.app + ", namespace: team-a}, " +
 			"spec: {" + e.spec + "}}"
 	}
@@ -114,8 +118,7 @@ func (e example) manifest() string {
 }
 
 var (
-	begun = regexp.MustCompile(`(?m)^\| [TW]\d \|`)
-	row   = regexp.MustCompile("(?m)^\\| ([TW]\\d) \\| .* \\| (.*)`(.*)` \\| (.*) \\| .* \\|$")
+	row   = regexp.MustCompile("(?m)^\\| ([a-z-]+) \\| .* \\| (.*)`(.*)` \\| (.*) \\| .* \\|$")
 	named = regexp.MustCompile("`(.*)`")
 )
 
@@ -128,24 +131,35 @@ func documented(t *testing.T) []example {
 		t.Fatal(err)
 	}
 	var examples []example
-	for _, cells := range row.FindAllStringSubmatch(string(text), -1) {
-		e := example{rule: cells[1], app: "todo", component: "frontend", spec: cells[3]}
-		e.plain = strings.HasPrefix(cells[2], "with plain pods")
-		e.message = strings.ReplaceAll(strings.Trim(cells[4], "`"), "`<br>`", "\n")
-		if e.rule[0] == 'W' {
-			e.app = "shop"
+	for kind, title := range map[string]string{"TodoApp": "TodoApps", "Deployment": "Workloads"} {
+		_, chapter, _ := strings.Cut(string(text), "\n## "+title+"\n")
+		_, table, _ := strings.Cut(chapter, "| --- |\n")
+		table, _, _ = strings.Cut(table, "\n\n")
+		found := row.FindAllStringSubmatch(table, -1)
+		for _, cells := range found {
+			examples = append(examples, exampleOf(kind, cells))
 		}
-		if name := named.FindStringSubmatch(cells[2]); name != nil && strings.HasPrefix(cells[2], "of ") {
-			e.app = name[1]
-		} else if name != nil {
-			e.component = name[1]
+		if rows := strings.Count(table, "\n") + 1; rows != len(found) {
+			t.Errorf("%d of %d rows about %s have an example and a message", len(found), rows, title)
 		}
-		examples = append(examples, e)
-	}
-	if rows := begun.FindAll(text, -1); len(rows) != len(examples) {
-		t.Errorf("%d of %d rows of the documentation have an example and a message", len(examples), len(rows))
 	}
 	return examples
+}
+
+// exampleOf reads a row: its rule, what is said before the example, the example and the message.
+func exampleOf(kind string, cells []string) example {
+	e := example{kind: kind, rule: cells[1], app: "todo", component: "frontend", spec: cells[3]}
+	e.plain = strings.HasPrefix(cells[2], "with plain pods")
+	e.message = strings.ReplaceAll(strings.Trim(cells[4], "`"), "`<br>`", "\n")
+	if kind == "Deployment" {
+		e.app = "shop"
+	}
+	if name := named.FindStringSubmatch(cells[2]); name != nil && strings.HasPrefix(cells[2], "of ") {
+		e.app = name[1]
+	} else if name != nil {
+		e.component = name[1]
+	}
+	return e
 }
 
 // maxLine is how many characters kubectl prints on a line, the kind, the name and the field included.
@@ -178,7 +192,7 @@ func TestMessages(t *testing.T) {
 		})
 	}
 	if len(rules) != 12 {
-		t.Errorf("the documentation has examples of %d rules, want T1 to T7 and W1 to W5: %v", len(rules), rules)
+		t.Errorf("the documentation has examples of %d rules, want 12: %v", len(rules), slices.Sorted(maps.Keys(rules)))
 	}
 }
 

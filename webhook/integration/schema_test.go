@@ -208,7 +208,7 @@ func TestSchema(t *testing.T) {
 				try = func(spec string) error {
 					changed := app("schema", spec)
 					changed.SetResourceVersion(old.GetResourceVersion())
-					changed.SetAnnotations(map[string]string{todov1.AnnotationAllowStorageChange: "true"}) // T7 is the webhook's
+					changed.SetAnnotations(map[string]string{todov1.AnnotationAllowStorageChange: "true"}) // storage-change is the webhook's
 					return admin.Update(t.Context(), changed, client.DryRunAll)
 				}
 			}
