@@ -1,4 +1,4 @@
-// Package docs_test holds the documentation to the code and to itself; hack/e2e runs its commands.
+// Package docs_test compares the documentation with the code and checks its links; hack/e2e runs its commands.
 package docs_test
 
 import (
@@ -15,14 +15,19 @@ import (
 
 const chartPage = "../charts/todoapp-operator/README.md"
 
+// pages returns the text of every page by its path: those of this folder, the decisions, the root and the chart.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob("*.md")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("finding the pages: %v, %d of them", err, len(names))
+	names := []string{chartPage}
+	for _, pattern := range []string{"*.md", "decisions/*.md", "../*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("finding %s: %v, %d pages", pattern, err, len(found))
+		}
+		names = append(names, found...)
 	}
 	texts := map[string]string{}
-	for _, name := range append(names, "../README.md", chartPage) {
+	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -32,7 +37,7 @@ func pages(t *testing.T) map[string]string {
 	return texts
 }
 
-// reasons are the values of conditions.go: types of conditions and their reasons.
+// reasons returns the values of conditions.go: condition types and their reasons.
 func reasons(t *testing.T) map[string]bool {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../api/v1alpha1/conditions.go", nil, 0)
@@ -70,7 +75,7 @@ func TestEveryReasonIsInTroubleshooting(t *testing.T) {
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	// Not what a heading's anchor is made of.
+	// dropped matches the characters that GitHub removes from a heading to form its anchor.
 	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
@@ -107,8 +112,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// A command that is not in a block marked sh would never be run by a test. Plain blocks of the two READMEs may have
-// some: they are of make, and of what pages here run on another app or install.
+// TestCommandsAreInBlocksThatAreRun fails on a command that no test would run, because its block is not marked sh. Plain
+// blocks of the root's pages and of the chart's page may have commands: make targets, and commands that the pages here
+// run for another app or installation.
 func TestCommandsAreInBlocksThatAreRun(t *testing.T) {
 	fence := regexp.MustCompile("(?ms)^ *```(\\w*)[^\\n]*\\n(.*?)^ *```$")
 	command := regexp.MustCompile(`(?m)^ *\$? ?(kubectl|helm|make|docker|kind|bin/\S+|hack/\S+)( |$)`)
