@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,9 +29,10 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 	step := p.step
 	active, _ := step.Ring.Active()
 	listed := strings.Join(step.Waiting[:min(len(step.Waiting), maxListed)], ", ")
-	note := ""
+	note := p.observed.silent(step.Waiting)
 	if !desired.Embedded(app) {
-		note = " The backend is rolled at each step: if its image reads BETTER_AUTH_SECRET alone, tokens signed with a replaced key fail."
+		note += " The backend is rolled at each step: if its image reads BETTER_AUTH_SECRET alone, " +
+			"tokens signed with a replaced key fail."
 	}
 	switch {
 	case step.Phase == keyring.PhaseStable:
@@ -51,6 +53,18 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 		return fails(todov1.ReasonWaitingForPods, "Key version %d signs; waiting for %s to let go of the one before.%s",
 			active.Version, listed, note)
 	}
+}
+
+// silent names the first of the awaited pods that gives no answer, and what may keep the operator from it.
+func (w *snapshot) silent(awaited []string) string {
+	for i := range w.pods {
+		pod := &w.pods[i]
+		if err := w.answers[pod.UID].err; err != nil && slices.Contains(awaited, pod.Name) {
+			return fmt.Sprintf(" Pod %s %s: NetworkPolicy? mesh? The operator must reach port %d of the pod.",
+				pod.Name, err, desired.OperationsPort)
+		}
+	}
+	return ""
 }
 
 // sourceValid says whether the external source holds a value that is, or can become, the active key.

@@ -51,13 +51,9 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 	}
 }
 
-// event tells of something that happened to an app, in as many words as the API server takes.
+// event writes an Event about an app, cut to what the API server admits.
 func (r *Reconciler) event(app *todov1.TodoApp, kind, reason, action, format string, args ...any) {
-	note := fmt.Sprintf(format, args...)
-	if len(note) > longestNote {
-		note = strings.ToValidUTF8(note[:longestNote-len("…")], "") + "…"
-	}
-	r.Events.Eventf(app, nil, kind, reason, action, "%s", note)
+	r.Events.Eventf(app, nil, kind, reason, action, "%s", truncate(fmt.Sprintf(format, args...), longestNote))
 }
 
 // retired are the versions that the backend's Secret held and holds no longer, though nobody revoked them.

@@ -14,11 +14,13 @@ import (
 )
 
 // fleet is what is known of one side of an app. A pod counts until it is gone: one that is terminating still serves.
-// A ReplicaSet that wants pods and a Deployment count as the pods that they may start at any moment.
+// A ReplicaSet that wants pods and a Deployment count as the pods that they may start at any moment. A pod without a node
+// does not count: it has mounted nothing, and if it is scheduled later, it starts with the Secrets as they are by then.
+// Secrets are read before pods are listed, so keyring.Next only takes a step that is safe for such a pod.
 func (w *snapshot) fleet(component string) keyring.Fleet {
 	var fleet keyring.Fleet
 	for i := range w.pods {
-		if pod := &w.pods[i]; pod.Labels[todov1.LabelComponent] == component && !finished(pod) {
+		if pod := &w.pods[i]; pod.Labels[todov1.LabelComponent] == component && !finished(pod) && scheduled(pod) {
 			fleet.Pods = append(fleet.Pods, w.podKeys(pod))
 		}
 	}
@@ -77,6 +79,9 @@ func reloads(pod *corev1.Pod) bool {
 	_, annotated := pod.Annotations[todov1.AnnotationKeys]
 	return desired.Managed(pod) && !annotated && pod.Labels[todov1.LabelComponent] == todov1.ComponentBackend
 }
+
+// scheduled reports whether a pod has a node and may therefore have mounted a Secret.
+func scheduled(pod *corev1.Pod) bool { return pod.Spec.NodeName != "" }
 
 func finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed

@@ -25,7 +25,8 @@ func TestFleet(t *testing.T) {
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: FieldOwner, Time: &wrote}, {Manager: "kubectl", Time: &metav1.Time{}}}}}
 	pod := func(name string, labels, annotations map[string]string, created time.Time) corev1.Pod {
 		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-			Name: name, UID: types.UID(name), Labels: labels, Annotations: annotations, CreationTimestamp: metav1.NewTime(created)}}
+			Name: name, UID: types.UID(name), Labels: labels, Annotations: annotations, CreationTimestamp: metav1.NewTime(created)},
+			Spec: corev1.PodSpec{NodeName: "node"}}
 	}
 	replicaSet := func(name, versions string, count int32) appsv1.ReplicaSet {
 		rs := appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: front}}
@@ -38,8 +39,8 @@ func TestFleet(t *testing.T) {
 		snapshot  snapshot
 		want      keyring.Fleet
 	}{
-		"nobody: the frontend runs where it cannot be seen": {todov1.ComponentFrontend, snapshot{}, keyring.Fleet{ExternallyManaged: true}},
-		"no backend is nobody to wait for":                  {todov1.ComponentBackend, snapshot{}, keyring.Fleet{}},
+		"no pods: the frontend is managed externally": {todov1.ComponentFrontend, snapshot{}, keyring.Fleet{ExternallyManaged: true}},
+		"no backend: there is nothing to wait for":    {todov1.ComponentBackend, snapshot{}, keyring.Fleet{}},
 		"a pod does what it was started with": {todov1.ComponentFrontend,
 			snapshot{pods: []corev1.Pod{pod("a", front, keys("1,2"), wrote.Time)}},
 			keyring.Fleet{Pods: []keyring.Pod{{Name: "a", Trusts: []int64{1, 2}, Signs: 1}}}},
@@ -52,6 +53,12 @@ func TestFleet(t *testing.T) {
 				p.Status.Phase = corev1.PodFailed
 				return p
 			}()}}, keyring.Fleet{ExternallyManaged: true}},
+		"a pod without a node has mounted nothing": {todov1.ComponentBackend,
+			snapshot{pods: []corev1.Pod{func() corev1.Pod {
+				p := pod("a", backendLabels, nil, wrote.Time)
+				p.Spec.NodeName = ""
+				return p
+			}()}}, keyring.Fleet{}},
 		"a terminating pod counts": {todov1.ComponentFrontend,
 			snapshot{pods: []corev1.Pod{func() corev1.Pod {
 				p := pod("a", front, keys("1"), wrote.Time)

@@ -27,15 +27,14 @@ func fails(reason, message string, args ...any) assessment {
 	return assessment{metav1.ConditionFalse, reason, fmt.Sprintf(message, args...)}
 }
 
-// health says whether a side has its pods and, if not, what keeps it from having them.
+// health reports whether a component has its ready pods and, if not, why and what to do.
 func (w *snapshot) health(component string) assessment {
 	d := w.deployment(component)
 	if d == nil {
 		return fails(todov1.ReasonProgressing, "The Deployment is being created.")
 	}
 	wanted, status := number(d.Spec.Replicas), d.Status
-	current := status.ObservedGeneration >= d.Generation
-	if current && status.ReadyReplicas >= wanted && status.UpdatedReplicas == wanted && status.Replicas == wanted {
+	if !rolling(d) && status.ReadyReplicas >= wanted {
 		if wanted == 0 {
 			return holds(todov1.ReasonScaledToZero, "No pods are asked for.")
 		}
@@ -44,104 +43,109 @@ func (w *snapshot) health(component string) assessment {
 	if problem, found := w.problem(d, component); found {
 		return problem
 	}
-	if status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+	if rolling(d) && status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		return holds(todov1.ReasonProgressing, "%d pods are ready while they are replaced one by one.", status.ReadyReplicas)
 	}
-	return fails(todov1.ReasonProgressing, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
+	if rolling(d) || unfinishedRollout(d) || w.starting(component) {
+		return fails(todov1.ReasonProgressing, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
+	}
+	return w.notReady(d, component)
 }
 
-// problem finds what someone must mend.
-func (w *snapshot) problem(d *appsv1.Deployment, component string) (assessment, bool) {
-	for _, condition := range d.Status.Conditions {
-		if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
-			return fails(todov1.ReasonForbidden, "The cluster refuses the pods: %s", condition.Message), true
+// rolling reports whether the Deployment's controller still has pods to create, replace or delete.
+func rolling(d *appsv1.Deployment) bool {
+	wanted, status := number(d.Spec.Replicas), d.Status
+	return status.ObservedGeneration < d.Generation || status.UpdatedReplicas != wanted || status.Replicas != wanted
+}
+
+// unfinishedRollout reports whether the pods of the present template have yet to become ready for the first time. A rollout
+// that has ended keeps the reason NewReplicaSetAvailable, also if its pods fail later.
+func unfinishedRollout(d *appsv1.Deployment) bool {
+	condition := deploymentCondition(d, appsv1.DeploymentProgressing)
+	return condition != nil && condition.Status == corev1.ConditionTrue && condition.Reason != "NewReplicaSetAvailable"
+}
+
+// notReady names the log of a pod that runs and is not ready.
+func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
+	log := "deployment/" + d.Name
+	for i := range w.pods {
+		if pod := &w.pods[i]; w.serves(pod, component) && !ready(pod) {
+			log = pod.Name
+			break
 		}
+	}
+	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready: see kubectl logs -n %s %s.",
+		d.Status.ReadyReplicas, number(d.Spec.Replicas), d.Namespace, log)
+}
+
+func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {
+	for i := range d.Status.Conditions {
+		if c := &d.Status.Conditions[i]; c.Type == kind {
+			return c
+		}
+	}
+	return nil
+}
+
+// problem returns the first cause that keeps a Deployment from its pods and does not pass by itself.
+func (w *snapshot) problem(d *appsv1.Deployment, component string) (assessment, bool) {
+	if d.Spec.Paused && rolling(d) {
+		return fails(todov1.ReasonPaused, "Deployment %s is paused, so new keys and changes do not reach its pods: "+
+			"run kubectl rollout resume -n %s deployment/%s.", d.Name, d.Namespace, d.Name), true
+	}
+	if c := deploymentCondition(d, appsv1.DeploymentReplicaFailure); c != nil && c.Status == corev1.ConditionTrue {
+		return fails(todov1.ReasonForbidden, "The cluster refuses the pods: %s%s", c.Message, advice(c.Message, component)), true
 	}
 	for i := range w.pods {
 		pod := &w.pods[i]
-		if pod.Labels[todov1.LabelComponent] != component || !desired.Managed(pod) || pod.DeletionTimestamp != nil {
+		if !w.serves(pod, component) {
 			continue
 		}
 		if problem, found := w.podProblem(pod); found {
 			return problem, true
 		}
 	}
-	for _, condition := range d.Status.Conditions {
-		if condition.Type == appsv1.DeploymentProgressing && condition.Status == corev1.ConditionFalse {
-			return fails(todov1.ReasonNotReady, "Pods run and do not become ready; see kubectl logs deployment/%s.", d.Name), true
-		}
+	if c := deploymentCondition(d, appsv1.DeploymentProgressing); c != nil && c.Status == corev1.ConditionFalse {
+		return w.notReady(d, component), true
 	}
 	return assessment{}, false
 }
 
-func (w *snapshot) podProblem(pod *corev1.Pod) (assessment, bool) {
-	for _, container := range pod.Status.ContainerStatuses {
-		if problem, found := containerProblem(pod.Name, container); found {
-			return problem, true
-		}
+// advice returns what to change if an admission plugin of the cluster refuses a pod; empty for an unknown one.
+func advice(message, component string) string {
+	switch {
+	case strings.Contains(message, "exceeded quota"):
+		return fmt.Sprintf(". Raise the ResourceQuota, or lower spec.%s.replicas or spec.%s.resources; "+
+			"a rollout needs room for one pod more than it keeps.", component, component)
+	case strings.Contains(message, "failed quota"), strings.Contains(message, "must specify"):
+		return fmt.Sprintf(". Set spec.%s.resources.", component)
+	case strings.Contains(message, "violates PodSecurity"):
+		return ". Use an image and a template that satisfy the namespace's Pod Security level."
 	}
-	return w.unscheduled(pod)
+	return ""
 }
 
-func (w *snapshot) unscheduled(pod *corev1.Pod) (assessment, bool) {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type != corev1.PodScheduled || condition.Status != corev1.ConditionFalse {
-			continue
-		}
-		for i := range w.claims {
-			claim := &w.claims[i]
-			if claim.Status.Phase == corev1.ClaimPending && mounts(pod, claim.Name) && aboutVolumes(condition.Message) {
-				return fails(todov1.ReasonVolumePending,
-					"PersistentVolumeClaim %s is not bound (%s): give the cluster a volume or a StorageClass for it; to choose another "+
-						"class, delete the TodoApp and the claim first.", claim.Name, condition.Message), true
-			}
-		}
-		return fails(todov1.ReasonUnschedulable, "Pod %s finds no node: %s", pod.Name, condition.Message), true
-	}
-	return assessment{}, false
+// serves reports whether a pod is one of a component's pods that the operator made and that is not being deleted.
+func (*snapshot) serves(pod *corev1.Pod, component string) bool {
+	return pod.Labels[todov1.LabelComponent] == component && desired.Managed(pod) && pod.DeletionTimestamp == nil && !finished(pod)
 }
 
-// aboutVolumes tells whether it is a volume that keeps a pod from a node: a claim may also be pending because it waits
-// for the pod to have one.
-func aboutVolumes(message string) bool {
-	message = strings.ReplaceAll(strings.ToLower(message), " ", "")
-	return strings.Contains(message, "persistentvolume") || strings.Contains(message, "storageclass")
-}
-
-func mounts(pod *corev1.Pod, claim string) bool {
-	for _, volume := range pod.Spec.Volumes {
-		if source := volume.PersistentVolumeClaim; source != nil && source.ClaimName == claim {
+// starting reports whether a pod of a component has a container that has not started yet.
+func (w *snapshot) starting(component string) bool {
+	for i := range w.pods {
+		if pod := &w.pods[i]; w.serves(pod, component) && !started(pod) {
 			return true
 		}
 	}
 	return false
 }
 
-// containerProblem reads what a container waits for. Its output is not shown: it may hold anything.
-func containerProblem(pod string, c corev1.ContainerStatus) (assessment, bool) {
-	waiting := c.State.Waiting
-	if waiting == nil {
-		return assessment{}, false
-	}
-	switch waiting.Reason {
-	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable":
-		return fails(todov1.ReasonImageUnavailable, "Image %s cannot be pulled for pod %s: %s", c.Image, pod, waiting.Message), true
-	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-		if strings.Contains(waiting.Message, "not found") || strings.Contains(waiting.Message, "couldn't find key") {
-			return fails(todov1.ReasonSecretMissing, "Pod %s cannot start: %s. It starts by itself once that exists.",
-				pod, waiting.Message), true
+// started reports whether the kubelet has started all containers of a pod and their startup probes have passed.
+func started(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.Started == nil || !*c.Started {
+			return false
 		}
-		return fails(todov1.ReasonCrashing, "Pod %s cannot start: %s", pod, waiting.Message), true
-	case "CrashLoopBackOff":
-		return fails(todov1.ReasonCrashing, "The container of pod %s exits%s; see kubectl logs %s --previous.",
-			pod, exitOf(c), pod), true
 	}
-	return assessment{}, false
-}
-
-func exitOf(c corev1.ContainerStatus) string {
-	if last := c.LastTerminationState.Terminated; last != nil {
-		return fmt.Sprintf(" with code %d (%s), %d times so far", last.ExitCode, last.Reason, c.RestartCount)
-	}
-	return " again and again"
+	return len(pod.Status.ContainerStatuses) > 0
 }

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -17,13 +18,14 @@ var backendLabels = desired.Labels(&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta
 // deployed is a Deployment of two pods with a status.
 func deployed(status appsv1.DeploymentStatus) appsv1.Deployment {
 	return appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "todo-backend", Labels: backendLabels},
+		ObjectMeta: metav1.ObjectMeta{Name: "todo-backend", Namespace: "shop", Labels: backendLabels},
 		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(2))}, Status: status,
 	}
 }
 
 func podWith(change func(*corev1.Pod)) corev1.Pod {
-	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "todo-backend-x", Labels: backendLabels}}
+	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: "todo-backend-x", Namespace: "shop", UID: "x", Labels: backendLabels}}
 	change(&pod)
 	return pod
 }
@@ -36,6 +38,30 @@ func waiting(reason, message string) corev1.Pod {
 			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Reason: "Error"}},
 		}}
 	})
+}
+
+// rolledOut is the status of a Deployment whose rollout has ended, with as many ready pods.
+func rolledOut(ready int32) appsv1.DeploymentStatus {
+	return appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: ready, AvailableReplicas: ready,
+		Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue,
+			Reason: "NewReplicaSetAvailable"}}}
+}
+
+// running is a pod whose containers run, its startup probe passed or not, and that is not ready.
+func running(started bool) corev1.Pod {
+	return podWith(func(p *corev1.Pod) {
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			Started: &started, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	})
+}
+
+// initializing is a pod whose init container waits.
+func initializing(reason, message string) corev1.Pod {
+	pod := waiting(reason, message)
+	pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses = pod.Status.ContainerStatuses, []corev1.ContainerStatus{{
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}}}
+	pod.Status.InitContainerStatuses[0].Name = "migrate"
+	return pod
 }
 
 func unschedulable(p *corev1.Pod) {
@@ -110,6 +136,60 @@ func TestHealth(t *testing.T) {
 		"never ready": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2,
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse}}})}},
 			metav1.ConditionFalse, todov1.ReasonNotReady, "kubectl logs"},
+		"ready once and unready now": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(0))},
+			pods: []corev1.Pod{running(true)}},
+			metav1.ConditionFalse, todov1.ReasonNotReady, "0 of 2 pods are ready, and the others do not become ready: " +
+				"see kubectl logs -n shop todo-backend-x."},
+		"one unready now": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(1))}, pods: []corev1.Pod{running(true)}},
+			metav1.ConditionFalse, todov1.ReasonNotReady, "1 of 2"},
+		"rescheduled and starting": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(1))},
+			pods: []corev1.Pod{running(false)}}, metav1.ConditionFalse, todov1.ReasonProgressing, "1 of 2"},
+		"unready in the first rollout": {snapshot{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+			d := deployed(rolledOut(0))
+			d.Status.Conditions[0].Reason = "ReplicaSetUpdated"
+			return d
+		}()}, pods: []corev1.Pod{running(true)}}, metav1.ConditionFalse, todov1.ReasonProgressing, "0 of 2"},
+		"paused in the middle of a rollout": {snapshot{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+			d := deployed(appsv1.DeploymentStatus{Replicas: 2, ReadyReplicas: 2, AvailableReplicas: 2})
+			d.Spec.Paused = true
+			return d
+		}()}}, metav1.ConditionFalse, todov1.ReasonPaused, "kubectl rollout resume -n shop deployment/todo-backend"},
+		"paused with nothing to roll": {snapshot{deployments: []appsv1.Deployment{func() appsv1.Deployment {
+			d := deployed(complete)
+			d.Spec.Paused = true
+			return d
+		}()}}, metav1.ConditionTrue, todov1.ReasonAvailable, "2 of 2"},
+		"no room for one more pod": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
+			Replicas: 2, ReadyReplicas: 2, AvailableReplicas: 2,
+			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
+				Message: `pods "todo-backend-6d5" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2`}}})}},
+			metav1.ConditionFalse, todov1.ReasonForbidden, "Raise the ResourceQuota"},
+		"a quota that wants requests": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
+			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
+				Message: `pods "todo-backend-6d5" is forbidden: failed quota: team: must specify requests.cpu for: backend`}}})}},
+			metav1.ConditionFalse, todov1.ReasonForbidden, "Set spec.backend.resources."},
+		"an init container whose image is not there": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{initializing("ErrImagePull", "not found")}},
+			metav1.ConditionFalse, todov1.ReasonImageUnavailable, "web:1"},
+		"an init container that crashes": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{initializing("CrashLoopBackOff", "back-off 10s restarting failed container=migrate")}},
+			metav1.ConditionFalse, todov1.ReasonCrashing, "Container migrate of pod todo-backend-x exits with code 3"},
+		"a volume that cannot be mounted": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{waiting("ContainerCreating", "")}, causes: map[types.UID]assessment{"x": eventProblem(
+				&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "todo-backend-x"}}, "FailedAttachVolume",
+				`Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) todo-backend-w`)}},
+			metav1.ConditionFalse, todov1.ReasonMountFailed, "(FailedAttachVolume): Multi-Attach error"},
+		"a Secret to mount that is not there": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{waiting("ContainerCreating", "")}, causes: map[types.UID]assessment{"x": eventProblem(
+				&corev1.Pod{}, "FailedMount", `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`)}},
+			metav1.ConditionFalse, todov1.ReasonSecretMissing, `secret "web-tls" not found`},
+		"a crash after the Secret is gone": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{waiting("CrashLoopBackOff", "")}, causes: map[types.UID]assessment{
+				"x": fails(todov1.ReasonSecretMissing, "Secret db not found")}},
+			metav1.ConditionFalse, todov1.ReasonSecretMissing, "Secret db not found"},
+		"a failure of another name": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
+			pods: []corev1.Pod{waiting("CreateContainerError", `failed to generate container: exec: "api": permission denied`)}},
+			metav1.ConditionFalse, todov1.ReasonCrashing, "(CreateContainerError): failed to generate"},
 		"someone else's pod": {snapshot{deployments: []appsv1.Deployment{deployed(complete)},
 			pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
 				todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentBackend}}}}},

@@ -40,6 +40,8 @@ type snapshot struct {
 	// others are the live objects of which only matters whether they are as desired.
 	others  []client.Object
 	answers answers
+	// causes are the reasons why pods do not start, by the UID of the pod, if the pod's own status does not tell.
+	causes map[types.UID]assessment
 }
 
 // observe sees the world of an app through a reader: the cache, or the API server where something is to be written.
@@ -53,6 +55,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 		return nil, err
 	}
 	w.answers = r.Verifiers.ask(ctx, w.pods, before)
+	r.findCauses(ctx, w, app)
 	w.now = r.Now() // what a pod that has gone by now signed, it signed before
 	return w, nil
 }

@@ -54,14 +54,19 @@ func (b *bench) verifier(app *todov1.TodoApp, name string) *verifier {
 	return v
 }
 
-// pod creates a pod of the operator's for an app.
-func (b *bench) pod(app *todov1.TodoApp, component, name string, annotations map[string]string) *corev1.Pod {
+// pod creates a pod of the operator's for an app, on a node.
+func (b *bench) pod(app *todov1.TodoApp, component, name string, annotations map[string]string,
+	change ...func(*corev1.Pod),
+) *corev1.Pod {
 	b.t.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: b.namespace, Name: name, Labels: desired.Labels(app, component), Annotations: annotations,
 		},
-		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "main"}}},
+		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main", Image: "main"}}},
+	}
+	for _, c := range change {
+		c(pod)
 	}
 	must(b.t, b.client.Create(b.t.Context(), pod))
 	return pod

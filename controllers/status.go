@@ -88,7 +88,7 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 		frontend = p.observed.health(todov1.ComponentFrontend)
 	}
 	conditions := []metav1.Condition{
-		condition(todov1.ConditionReady, readiness(applyErr, keys, backend, frontend)),
+		condition(todov1.ConditionReady, readiness(p.observed.claimMismatch(app), applyErr, keys, backend, frontend)),
 		condition(todov1.ConditionKeysInSync, keys),
 		condition(todov1.ConditionBackendAvailable, backend),
 		condition(todov1.ConditionFrontendAvailable, frontend),
@@ -105,8 +105,20 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 	return conditions
 }
 
+// longestMessage is how many characters the API server admits in a condition's message; truncate counts bytes.
+const longestMessage = 32768
+
 func condition(kind string, v assessment) metav1.Condition {
-	return metav1.Condition{Type: kind, Status: v.status, Reason: v.reason, Message: strings.TrimSpace(v.message)}
+	message := truncate(strings.TrimSpace(v.message), longestMessage)
+	return metav1.Condition{Type: kind, Status: v.status, Reason: v.reason, Message: message}
+}
+
+// truncate returns text in at most the given number of bytes, with an ellipsis in place of the rest.
+func truncate(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
+	}
+	return strings.ToValidUTF8(text[:bytes-len("…")], "") + "…"
 }
 
 // stamp dates a condition: anew when its status has changed.
@@ -121,8 +133,12 @@ func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 // oneLine is what went wrong, each thing after the other.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// readiness sums the others up.
-func readiness(applyErr error, parts ...assessment) assessment {
+// readiness returns the first reason why an app is not ready: an object that the API server rejects, or a condition that
+// is not true.
+func readiness(mismatch string, applyErr error, parts ...assessment) assessment {
+	if applyErr != nil && mismatch != "" {
+		return fails(todov1.ReasonVolumeMismatch, "%s The API server says: %s.", mismatch, oneLine(applyErr))
+	}
 	if applyErr != nil {
 		return fails(todov1.ReasonApplyFailed, "%s.", oneLine(applyErr))
 	}

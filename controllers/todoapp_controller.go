@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ import (
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list;watch
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=list;create;patch
 
 // Reconciler drives one TodoApp at a time.
 type Reconciler struct {
@@ -119,6 +120,8 @@ func (p *plan) due() time.Duration {
 	switch {
 	case p.blocker != nil:
 		return lastPoll
+	case len(p.awaited)+len(p.step.Waiting) == 0 && p.observed.podsStuck():
+		return cmp.Or(min(p.step.DueIn, lastPoll), lastPoll)
 	case len(p.awaited)+len(p.step.Waiting) == 0:
 		return p.step.DueIn
 	}

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,6 +17,7 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 func quantity(size string) *resource.Quantity { return new(resource.MustParse(size)) }
@@ -87,6 +89,60 @@ func TestAVolumeThatSomebodyHasGrownStaysAsItIs(t *testing.T) {
 			return fmt.Errorf("the claim asks for %s", size)
 		}
 		return nil
+	})
+}
+
+// A claim outlives its TodoApp. One that is created again in another class, or that finds a claim of another mode, says so.
+func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	for name, change := range map[string]func(*corev1.PersistentVolumeClaim){
+		"class": func(c *corev1.PersistentVolumeClaim) { c.Spec.StorageClassName = new("slow") },
+		"modes": func(c *corev1.PersistentVolumeClaim) {
+			c.Spec.StorageClassName = new("fast")
+			c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
+		},
+	} {
+		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}}
+		claim := &corev1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: desired.Data(app),
+				Labels: desired.Labels(app, todov1.ComponentBackend)},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: *quantity("1Gi")}},
+			},
+		}
+		change(claim)
+		must(t, b.client.Create(t.Context(), claim))
+		b.app(name, func(a *todov1.TodoApp) {
+			a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi"), StorageClassName: new("fast")}
+		})
+	}
+	eventually(t, func() error {
+		return b.says("class", todov1.ConditionReady, todov1.ReasonVolumeMismatch, `has StorageClass "slow"`)
+	})
+	eventually(t, func() error {
+		return b.says("modes", todov1.ConditionReady, todov1.ReasonVolumeMismatch, "access modes [ReadWriteMany]")
+	})
+}
+
+// refusing is a client to which every Service is refused, at length.
+type refusing struct{ client.Client }
+
+func (r refusing) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+	if kind, ok := object.(interface{ GetKind() string }); ok && kind.GetKind() == "Service" {
+		return apierrors.NewBadRequest(strings.Repeat("é is refused ", 4000))
+	}
+	return r.Client.Apply(ctx, object, options...)
+}
+
+// A condition's message is bounded: a longer one would make the API server reject the whole status, for ever.
+func TestALongRefusalIsCut(t *testing.T) {
+	b := newBench(t)
+	b.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client} })
+	b.app("todo")
+	eventually(t, func() error {
+		return b.says("todo", todov1.ConditionReady, todov1.ReasonApplyFailed, "é is refused é is refused")
 	})
 }
 

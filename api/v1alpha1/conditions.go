@@ -60,6 +60,12 @@ const (
 	ReasonImageUnavailable = "ImageUnavailable"
 	// ReasonVolumePending: the data volume cannot be bound.
 	ReasonVolumePending = "VolumePending"
+	// ReasonMountFailed: a volume of a pod cannot be attached or mounted.
+	ReasonMountFailed = "MountFailed"
+	// ReasonPaused: the rollout of the Deployment is paused.
+	ReasonPaused = "Paused"
+	// ReasonVolumeMismatch: the data volume's claim exists in a form that the spec does not ask for and that cannot change.
+	ReasonVolumeMismatch = "VolumeMismatch"
 	// ReasonSecretMissing: a Secret that the pods need does not exist or lacks its entry.
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonCrashing: the container exits again and again.

@@ -39,6 +39,7 @@ var unused = map[string]string{
 	"everywhere update todoapps/finalizers.todoapp.dev": "asked where OwnerReferencesPermissionEnforcement is on, as in OpenShift",
 	system + " patch events":                            "a new leader's event, once more within minutes",
 	"everywhere patch events.events.k8s.io":             "an app's event, once more within minutes",
+	"everywhere list events.events.k8s.io":              "why the volume of a pod cannot be mounted",
 }
 
 // checkRights holds what the operator is granted against what it asked for in the whole run: it was refused nothing, and

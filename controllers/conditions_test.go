@@ -1,0 +1,39 @@
+package controllers
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+func TestASilentPodIsNamed(t *testing.T) {
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo"}}
+	silent := podWith(func(*corev1.Pod) {})
+	p := &plan{
+		observed: &snapshot{pods: []corev1.Pod{silent}, answers: answers{
+			silent.UID: {err: errors.New("does not answer at 10.244.0.7:9090 (timeout)")}}},
+		step: keyring.Step{Phase: keyring.PhasePublishing, Waiting: []string{silent.Name}},
+	}
+	want := "Pod todo-backend-x does not answer at 10.244.0.7:9090 (timeout): NetworkPolicy? mesh?"
+	if got := rotationComplete(app, p).message; !strings.Contains(got, want) {
+		t.Errorf("got %q", got)
+	}
+	p.step.Waiting = []string{"another"}
+	if got := rotationComplete(app, p).message; strings.Contains(got, "does not answer") {
+		t.Errorf("of a pod that is not awaited: %q", got)
+	}
+}
+
+func TestMessagesAreCut(t *testing.T) {
+	c := condition("Ready", fails("ApplyFailed", "%s", strings.Repeat("é", 20000)))
+	if len(c.Message) > longestMessage || len(c.Message) < longestMessage-4 || !utf8.ValidString(c.Message) {
+		t.Errorf("a message of 40000 bytes became one of %d", len(c.Message))
+	}
+}
