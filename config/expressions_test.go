@@ -115,7 +115,7 @@ func admission(t *testing.T) map[string]string {
 	return all
 }
 
-func read(t *testing.T, name string) []byte {
+func read(t testing.TB, name string) []byte {
 	t.Helper()
 	file, err := os.ReadFile(name)
 	if err != nil {
@@ -124,7 +124,7 @@ func read(t *testing.T, name string) []byte {
 	return file
 }
 
-func parse(t *testing.T, manifest []byte, into any) {
+func parse(t testing.TB, manifest []byte, into any) {
 	t.Helper()
 	if err := yaml.UnmarshalStrict(manifest, into); err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func (b *bench) phase(app, phase, waitingFor string) *todov1.TodoApp {
 		}
 		r := live.Status.Rotation
 		waits := r != nil && slices.ContainsFunc(r.WaitingFor, func(s string) bool { return strings.Contains(s, waitingFor) })
-		if r == nil || r.Phase != phase || (waitingFor == "") != (len(r.WaitingFor) == 0) || waitingFor != "" && !waits {
+		if r == nil || string(r.Phase) != phase || (waitingFor == "") != (len(r.WaitingFor) == 0) || waitingFor != "" && !waits {
 			return fmt.Errorf("rotation is %+v, not %s waiting for %q", r, phase, waitingFor)
 		}
 		return nil

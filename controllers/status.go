@@ -41,10 +41,10 @@ func keysOf(ring keyring.Ring, policy keyring.Policy, now time.Time) []todov1.Ke
 	var keys []todov1.KeyStatus
 	for _, k := range slices.Backward(ring.Keys) {
 		key := todov1.KeyStatus{
-			Version: k.Version, State: string(ring.State(k, now, policy.Validity())),
+			Version: k.Version, State: todov1.KeyState(ring.State(k, now, policy.Validity())),
 			CreatedAt: shown(k.CreatedAt), PromotedAt: shown(k.PromotedAt), RevokedAt: shown(k.RevokedAt),
 		}
-		if key.State == string(keyring.Retiring) && !k.DemotedAt.IsZero() {
+		if key.State == todov1.KeyRetiring && !k.DemotedAt.IsZero() {
 			key.RetiresAt = shown(k.DemotedAt.Add(policy.Validity()))
 		}
 		keys = append(keys, key)
@@ -55,7 +55,7 @@ func keysOf(ring keyring.Ring, policy keyring.Policy, now time.Time) []todov1.Ke
 func rotationOf(step keyring.Step) *todov1.RotationStatus {
 	active, _ := step.Ring.Active()
 	rotation := &todov1.RotationStatus{
-		Phase: string(step.Phase), Next: shown(step.NextRotation), Last: shown(active.PromotedAt),
+		Phase: todov1.RotationPhase(step.Phase), Next: shown(step.NextRotation), Last: shown(active.PromotedAt),
 		WaitingFor: step.Waiting[:min(len(step.Waiting), maxListed)],
 	}
 	if step.Phase != keyring.PhaseStable {

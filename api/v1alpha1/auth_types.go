@@ -50,16 +50,17 @@ type RotationSpec struct {
 	// 0s means never by itself; otherwise 1h to 87600h (ten years). Default 720h (30 days). It does not count with a source.
 	// +optional
 	// +default="720h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1h')",message="must be 0s (never) or at least 1h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && (duration(self) == duration('0s') || duration(self) >= duration('1h')) && duration(self) <= duration('87600h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? (duration(self) < duration('1h') ? 'must be 0s (never) or at least 1h' : 'must be at most 87600h (ten years)') : 'must be a Go duration such as 720h'"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 	// rotateAfter starts a rotation, once this moment has come, when the active key was created before it.
 	// Set it to the present time to rotate now.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RotateAfter *metav1.Time `json:"rotateAfter,omitempty"`
 	// revokeBefore takes all trust from every key created before this moment, at once: tokens and sessions made with
 	// them fail from then on. Set it to the present time after a leak.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RevokeBefore *metav1.Time `json:"revokeBefore,omitempty"`
 	// revokedKeys says what becomes of revoked keys: Forget (the default) takes them from the frontend too;
 	// KeepForDecryption leaves them there to read what Better Auth stored under them, never for sessions.
@@ -82,12 +83,12 @@ type TokenSpec struct {
 	// keeps verifying; 1m to 8760h, default 168h (7 days).
 	// +optional
 	// +default="168h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="must be between 1m and 8760h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? 'must be between 1m and 8760h' : 'must be a Go duration such as 720h'"
 	MaxLifetime *metav1.Duration `json:"maxLifetime,omitempty"`
 	// leeway is the tolerance for clocks that differ; 0s to 10m, default 30s.
 	// +optional
 	// +default="30s"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('10m')",message="must be between 0s and 10m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('0s') && duration(self) <= duration('10m')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? 'must be between 0s and 10m' : 'must be a Go duration such as 720h'"
 	Leeway *metav1.Duration `json:"leeway,omitempty"`
 	// issuer is the iss claim that a token must have. Not checked when absent.
 	// +optional

@@ -14,6 +14,8 @@ type TodoAppStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime >= timestamp('0001-01-01T00:00:00Z'))",message="lastTransitionTime must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// keys are the keys of the app, the newest first, without their values.
 	// +optional
@@ -31,37 +33,87 @@ type TodoAppStatus struct {
 	Backend *ComponentStatus `json:"backend,omitempty"`
 }
 
+// KeyState says what a key is used for.
+//
+// +kubebuilder:validation:Enum=Published;Active;Retiring;Archived;Revoked
+type KeyState string
+
+const (
+	// KeyPublished verifies, and does not sign until every backend pod trusts it.
+	KeyPublished KeyState = "Published"
+	// KeyActive signs and verifies.
+	KeyActive KeyState = "Active"
+	// KeyRetiring was replaced, and verifies until the tokens signed with it have expired.
+	KeyRetiring KeyState = "Retiring"
+	// KeyArchived only decrypts what the frontend stored under it.
+	KeyArchived KeyState = "Archived"
+	// KeyRevoked is no longer trusted.
+	KeyRevoked KeyState = "Revoked"
+)
+
+// KeyStates returns every state of a key, in the order in which a key passes through them.
+func KeyStates() []KeyState {
+	return []KeyState{KeyPublished, KeyActive, KeyRetiring, KeyArchived, KeyRevoked}
+}
+
+// RotationPhase says how far a rotation has come.
+//
+// +kubebuilder:validation:Enum=Stable;Publishing;Promoting;Draining
+type RotationPhase string
+
+const (
+	// RotationStable has one key in use.
+	RotationStable RotationPhase = "Stable"
+	// RotationPublishing waits for the backend to trust a new key.
+	RotationPublishing RotationPhase = "Publishing"
+	// RotationPromoting waits for the frontend to sign with the new key alone.
+	RotationPromoting RotationPhase = "Promoting"
+	// RotationDraining waits for tokens signed with the replaced key to expire.
+	RotationDraining RotationPhase = "Draining"
+)
+
+// RotationPhases returns every phase, in the order in which a rotation passes through them.
+func RotationPhases() []RotationPhase {
+	return []RotationPhase{RotationStable, RotationPublishing, RotationPromoting, RotationDraining}
+}
+
 // KeyStatus is one key without its value.
 type KeyStatus struct {
 	// version is the kid of the tokens signed with the key.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Version int64 `json:"version,omitempty"`
-	// state is Published, Active, Retiring, Archived or Revoked.
+	// state says what the key is used for: Published (verifies, does not sign yet), Active (signs), Retiring (verifies until
+	// retiresAt), Archived (decrypts for the frontend) or Revoked (no longer trusted).
 	// +required
-	// +kubebuilder:validation:MinLength=1
-	State string `json:"state,omitempty"`
+	State KeyState `json:"state,omitempty"`
 	// createdAt is when the key was created.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 	// promotedAt is when the key became the one that signs.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	PromotedAt *metav1.Time `json:"promotedAt,omitempty"`
 	// retiresAt is when the API stops trusting a retiring key.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RetiresAt *metav1.Time `json:"retiresAt,omitempty"`
 	// revokedAt is when the key was revoked.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RevokedAt *metav1.Time `json:"revokedAt,omitempty"`
 }
 
 // RotationStatus is where the rotation stands.
 type RotationStatus struct {
-	// phase is Stable, Publishing, Promoting or Draining.
+	// phase is Stable (one key is in use), Publishing (the backend takes up a new key), Promoting (the frontend begins to
+	// sign with it) or Draining (tokens of the replaced key expire).
 	// +optional
-	Phase string `json:"phase,omitempty"`
+	Phase RotationPhase `json:"phase,omitempty"`
 	// startedAt is when the rotation under way began, with the creation of the newest key; absent while Stable.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 	// waitingFor names the pods, workloads and Secrets that the rotation waits for, at most ten of them.
 	// +optional
@@ -69,9 +121,11 @@ type RotationStatus struct {
 	WaitingFor []string `json:"waitingFor,omitempty"`
 	// next is when the schedule replaces the active key; absent when it never does.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Next *metav1.Time `json:"next,omitempty"`
 	// last is when a key was last promoted.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Last *metav1.Time `json:"last,omitempty"`
 }
 

@@ -30,15 +30,13 @@ type FrontendSpec struct {
 	// 0s to 87600h, default 168h (7 days, Better Auth's own default for sessions).
 	// +optional
 	// +default="168h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('0s') && duration(self) <= duration('87600h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? (duration(self) < duration('0s') ? 'must not be negative' : 'must be at most 87600h (ten years)') : 'must be a Go duration such as 720h'"
 	SessionLifetime *metav1.Duration `json:"sessionLifetime,omitempty"`
 	// handoverPeriod is how long a frontend that runs elsewhere, so that its pods cannot be seen, may go on signing
 	// with a replaced key; 0s to 87600h, default 1h. It counts only without an image and without labelled pods.
 	// +optional
 	// +default="1h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="must not be negative"
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('87600h')",message="must be at most 87600h (ten years)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('0s') && duration(self) <= duration('87600h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? (duration(self) < duration('0s') ? 'must not be negative' : 'must be at most 87600h (ten years)') : 'must be a Go duration such as 720h'"
 	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
 	// url is where browsers reach the frontend, such as https://todo.example.com; default the host of the Ingress, where
 	// the operator makes one for the frontend. It becomes BETTER_AUTH_URL, NEXT_PUBLIC_APP_URL, NEXT_PUBLIC_API_URL, and
@@ -56,23 +54,9 @@ type FrontendSpec struct {
 	WorkloadSpec `json:",inline"`
 }
 
-// KeyDelivery says how a backend learns of new keys.
-//
-// +kubebuilder:validation:Enum=Reload;Restart
-type KeyDelivery string
-
-const (
-	// KeyDeliveryReload: the backend reads its mounted Secret again while it runs.
-	KeyDeliveryReload KeyDelivery = "Reload"
-	// KeyDeliveryRestart: the backend reads its environment when it starts, so it is rolled.
-	KeyDeliveryRestart KeyDelivery = "Restart"
-)
-
 // BackendSpec is the side that verifies tokens and serves tasks.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas <= 1 || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="more than one replica needs storage.postgres: SQLite serves one pod"
-// +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Reload' || !has(self.image)",message="keyDelivery Reload is only for the embedded API: an image of your own reads its environment at start, so leave keyDelivery out or set Restart"
-// +kubebuilder:validation:XValidation:rule="!has(self.keyDelivery) || self.keyDelivery != 'Restart' || has(self.image)",message="keyDelivery Restart is only for an image of your own: the embedded API reloads its keys"
 // +kubebuilder:validation:XValidation:rule="has(self.image) || !has(oldSelf.storage) || !has(oldSelf.storage.sqlite) || (has(self.storage) && (has(self.storage.sqlite) || has(self.storage.postgres))) || (!has(oldSelf.storage.sqlite.storageClassName) && quantity(string(oldSelf.storage.sqlite.size)).compareTo(quantity('1Gi')) <= 0)",message="keep storage.sqlite: without it the volume would be one of 1Gi in the default class, and a volume can only grow and stays in its class"
 // +kubebuilder:validation:XValidation:rule="has(oldSelf.image) || !has(oldSelf.storage) || has(oldSelf.storage.sqlite) || has(oldSelf.storage.postgres) || !has(self.storage) || !has(self.storage.sqlite) || (!has(self.storage.sqlite.storageClassName) && quantity(string(self.storage.sqlite.size)).compareTo(quantity('1Gi')) >= 0)",message="the volume is one of 1Gi in the default class already: it can only grow, and stays in its class"
 type BackendSpec struct {
@@ -99,10 +83,6 @@ type BackendSpec struct {
 	// secretRef names the Secret that the operator writes for the backend; default <app>-backend-auth.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
-	// keyDelivery says how the backend learns of new keys: Reload (always so for the embedded API: its Secret is
-	// mounted and read again, no pod restarts) or Restart (always so for an image of your own: its pods are rolled).
-	// +optional
-	KeyDelivery KeyDelivery `json:"keyDelivery,omitempty"`
 	// storage is where tasks are kept; default SQLite on a volume of 1Gi for the embedded API, and nothing for an image
 	// of your own.
 	// +optional

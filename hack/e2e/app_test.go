@@ -147,7 +147,7 @@ func (s *stage) pods(app *todov1.TodoApp, component string) []corev1.Pod {
 // active is the version of the key that signs, as the status shows it.
 func active(app *todov1.TodoApp) string {
 	for _, k := range app.Status.Keys {
-		if k.State == string(keyring.Active) {
+		if k.State == todov1.KeyActive {
 			return strconv.FormatInt(k.Version, 10)
 		}
 	}

@@ -41,7 +41,7 @@ func TestOwnBackends(t *testing.T) {
 		tokens   = `tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}`
 		frontend = `frontend: {image: "` + probeImage + `", replicas: 2}`
 		database = `replicas: 2, storage: {postgres: {urlSecretRef: {name: db, key: url}}}`
-		own      = database + `, image: "` + fastapiImage + `", keyDelivery: Restart`
+		own      = database + `, image: "` + fastapiImage + `"`
 	)
 	list := r.apply("list", `{auth: {`+tokens+`}, `+frontend+`, backend: {`+own+`, env: [{name: TOKEN_KEYS, value: all}]}}`)
 	single := r.apply("single", `{auth: {`+tokens+`}, `+frontend+`, backend: {`+own+`}}`)

@@ -76,8 +76,6 @@ func TestMistakesRefused(t *testing.T) {
 			`spec.auth.rotation.interval: Invalid value: "30m0s": must be 0s (never) or at least 1h`},
 		"no-url": {`{frontend: {url: "todo.example.com"}}`,
 			`spec.frontend.url: Invalid value: "todo.example.com": must be an http or https URL with a host`},
-		"reload-of-own": {`{backend: {image: "api:1", keyDelivery: Reload}}`,
-			`spec.backend: Invalid value: keyDelivery Reload is only for the embedded API`},
 		"operations-port": {`{backend: {port: 9090}}`, `spec.backend.port: Invalid value: 9090: 9090 is the operations port`},
 		"dotted.name":     {`{}`, `metadata.name must be at most 63 lower case letters, digits and hyphens`},
 	} {

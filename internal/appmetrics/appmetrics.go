@@ -44,11 +44,6 @@ var descriptions = []*prometheus.Desc{
 	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
 }
 
-var (
-	states = []string{"Published", "Active", "Retiring", "Archived", "Revoked"}
-	phases = []string{"Stable", "Publishing", "Promoting", "Draining"}
-)
-
 // collector reads the apps anew for each scrape, so there is no series of an app that was deleted.
 type collector struct{ apps Apps }
 
@@ -100,22 +95,22 @@ func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {
 }
 
 func showKeys(list []todov1.KeyStatus, gauge func(*prometheus.Desc, float64, ...string)) {
-	count := map[string]int{}
+	count := map[todov1.KeyState]int{}
 	for _, k := range list {
 		count[k.State]++
-		if k.State == "Active" {
+		if k.State == todov1.KeyActive {
 			gauge(activeVersion, float64(k.Version))
 			moment(gauge, activeCreated, k.CreatedAt)
 		}
 	}
-	for _, state := range states {
-		gauge(keys, float64(count[state]), state)
+	for _, state := range todov1.KeyStates() {
+		gauge(keys, float64(count[state]), string(state))
 	}
 }
 
 func showRotation(r *todov1.RotationStatus, gauge func(*prometheus.Desc, float64, ...string)) {
-	for _, phase := range phases {
-		gauge(rotationPhase, whether(r.Phase == phase), phase)
+	for _, phase := range todov1.RotationPhases() {
+		gauge(rotationPhase, whether(r.Phase == phase), string(phase))
 	}
 	gauge(rotationWaits, float64(len(r.WaitingFor)))
 	moment(gauge, rotationStart, r.StartedAt)

@@ -7,7 +7,8 @@ func init() {
 	for field, bounds := range map[string][]struct{ refused, message, allowed string }{
 		`auth: {rotation: {interval: %s}}`: {
 			{"59m59s", "must be 0s (never) or at least 1h", "1h"}, {"-1h", "must be 0s (never) or at least 1h", "0s"},
-			{"87600h1s", tenYears, "87600h"}, {"monthly", "spec.auth.rotation.interval", "720h"},
+			{"87600h1s", tenYears, "87600h"}, {"monthly", "must be a Go duration such as 720h", "720h"},
+			{"30d", "must be a Go duration such as 720h", "1.5h30m"},
 		},
 		`auth: {tokens: {maxLifetime: %s}}`: {
 			{"59s", "must be between 1m and 8760h", "1m"}, {"8760h1s", "must be between 1m and 8760h", "8760h"},

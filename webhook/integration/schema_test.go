@@ -99,14 +99,6 @@ var schemaCases = map[string]schemaCase{
 	"too many replicas": {
 		refused: `frontend: {replicas: 101}`, message: "should be less than or equal to 100", allowed: `frontend: {replicas: 100}`,
 	},
-	"reload of an image": {
-		refused: `backend: {image: api, keyDelivery: Reload}`, message: "keyDelivery Reload is only for the embedded API",
-		allowed: `backend: {keyDelivery: Reload}`,
-	},
-	"restart of the embedded API": {
-		refused: `backend: {keyDelivery: Restart}`, message: "keyDelivery Restart is only for an image of your own",
-		allowed: `backend: {image: api, keyDelivery: Restart}`,
-	},
 	"the operations port": {
 		refused: `backend: {port: 9090}`, message: "9090 is the operations port", allowed: `backend: {port: 9091}`,
 	},
