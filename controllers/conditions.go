@@ -20,8 +20,12 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 		return assessment{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
 	}
 	active, _ := p.step.Ring.Active()
-	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.",
-		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version)
+	found := ""
+	if keyringFound(app, p.keyring) {
+		found = " The keyring was found: Secret " + p.keyring.Name + " is older than this TodoApp."
+	}
+	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.%s",
+		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version, found)
 }
 
 // rotationComplete says whether one key is in use, and what is waited for while it is not.

@@ -29,6 +29,9 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		r.event(app, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
 			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
 	}
+	if !errors.Is(applyErr, errNotStored) {
+		r.reportKeyring(app, p)
+	}
 	if applyErr != nil {
 		if !overtaken(applyErr) {
 			r.event(app, corev1.EventTypeWarning, todov1.ReasonApplyFailed, "Apply", "%s", oneLine(applyErr))

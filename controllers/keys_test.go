@@ -26,7 +26,7 @@ func TestAnEmptySpecBecomesAStack(t *testing.T) {
 		t.Errorf("the first key is version %d with %d characters", key.Version, len(key.Value))
 	}
 	for name, object := range map[string]client.Object{
-		"todo-keyring": &corev1.Secret{}, "todo-frontend-auth": &corev1.Secret{}, "todo-backend-auth": &corev1.Secret{},
+		"todo-frontend-auth": &corev1.Secret{}, "todo-backend-auth": &corev1.Secret{},
 		"todo-backend": &appsv1.Deployment{},
 	} {
 		eventually(t, func() error { return b.get(name, object) })

@@ -10,9 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -77,33 +75,10 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(observed.now, policy), Backend: p.step.Ring.Backend(observed.now, policy)}
 	p.awaited = observed.unconfirmed(p.keys.Backend.Versions)
 	p.stale = overdue(p.awaited, p.keys.Backend.Versions, changed(p.step.Ring), observed.now)
-	if p.keyring, err = r.keyringSecret(app, p); err != nil {
+	if p.keyring, err = p.keyringSecret(app); err != nil {
 		return nil, err
 	}
 	return p, r.compare(p, app)
-}
-
-// keyringSecret is the app's keyring as the step leaves it, in place of the one that was seen.
-func (r *Reconciler) keyringSecret(app *todov1.TodoApp, p *plan) (*corev1.Secret, error) {
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: desired.Keyring(app)}}
-	if p.observed.keyring != nil {
-		secret = p.observed.keyring.DeepCopy()
-	}
-	if p.step.Action != keyring.ActionNone {
-		data, err := p.step.Ring.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		secret.Data = data
-	}
-	secret.Type = corev1.SecretTypeOpaque
-	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
-	secret.Annotations = labels.Merge(secret.Annotations, labels.Set{
-		todov1.AnnotationKeys: keyring.FormatVersions(p.keys.Frontend.Versions)})
-	if err := controllerutil.SetControllerReference(app, secret, r.Client.Scheme()); err != nil {
-		return nil, fmt.Errorf("owning the keyring: %w", err)
-	}
-	return secret, nil
 }
 
 // currentStep is where the ring stands that is stored; empty where there is none that can be read.

@@ -116,7 +116,8 @@ func (s secrets) ring(values ...keyring.Value) secrets {
 
 // owned makes a Secret an app's.
 func (s secrets) owned(name, app string) secrets {
-	s[name].Labels = map[string]string{desired.LabelManagedBy: desired.ManagedBy, todov1.LabelApp: app}
+	s[name].Labels = map[string]string{desired.LabelManagedBy: desired.ManagedBy, todov1.LabelApp: app,
+		todov1.LabelComponent: todov1.ComponentFrontend}
 	s[name].OwnerReferences = []metav1.OwnerReference{{
 		APIVersion: "todoapp.dev/v1alpha1", Kind: "TodoApp", Name: app, Controller: new(true)}}
 	return s

@@ -107,6 +107,7 @@ var ownerCases = map[string]todoAppCase{
 	"orphaned": {
 		app:   todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
+		want:  `foreign-secret spec.frontend.secretRef.name: Secret "b" belongs to TodoApp "team-b"`,
 	},
 	"owned by another kind": {
 		app: todoApp(frontendRef("b")),

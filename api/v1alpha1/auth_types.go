@@ -12,6 +12,11 @@ type AuthSpec struct {
 	// is rotated in. Without a source the operator generates the keys.
 	// +optional
 	Source *AuthSource `json:"source,omitempty"`
+	// reclaimPolicy says what becomes of the keyring Secret when the TodoApp is deleted: Retain (the default) or Delete.
+	// If it is retained, the next TodoApp of the same name finds its keys again.
+	// +optional
+	// +default="Retain"
+	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 	// rotation says when keys are replaced and revoked.
 	// +optional
 	// +default={}

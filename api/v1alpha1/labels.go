@@ -10,6 +10,10 @@ const (
 	AnnotationKeys = "todoapp.dev/keys"
 	// AnnotationRefresh on a pod makes the kubelet renew its mounted Secret.
 	AnnotationRefresh = "todoapp.dev/refresh"
+	// AnnotationMadeFor on a keyring is the UID of the TodoApp that the keyring was made for.
+	AnnotationMadeFor = "todoapp.dev/made-for"
+	// AnnotationFoundBy on a keyring is the UID of a later TodoApp of the same name that found the keyring and uses it.
+	AnnotationFoundBy = "todoapp.dev/found-by"
 	// AnnotationReplaceSecret on a TodoApp names a Secret whose secret may be replaced by the app's.
 	AnnotationReplaceSecret = "todoapp.dev/replace-secret"
 	// AnnotationAdopt on a Secret, claim or Service hands it over to the TodoApp that it names. The operator then owns, locks and

@@ -107,15 +107,15 @@ type StorageSpec struct {
 	Postgres *DatabaseSpec `json:"postgres,omitempty"`
 }
 
-// ReclaimPolicy says what becomes of the data volume with its TodoApp.
+// ReclaimPolicy says what becomes of the data volume, or of the keyring Secret, when its TodoApp is deleted.
 //
 // +kubebuilder:validation:Enum=Retain;Delete
 type ReclaimPolicy string
 
 const (
-	// ReclaimRetain keeps the volume when the TodoApp is deleted; another of the same name finds its tasks again.
+	// ReclaimRetain keeps it: the next TodoApp of the same name finds its tasks, or its keys, again.
 	ReclaimRetain ReclaimPolicy = "Retain"
-	// ReclaimDelete deletes the volume with the TodoApp.
+	// ReclaimDelete deletes it with the TodoApp.
 	ReclaimDelete ReclaimPolicy = "Delete"
 )
 

@@ -128,6 +128,11 @@ func controllerOf(object metav1.Object, app *todov1.TodoApp) controller {
 	}
 }
 
+// RefersTo reports whether an owner reference is to the app or to an earlier one of its name.
+func RefersTo(app *todov1.TodoApp, ref metav1.OwnerReference) bool {
+	return isTodoApp(&ref) && ref.Name == app.Name
+}
+
 func isTodoApp(ref *metav1.OwnerReference) bool {
 	return ref.Kind == "TodoApp" && strings.HasPrefix(ref.APIVersion, todov1.GroupVersion.Group+"/")
 }
@@ -177,15 +182,16 @@ func MadeFor(secret *corev1.Secret, app *todov1.TodoApp) bool {
 	return secret != nil && OwnershipOf(secret, app).Origin == Made
 }
 
-// Owner returns the name of the TodoApp that controls a Secret. It is empty if the Secret is nil or nothing of ours controls
-// it. A deleted app counts until its Secret is deleted too, so that no other app takes up its keys.
+// Owner returns the name of the TodoApp that a Secret belongs to. It is empty if the Secret is nil, was not made by the
+// operator, or has another controller. A Secret that was orphaned or retained belongs to the app that it is labelled for,
+// so that no other app takes up its keys.
 func Owner(secret *corev1.Secret) string {
 	if secret == nil || !Managed(secret) {
 		return ""
 	}
-	ref := metav1.GetControllerOf(secret)
-	if ref == nil || !isTodoApp(ref) || secret.Labels[todov1.LabelApp] != ref.Name {
+	name := secret.Labels[todov1.LabelApp]
+	if ref := metav1.GetControllerOf(secret); ref != nil && (!isTodoApp(ref) || ref.Name != name) {
 		return ""
 	}
-	return ref.Name
+	return name
 }

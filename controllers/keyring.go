@@ -1,0 +1,90 @@
+package controllers
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// keyringSecret returns the keyring Secret as the step leaves it: a changed copy of the stored one, or a new Secret.
+func (p *plan) keyringSecret(app *todov1.TodoApp) (*corev1.Secret, error) {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: desired.Keyring(app)}}
+	if p.observed.keyring != nil {
+		secret = p.observed.keyring.DeepCopy()
+	}
+	if p.step.Action != keyring.ActionNone {
+		data, err := p.step.Ring.Marshal()
+		if err != nil {
+			return nil, fmt.Errorf("encoding the keyring: %w", err)
+		}
+		secret.Data = data
+	}
+	secret.Type = corev1.SecretTypeOpaque
+	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
+	secret.Annotations = labels.Merge(secret.Annotations, labels.Set{
+		todov1.AnnotationKeys: keyring.FormatVersions(p.keys.Frontend.Versions)})
+	recordUser(app, p.observed.keyring, secret)
+	secret.OwnerReferences = keyringOwners(app, secret.OwnerReferences)
+	return secret, nil
+}
+
+// keyringOwners returns the owner references that the reclaim policy asks for. A retained keyring refers to no TodoApp of
+// this name, not even to a deleted one: the garbage collector deletes an object whose owners are all gone.
+func keyringOwners(app *todov1.TodoApp, owners []metav1.OwnerReference) []metav1.OwnerReference {
+	kind := todov1.GroupVersion.WithKind("TodoApp")
+	kept := slices.DeleteFunc(slices.Clone(owners), func(ref metav1.OwnerReference) bool { return desired.RefersTo(app, ref) })
+	if app.Spec.Auth.ReclaimPolicy == todov1.ReclaimDelete {
+		kept = append(kept, *metav1.NewControllerRef(app, kind))
+	}
+	return kept
+}
+
+// recordUser writes on the keyring which TodoApp it was made for, and which one found it. Without a record, as releases up
+// to 0.2.0 left it, the owner reference tells: an app that owns the keyring already did not find it.
+func recordUser(app *todov1.TodoApp, stored, secret *corev1.Secret) {
+	madeFor := string(app.UID)
+	if stored != nil {
+		madeFor = userOf(app, stored)
+	}
+	if madeFor != "" {
+		secret.Annotations[todov1.AnnotationMadeFor] = madeFor
+	}
+	if madeFor != string(app.UID) {
+		secret.Annotations[todov1.AnnotationFoundBy] = string(app.UID)
+	}
+}
+
+// userOf returns the UID of the TodoApp that a stored keyring was made for; empty if that cannot be known.
+func userOf(app *todov1.TodoApp, stored *corev1.Secret) string {
+	madeFor := stored.Annotations[todov1.AnnotationMadeFor]
+	if madeFor != "" || stored.Annotations[todov1.AnnotationFoundBy] != "" {
+		return madeFor
+	}
+	for _, ref := range stored.OwnerReferences {
+		if desired.RefersTo(app, ref) {
+			return string(ref.UID)
+		}
+	}
+	return ""
+}
+
+// keyringFound reports whether the app's keyring was made for an earlier TodoApp of its name, or restored without a record.
+func keyringFound(app *todov1.TodoApp, secret *corev1.Secret) bool {
+	return secret != nil && secret.Annotations[todov1.AnnotationFoundBy] == string(app.UID) &&
+		secret.Annotations[todov1.AnnotationMadeFor] != string(app.UID)
+}
+
+// reportKeyring records an Event when the app takes up a keyring that was there before it.
+func (r *Reconciler) reportKeyring(app *todov1.TodoApp, p *plan) {
+	if keyringFound(app, p.keyring) && !keyringFound(app, p.observed.keyring) {
+		r.event(app, corev1.EventTypeNormal, "KeyringFound", "Rotate",
+			"Found Secret %s: its keys stay in use (%s)", p.keyring.Name, keyring.FormatVersions(p.keys.Frontend.Versions))
+	}
+}

@@ -1,0 +1,111 @@
+package controllers_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// keyringOf returns the keyring Secret of an app called todo.
+func (b *bench) keyringOf(app string) *corev1.Secret {
+	b.t.Helper()
+	var secret corev1.Secret
+	must(b.t, b.get(app+"-keyring", &secret))
+	return &secret
+}
+
+// ownerOf awaits that an app's keyring has the app as its owner, or nothing.
+func (b *bench) ownedBy(app *todov1.TodoApp, owned bool) {
+	b.t.Helper()
+	eventually(b.t, func() error {
+		owners := b.keyringOf(app.Name).OwnerReferences
+		if owned != slices.ContainsFunc(owners, func(ref metav1.OwnerReference) bool { return ref.UID == app.UID }) {
+			return fmt.Errorf("the keyring's owners are %v", owners)
+		}
+		return nil
+	})
+}
+
+// finds awaits that the status says whether the app has found its keyring.
+func (b *bench) finds(app string, found bool) {
+	b.t.Helper()
+	eventually(b.t, func() error {
+		var live todov1.TodoApp
+		err := errors.Join(b.get(app, &live),
+			b.condition(app, todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
+		if c := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionKeysInSync); err == nil &&
+			strings.Contains(c.Message, "The keyring was found") != found {
+			err = fmt.Errorf("the condition says %q", c.Message)
+		}
+		return err
+	})
+}
+
+// An app that an earlier release made owns its keyring. The present one takes the reference off, and changes neither a key nor
+// a pod; the policy decides from then on.
+func TestThePolicyOwnsTheKeyringOrNot(t *testing.T) {
+	b := newBench(t)
+	old := b.start()
+	app := b.app("todo", func(a *todov1.TodoApp) { a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete })
+	key := b.settled("todo")
+	b.ownedBy(app, true)
+	b.quiet(old)
+	old.stop()
+	var before, after appsv1.Deployment
+	must(t, b.get("todo-backend", &before))
+	b.merge(b.keyringOf("todo"), `{"metadata":{"annotations":{"todoapp.dev/made-for":null}}}`) // as release 0.2.0 left it
+	b.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Retain"}}}`)
+	b.start()
+	b.ownedBy(app, false)
+	b.finds("todo", false)
+	b.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Delete"}}}`)
+	b.ownedBy(app, true)
+	if now := b.settled("todo"); now.Version != key.Version || now.Value != key.Value {
+		t.Errorf("key %d became key %d", key.Version, now.Version)
+	}
+	must(t, b.get("todo-backend", &after))
+	if after.Generation != before.Generation {
+		t.Errorf("the Deployment changed from generation %d to %d", before.Generation, after.Generation)
+	}
+}
+
+// A retained keyring has the same keys for the next app of its name; so has one that a backup brings back with the
+// reference to an app that is gone.
+func TestTheKeyringOutlivesItsApp(t *testing.T) {
+	for name, stale := range map[string]bool{"retained": false, "restored with a stale owner": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.start()
+			first := b.app("todo")
+			key := b.settled("todo")
+			b.finds("todo", false)
+			b.ownedBy(first, false)
+			must(t, b.client.Delete(t.Context(), first))
+			for _, secret := range []string{"todo-frontend-auth", "todo-backend-auth"} { // as the garbage collector does
+				must(t, b.client.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: secret}}))
+			}
+			if stale {
+				b.merge(b.keyringOf("todo"), `{"metadata":{"ownerReferences":[{"apiVersion":"todoapp.dev/v1alpha1","kind":"TodoApp",`+
+					`"name":"todo","uid":"`+string(first.UID)+`","controller":true}]}}`)
+			}
+			again := b.app("todo")
+			b.finds("todo", true)
+			if now := b.settled("todo"); now.Version != key.Version || now.Value != key.Value {
+				t.Errorf("key %d became key %d", key.Version, now.Version)
+			}
+			b.ownedBy(again, false)
+			if owners := b.keyringOf("todo").OwnerReferences; len(owners) > 0 {
+				t.Errorf("the keyring's owners are %v", owners)
+			}
+		})
+	}
+}
