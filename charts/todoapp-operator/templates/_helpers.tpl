@@ -1,4 +1,4 @@
-{{/* Names are fixed, so that a second installation in one cluster fails at once instead of fighting the first. */}}
+{{/* Names are fixed, so a second installation in one cluster fails at once instead of competing with the first. */}}
 {{- define "todoapp-operator.labels" -}}
 app.kubernetes.io/name: todoapp-operator
 {{ include "todoapp-operator.release" . }}
