@@ -37,11 +37,14 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 9, "turns of each side")
 	flag.DurationVar(&o.round, "round", 2*time.Second, "how long a turn takes")
 	floor := flag.String("floor", "", "internal: serve the floor at this address")
+	tokens := flag.Bool("tokens", false, "measure the verification of tokens alone")
 	flag.Parse()
 	run := benchBoth
 	switch {
 	case *floor != "":
 		run = func(o options) error { return serveFloor(*floor, o.database) }
+	case *tokens:
+		run = func(options) error { return reportTokens() }
 	case o.database != "":
 		run = bench
 	}
@@ -53,6 +56,9 @@ func main() {
 
 // benchBoth brings its own databases.
 func benchBoth(o options) (err error) {
+	if err := reportTokens(); err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp("", "todoapp-bench-")
 	if err != nil {
 		return err

@@ -131,11 +131,14 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// token is what a frontend mints: an hour is longer than a run takes.
-func token() string {
+// token returns a token of the owner.
+func token() string { return tokenOf(owner) }
+
+// tokenOf signs a token as a frontend does. It is good for an hour, which is longer than a run takes.
+func tokenOf(subject string) string {
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": owner, "iss": issuer, "aud": audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"sub": subject, "iss": issuer, "aud": audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	})
 	token.Header["kid"] = "2"
 	signed, err := token.SignedString([]byte(secret))

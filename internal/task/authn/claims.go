@@ -2,26 +2,20 @@ package authn
 
 import (
 	"bytes"
-	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/golang-jwt/jwt/v5"
 )
 
-// header and claims keep their members as raw JSON, so that absent, null and wrongly typed stay distinguishable.
-// json.Unmarshal of go-json-experiment is strict where encoding/json is not: names are case-sensitive, a name that
-// appears twice, invalid UTF-8, lone surrogates and text after the object are errors.
-type header struct {
-	Algorithm jsontext.Value `json:"alg"`
-	KeyID     jsontext.Value `json:"kid"`
-	Critical  jsontext.Value `json:"crit"`
-	Encoded   jsontext.Value `json:"b64"`
-}
-
+// claims are the registered claims of a token for golang-jwt's validator. They are raw JSON until a getter is called, so
+// that a claim which the policy does not check may have any type.
 type claims struct {
 	Subject   jsontext.Value `json:"sub"`
 	Issuer    jsontext.Value `json:"iss"`
@@ -31,101 +25,89 @@ type claims struct {
 	IssuedAt  jsontext.Value `json:"iat"`
 }
 
-func parseHeader(segment string) (h header, ok bool) {
-	raw, ok := decode(segment)
-	ok = ok && json.Unmarshal(raw, &h) == nil
-	return h, ok
+var _ jwt.ClaimsValidator = (*claims)(nil)
+
+var (
+	errNotUTF8 = errors.New("claims are not UTF-8")
+	errNotDate = errors.New("claim is not a numeric date")
+)
+
+// UnmarshalJSON reads the claims strictly: names are case-sensitive, and a name that appears twice is an error at any
+// depth, because readers disagree on its meaning. Half a surrogate pair passes, though not in the claims that count (see
+// text): a JavaScript signer writes one if it cuts a user's name in the middle of an emoji.
+func (c *claims) UnmarshalJSON(payload []byte) error {
+	if !utf8.Valid(payload) {
+		return errNotUTF8
+	}
+	type members claims // without this method
+	if err := json.Unmarshal(payload, (*members)(c), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return fmt.Errorf("reading claims: %w", err)
+	}
+	return nil
 }
 
-// parseClaims lets half a surrogate pair pass, though not in the claims that count (see text): a JavaScript signer writes
-// one where a user's name was cut in the middle of an emoji. A name that appears twice is refused at any depth: no signer
-// writes that, and readers disagree on what it means.
-func parseClaims(payload []byte) (c claims, ok bool) {
-	ok = utf8.Valid(payload) && json.Unmarshal(payload, &c, jsontext.AllowInvalidUTF8(true)) == nil
-	return c, ok
+// GetExpirationTime implements jwt.Claims.
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.Expires) }
+
+// GetNotBefore implements jwt.Claims.
+func (c *claims) GetNotBefore() (*jwt.NumericDate, error) { return date(c.NotBefore) }
+
+// GetIssuedAt implements jwt.Claims.
+func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return date(c.IssuedAt) }
+
+// GetIssuer implements jwt.Claims. The validator asks for it only if the policy names an issuer.
+func (c *claims) GetIssuer() (string, error) {
+	issuer, _ := text(c.Issuer)
+	if issuer == "" {
+		return "", jwt.ErrTokenInvalidIssuer
+	}
+	return issuer, nil
 }
 
-// keys chooses which keys may have signed a token with this header: the one that kid names, or all without a kid.
-func (h header) keys(trusted *Keys) ([]key, Reason) {
-	if algorithm, _ := text(h.Algorithm); algorithm != "HS256" {
-		return nil, Algorithm
-	}
-	// RFC 7797 forbids an unencoded payload in a JWT, with crit or without.
-	if h.Critical != nil || h.Encoded != nil && string(h.Encoded) != "true" {
-		return nil, Critical
-	}
-	if h.KeyID == nil {
-		return trusted.keys, ""
-	}
-	kid, _ := text(h.KeyID)
-	named := trusted.named(kid)
-	if named == nil {
-		return nil, UnknownKey
-	}
-	return named, ""
+// GetSubject implements jwt.Claims. It is empty if the claim is absent or not a string.
+func (c *claims) GetSubject() (string, error) {
+	subject, _ := text(c.Subject)
+	return subject, nil
 }
 
-// judge applies the policy to claims whose signature is verified.
-func (p Policy) judge(c claims, now time.Time) Reason {
-	if reason := p.judgeTimes(c, now); reason != "" {
-		return reason
+// GetAudience implements jwt.Claims. The validator asks for it only if the policy names an audience.
+func (c *claims) GetAudience() (jwt.ClaimStrings, error) {
+	if c.Audience.Kind() != '[' {
+		audience, _ := text(c.Audience)
+		return audiences(audience)
 	}
-	if issuer, _ := text(c.Issuer); p.Issuer != "" && issuer != p.Issuer {
-		return Issuer
+	var members []jsontext.Value
+	if err := json.Unmarshal(c.Audience, &members, jsontext.AllowInvalidUTF8(true)); err != nil {
+		return nil, jwt.ErrTokenInvalidAudience
 	}
-	if p.Audience != "" && !addressed(c.Audience, p.Audience) {
-		return Audience
-	}
-	if subject, _ := text(c.Subject); subject == "" {
-		return Subject
-	}
-	return ""
-}
-
-func (p Policy) judgeTimes(c claims, now time.Time) Reason {
-	if c.Expires == nil {
-		return NoExpiry
-	}
-	expires, okExpires := seconds(c.Expires)
-	notBefore, okNotBefore := moment(c.NotBefore)
-	issuedAt, okIssuedAt := moment(c.IssuedAt)
-	if !okExpires || !okNotBefore || !okIssuedAt {
-		return Malformed
-	}
-	clock, leeway := float64(now.UnixMicro())/1e6, p.Leeway.Seconds()
-	switch {
-	case clock >= expires+leeway:
-		return Expired
-	case max(notBefore, issuedAt) > clock+leeway:
-		return NotYet
-	case expires > clock+p.MaxLifetime.Seconds()+leeway:
-		return Lifetime
-	}
-	return ""
-}
-
-// addressed reports whether aud is the audience, or an array of strings that holds it.
-func addressed(aud jsontext.Value, audience string) bool {
-	if aud.Kind() != '[' {
-		one, _ := text(aud)
-		return one == audience
-	}
-	var all []jsontext.Value
-	if json.Unmarshal(aud, &all) != nil {
-		return false
-	}
-	found := false
-	for _, each := range all {
-		one, ok := text(each)
+	all := make([]string, len(members))
+	for i, member := range members {
+		audience, ok := text(member)
 		if !ok {
-			return false
+			return nil, jwt.ErrTokenInvalidAudience
 		}
-		found = found || one == audience
+		all[i] = audience
 	}
-	return found
+	return audiences(all...)
 }
 
-// text reads a JSON string; anything else, also an absent value or half a surrogate pair, is not ok.
+// audiences returns the list, or an error if the validator would call the claim missing.
+func audiences(all ...string) (jwt.ClaimStrings, error) {
+	if len(all) == 0 || len(all) == 1 && all[0] == "" {
+		return nil, jwt.ErrTokenInvalidAudience
+	}
+	return all, nil
+}
+
+// Validate implements jwt.ClaimsValidator: a token needs a subject, and no other claim may replace it.
+func (c *claims) Validate() error {
+	if subject, _ := text(c.Subject); subject == "" {
+		return jwt.ErrTokenInvalidSubject
+	}
+	return nil
+}
+
+// text returns the value of a JSON string. Anything else, also an absent value or half a surrogate pair, is not ok.
 func text(v jsontext.Value) (string, bool) {
 	if v.Kind() != '"' {
 		return "", false
@@ -140,28 +122,21 @@ func text(v jsontext.Value) (string, bool) {
 	return string(unquoted), true
 }
 
-// seconds reads a NumericDate, which may have a fraction. What float64 cannot hold is not ok.
-func seconds(v jsontext.Value) (float64, bool) {
-	if v.Kind() != '0' {
-		return 0, false
-	}
-	number, err := strconv.ParseFloat(string(v), 64)
-	return number, err == nil
-}
+// farthest bounds dates in seconds, so that any number converts to a time without overflow.
+const farthest = 1e12
 
-// moment reads an optional NumericDate; absent is long past.
-func moment(v jsontext.Value) (float64, bool) {
+// date returns a NumericDate with its fraction in microseconds, or nil for an absent claim.
+func date(v jsontext.Value) (*jwt.NumericDate, error) {
 	if v == nil {
-		return 0, true
+		return nil, nil
 	}
-	return seconds(v)
-}
-
-// decode reads canonical unpadded base64url. The standard decoder skips line breaks, which no token may hold.
-func decode(segment string) ([]byte, bool) {
-	if strings.IndexByte(segment, '\n') >= 0 || strings.IndexByte(segment, '\r') >= 0 {
-		return nil, false
+	if v.Kind() != '0' {
+		return nil, errNotDate
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(segment)
-	return raw, err == nil
+	seconds, err := strconv.ParseFloat(string(v), 64)
+	if err != nil {
+		return nil, errNotDate
+	}
+	seconds = min(max(seconds, -farthest), farthest)
+	return &jwt.NumericDate{Time: time.UnixMicro(int64(math.Round(seconds * 1e6)))}, nil
 }

@@ -1,14 +1,13 @@
 package authn
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -16,64 +15,58 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// maxKeys is far above the three that a rotation needs, and keeps the cost of a token without a kid bounded.
+// maxKeys limits the cost of a token without a kid. A rotation needs three keys.
 const maxKeys = 8
 
-// Keys are the verification keys trusted at one moment, the active one first. They never change: a reload makes new
-// ones, which have verified nothing yet.
+// Keys are the verification keys trusted at one moment, the active one first. They never change: a reload makes a new
+// set, which has accepted no token yet.
 type Keys struct {
 	keys []key
-	// tokens are the verified ones that were seen last. Clients send a token again and again until it expires, and to
-	// look it up costs a seventh of verifying it. They are told apart by their SHA-256, so none is kept or compared itself.
-	tokens *lru.Cache[digest, verified]
+	// tokens are the accepted tokens that were seen last, by their SHA-256. Clients send a token again and again until it
+	// expires, and a lookup costs a tenth of a verification. No token itself is kept or compared.
+	tokens *lru.Cache[digest, accepted]
+	// headers remembers which keys the headers seen last allow.
+	headers *lru.Cache[string, []key]
+	// verifiers holds golang-jwt parsers that are not in use.
+	verifiers sync.Pool
 }
 
 // digest is a token's SHA-256.
 type digest = [sha256.Size]byte
 
-// maxTokens bounds the memory of one set of keys: some 1.5 MB with tokens as frontends make them, 13 MB with the largest.
+// maxTokens limits the memory of one set of keys to about 1 MB; each entry has some 200 bytes and its subject.
 const maxTokens = 2048
 
-// recall verifies a token, unless that was done before.
-func (k *Keys) recall(token string) (verified, Reason) {
+// recall returns the identity of a token that is remembered as accepted, or verifies it.
+func (k *Keys) recall(token string, policy Policy, now time.Time) (Identity, *Refusal) {
 	digest := sha256.Sum256([]byte(token))
-	if found, ok := k.tokens.Get(digest); ok {
-		return found, ""
+	if found, ok := k.tokens.Get(digest); ok && found.covers(policy, now) {
+		return found.identity, nil
 	}
-	found, reason := verify(token, k)
-	if reason == "" {
+	found, refusal := k.verify(token, policy, now)
+	if refusal == nil {
 		k.tokens.Add(digest, found)
 	}
-	return found, reason
+	return found.identity, refusal
 }
 
-// key is a secret, ready to use.
+// key is one secret under its version.
 type key struct {
 	version int64
 	kid     string
 	// length of the secret in characters.
 	length int
-	// macs holds hashes that have the secret in them: to put it in costs half of what hashing a token does.
-	macs *sync.Pool
+	secret []byte
 }
 
 func newKey(version int64, secret keyring.Value) key {
 	return key{
 		version: version, kid: strconv.FormatInt(version, 10), length: utf8.RuneCountInString(string(secret)),
-		macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(secret)) }},
+		secret: []byte(secret),
 	}
 }
 
-// signed reports whether mac is the HMAC-SHA256 of the text under this key, and takes equally long where it is not.
-func (k key) signed(text string, mac []byte) bool {
-	h := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(h)
-	h.Reset()
-	_, _ = h.Write([]byte(text)) // a hash takes everything
-	return hmac.Equal(h.Sum(make([]byte, 0, sha256.Size)), mac)
-}
-
-// NewKeys makes the set of one to eight keys, in order of trust. Values must not be blank, versions not repeat.
+// NewKeys returns the set of one to eight keys, in order of trust. Values must not be blank and versions must not repeat.
 // Errors name versions, never a value.
 func NewKeys(entries []keyring.Entry) (*Keys, error) {
 	if len(entries) == 0 {
@@ -82,11 +75,12 @@ func NewKeys(entries []keyring.Entry) (*Keys, error) {
 	if len(entries) > maxKeys {
 		return nil, fmt.Errorf("there are %d keys, at most %d are allowed", len(entries), maxKeys)
 	}
-	tokens, err := lru.New[digest, verified](maxTokens)
-	if err != nil {
-		return nil, err
+	tokens, errTokens := lru.New[digest, accepted](maxTokens)
+	headers, errHeaders := lru.New[string, []key](maxHeaders)
+	if err := errors.Join(errTokens, errHeaders); err != nil {
+		return nil, fmt.Errorf("making the memory of tokens: %w", err)
 	}
-	set := &Keys{tokens: tokens}
+	set := &Keys{tokens: tokens, headers: headers}
 	for _, e := range entries {
 		if strings.TrimSpace(string(e.Value)) == "" {
 			return nil, fmt.Errorf("the key of version %d is blank", e.Version)
@@ -109,11 +103,11 @@ func (k *Keys) Versions() []int64 {
 	return versions
 }
 
-// shortest is how many characters a secret has at least that is as hard to guess as HMAC-SHA256 is to forge; Better Auth
-// asks for the same.
+// shortest is the number of characters below which a secret is easier to guess than HMAC-SHA256 is to forge. Better Auth
+// requires the same.
 const shortest = 32
 
-// Short lists the versions whose secrets are shorter than they should be.
+// Short lists the versions whose secrets have fewer than 32 characters.
 func (k *Keys) Short() []int64 {
 	var versions []int64
 	for _, one := range k.keys {
@@ -124,7 +118,7 @@ func (k *Keys) Short() []int64 {
 	return versions
 }
 
-// named returns the key that a kid stands for as it is written in decimal, or none.
+// named returns the key whose decimal version equals the kid, or none.
 func (k *Keys) named(kid string) []key {
 	for i, one := range k.keys {
 		if one.kid == kid {
