@@ -20,7 +20,8 @@ func Setup(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(todoAppValidator{reader}).Complete()
+	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(todoAppValidator{reader}).
+		WithValidatorCustomPath(todoAppPath).Complete()
 	if err != nil {
 		return fmt.Errorf("registering the TodoApp webhook: %w", err)
 	}

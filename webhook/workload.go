@@ -16,8 +16,16 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// workloadPath serves every kind of workload, so that one entry of the webhook configuration covers them all.
-const workloadPath = "/validate-workloads"
+// The paths that the webhooks are registered at. workloadPath serves every kind of workload, so that one entry of the
+// webhook configuration covers them all.
+const (
+	todoAppPath  = "/validate-todoapp-dev-v1alpha1-todoapp"
+	workloadPath = "/validate-workloads"
+)
+
+// Paths are the paths of the webhooks by the names that they have in the webhook configuration. The server puts a segment
+// before each that cannot be guessed.
+var Paths = map[string]string{"todoapps.todoapp.dev": todoAppPath, "workloads.todoapp.dev": workloadPath}
 
 var (
 	templatePath    = specPath.Child("template")

@@ -2,7 +2,6 @@ package manager
 
 import (
 	"crypto/rand"
-	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -13,12 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
+	"github.com/todoapp-operator/todoapp-operator/internal/webhookserver"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
 )
 
@@ -26,6 +25,7 @@ import (
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=todoapp-operator,verbs=get;patch
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,verbs=create
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,resourceNames=todoapp-operator-webhook-cert,verbs=get;update
+// +kubebuilder:rbac:groups=apps,namespace=todoapp-system,resources=deployments,resourceNames=todoapp-operator,verbs=get
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=todoapp-system,resources=leases,verbs=create;get;update
 
@@ -39,15 +39,17 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	if err != nil {
 		return nil, err
 	}
-	serving := ctrlwebhook.Options{Port: s.webhookPort, CertDir: s.certificateDir}
+	serving := webhookserver.Options{
+		Port: s.webhookPort, CertificateDir: s.certificateDir, Serves: s.servesPath, Ending: ending,
+	}
 	var keeper *servingcert.Keeper
 	if s.webhook && s.certificateDir == "" {
 		if keeper, err = newKeeper(cfg, scheme, s); err != nil {
 			return nil, err
 		}
-		serving.TLSOpts = []func(*tls.Config){keeper.TLS}
+		serving.TLS, serving.Serves = keeper.TLS, keeper.Serves
 	}
-	options.WebhookServer = drainingServer{ctrlwebhook.NewServer(serving), ending}
+	options.WebhookServer = webhookserver.New(serving)
 	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
@@ -87,6 +89,7 @@ func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*servingce
 	return servingcert.New(live, live, servingcert.Options{
 		Namespace: s.namespace, ServiceName: "todoapp-operator-webhook", SecretName: "todoapp-operator-webhook-cert",
 		WebhookConfigurationName: "todoapp-operator", Lifetime: s.certificateLife,
+		Paths: webhook.Paths, RolledOut: rollout{live, s.namespace}.over,
 	})
 }
 

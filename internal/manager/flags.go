@@ -23,6 +23,7 @@ type settings struct {
 	webhookPort     int
 	certificateLife time.Duration
 	certificateDir  string
+	pathToken       string
 	network         desired.Network
 	logLevel        slog.Level
 }
@@ -47,6 +48,9 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
 	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
 		"`directory` with the webhook's tls.crt and tls.key, which someone else makes and renews (default: made by itself)")
+	flags.StringVar(&s.pathToken, "webhook-path-token", env("WEBHOOK_PATH_TOKEN"),
+		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it anybody in the cluster network "+
+			"may ask the webhook (default $WEBHOOK_PATH_TOKEN)")
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {

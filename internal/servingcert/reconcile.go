@@ -1,14 +1,12 @@
 package servingcert
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	admissionapply "k8s.io/client-go/applyconfigurations/admissionregistration/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -25,25 +23,26 @@ func (k *Keeper) keepOnce(ctx context.Context) error {
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading the webhook configuration: %w", err)
 	}
-	ps, err := k.keepSecret(ctx)
+	k.notePaths(&config, time.Now())
+	ps, token, err := k.keepSecret(ctx, &config)
 	if err != nil {
 		return err
 	}
 	k.forgetUntrusted(&config)
-	if err := k.inject(ctx, &config, ps.bundle()); err != nil {
+	if err := k.inject(ctx, &config, ps.bundle(), token); err != nil {
 		return err
 	}
 	k.serve(ps, &config, time.Now())
 	return nil
 }
 
-// keepSecret returns the pairs of the Secret, after making or renewing them where that is due.
-func (k *Keeper) keepSecret(ctx context.Context) (pairs, error) {
+// keepSecret returns the pairs and the token of the Secret, after making or renewing them if that is due.
+func (k *Keeper) keepSecret(ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration) (pairs, string, error) {
 	var secret corev1.Secret
 	key := client.ObjectKey{Namespace: k.options.Namespace, Name: k.options.SecretName}
 	err := k.reader.Get(ctx, key, &secret)
 	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading the serving certificate: %w", err)
+		return nil, "", fmt.Errorf("reading the serving certificate: %w", err)
 	}
 	now := time.Now()
 	stored := load(secret.Data, k.names(), now)
@@ -54,20 +53,22 @@ func (k *Keeper) keepSecret(ctx context.Context) (pairs, error) {
 	if ps.due(now, k.options.Lifetime) {
 		fresh, err := mint(k.names(), now, k.options.Lifetime)
 		if err != nil {
-			return nil, fmt.Errorf("making a serving certificate: %w", err)
+			return nil, "", fmt.Errorf("making a serving certificate: %w", err)
 		}
 		ps = ps.with(fresh)
 	}
-	if ps.equal(stored) {
-		return ps, nil
+	token := k.chooseToken(secret.Data[tokenEntry], config)
+	if ps.equal(stored) && string(secret.Data[tokenEntry]) == token {
+		return ps, token, nil
 	}
-	return ps, k.write(ctx, &secret, ps)
+	return ps, token, k.write(ctx, &secret, ps, token)
 }
 
 // write creates the Secret, or updates the very one that was read.
-func (k *Keeper) write(ctx context.Context, secret *corev1.Secret, ps pairs) error {
+func (k *Keeper) write(ctx context.Context, secret *corev1.Secret, ps pairs, token string) error {
 	exists := secret.ResourceVersion != ""
 	secret.Data = ps.data()
+	secret.Data[tokenEntry] = []byte(token)
 	if secret.Labels == nil {
 		secret.Labels = map[string]string{}
 	}
@@ -95,28 +96,6 @@ func (k *Keeper) remembered() pairs {
 	k.lock.RLock()
 	defer k.lock.RUnlock()
 	return k.pairs
-}
-
-// inject makes every webhook of the configuration trust the bundle, and config say so; nothing is sent when it does.
-func (k *Keeper) inject(ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration, bundle []byte) error {
-	patch := admissionapply.ValidatingWebhookConfiguration(config.Name).WithResourceVersion(config.ResourceVersion)
-	current := true
-	for i := range config.Webhooks {
-		webhook := &config.Webhooks[i]
-		current = current && bytes.Equal(webhook.ClientConfig.CABundle, bundle)
-		patch.WithWebhooks(admissionapply.ValidatingWebhook().WithName(webhook.Name).
-			WithClientConfig(admissionapply.WebhookClientConfig().WithCABundle(bundle...)))
-	}
-	if current {
-		return nil
-	}
-	if err := k.client.Apply(ctx, patch, fieldOwner, client.ForceOwnership); err != nil {
-		return fmt.Errorf("writing the webhook configuration's caBundle: %w", err)
-	}
-	for i := range config.Webhooks {
-		config.Webhooks[i].ClientConfig.CABundle = bundle
-	}
-	return nil
 }
 
 // serve picks the certificate to serve, from what the configuration trusts.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -27,11 +28,20 @@ type Options struct {
 	// WebhookConfigurationName is the ValidatingWebhookConfiguration that is given the authorities to trust.
 	// It may come later than the manager.
 	WebhookConfigurationName string
+	// Paths are the webhooks' paths without the token, by the name of the webhook. The configuration is given them with it.
+	Paths map[string]string
+	// RolledOut reports whether all replicas are of this release. It is asked while the configuration names a path without
+	// a token, which releases before this one serve alone. If it is nil, all are.
+	RolledOut func(context.Context) (bool, error)
 	// Lifetime of a certificate; it is renewed when a third of that is left. Default 90 days.
 	Lifetime time.Duration
 	// Settle is how long the configuration has trusted a new authority before its certificate is served: the time that
 	// API servers may take to notice. Default 1 minute, or a twelfth of the lifetime where that is less.
 	Settle time.Duration
+	// PathSettle is how long a path is served after the configuration named it, and how long a rollout has been over before
+	// the paths get their token: the time in which API servers learn of the change and a replica that ends has answered.
+	// Default 15 seconds, or Settle if that is less.
+	PathSettle time.Duration
 	// Interval between two looks at the Secret and the configuration. Default 10 seconds, or a sixtieth of the lifetime
 	// where that is less.
 	Interval time.Duration
@@ -49,6 +59,13 @@ type Keeper struct {
 	serving  *tls.Certificate
 	believed map[string]time.Time // by certificate: since when its authority is in the configuration
 	ready    error
+
+	token     string               // the first segment of the webhooks' paths
+	named     map[string]time.Time // by path: when the configuration was last seen to name it
+	rolledOut time.Time            // since when all replicas are of this release
+
+	checking sync.Mutex // held while the configuration is read for a path that is not known
+	checks   *rate.Limiter
 }
 
 // New returns a keeper; the reader must not be a cache. Add it to the manager, hand TLS to the webhook server's options
@@ -66,11 +83,15 @@ func New(c client.Client, reader client.Reader, o Options) (*Keeper, error) {
 	if o.Settle == 0 {
 		o.Settle = min(time.Minute, o.Lifetime/12)
 	}
+	if o.PathSettle == 0 {
+		o.PathSettle = min(15*time.Second, o.Settle)
+	}
 	if o.Interval == 0 {
 		o.Interval = min(10*time.Second, o.Lifetime/60)
 	}
 	return &Keeper{
 		client: c, reader: reader, options: o,
+		named: map[string]time.Time{}, checks: rate.NewLimiter(2, 5),
 		believed: map[string]time.Time{}, ready: errors.New("no serving certificate yet"),
 	}, nil
 }

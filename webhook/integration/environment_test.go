@@ -26,11 +26,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
+	"github.com/todoapp-operator/todoapp-operator/internal/webhookserver"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
 )
 
@@ -135,13 +135,15 @@ func startManager(ctx context.Context, config *rest.Config, port int, o servingc
 	var keeper *servingcert.Keeper
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},
-		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Host: "127.0.0.1", Port: port, TLSOpts: []func(*tls.Config){func(c *tls.Config) { keeper.TLS(c) }},
+		WebhookServer: webhookserver.New(webhookserver.Options{
+			Host: "127.0.0.1", Port: port, TLS: func(c *tls.Config) { keeper.TLS(c) },
+			Serves: func(ctx context.Context, path string) bool { return keeper.Serves(ctx, path) },
 		}),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	o.Paths = webhook.Paths
 	if keeper, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
