@@ -2,11 +2,11 @@ import { redirect } from "next/navigation";
 import { signOut } from "@/app/actions";
 import { SignOut } from "@/components/sign-out";
 import { Tasks } from "@/components/tasks";
-import { currentUser } from "@/lib/auth";
+import { pageUser } from "@/lib/auth";
 import { apiURL } from "@/lib/urls";
 
 export default async function TasksPage() {
-  const user = await currentUser(false);
+  const user = await pageUser();
   if (!user) redirect("/login");
   return (
     <>

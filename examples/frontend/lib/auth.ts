@@ -2,9 +2,9 @@ import "server-only";
 import { betterAuth } from "better-auth";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { nextCookies } from "better-auth/next-js";
+import { carryOver } from "better-auth-carry-over";
 import { sql } from "drizzle-orm";
 import { headers } from "next/headers";
-import { carryOver } from "./carry-over";
 import { ipHeaders, trustedProxies } from "./client-address";
 import { type Database, migrate, openDatabase } from "./database";
 import * as schema from "./schema";
@@ -51,20 +51,27 @@ function started() {
   }));
 }
 
-/** Better Auth, once the database is there and up to date. */
+/** Returns Better Auth once the database can be reached and is up to date. */
 export const auth = async () => (await started()).auth;
 
-/** Fails while the database cannot be reached. */
+/** Throws if the database cannot be reached. */
 export async function ready(): Promise<void> {
   await (await started()).database.execute(sql`select 1`);
 }
 
 /**
- * Whose session the request carries. A page cannot set cookies, so it must not prolong the session either: the browser
- * would be left with the shorter one.
+ * Returns the signed-in user for a page. A page cannot set cookies, so it does not prolong the session: the browser would
+ * keep the cookie that expires earlier.
  */
-export async function currentUser(prolong: boolean) {
-  const api = (await auth()).api;
-  const session = await api.getSession({ headers: await headers(), query: { disableRefresh: !prolong } });
+export const pageUser = () => sessionUser({ disableRefresh: true });
+
+/**
+ * Returns the signed-in user for a token. It reads the session from the database, not from the cache in a cookie: once a
+ * session has ended there, it gets no further token.
+ */
+export const tokenUser = () => sessionUser({ disableCookieCache: true });
+
+async function sessionUser(query: { disableRefresh?: boolean; disableCookieCache?: boolean }) {
+  const session = await (await auth()).api.getSession({ headers: await headers(), query });
   return session?.user;
 }

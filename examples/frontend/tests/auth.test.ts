@@ -15,7 +15,7 @@ import type { Database } from "@/lib/database";
 
 // As it ships: limits and secure defaults are those of production.
 Object.assign(process.env, { NODE_ENV: "production" });
-const { configure, currentUser } = await import("@/lib/auth");
+const { configure, pageUser, tokenUser } = await import("@/lib/auth");
 const { migrate, openDatabase } = await import("@/lib/database");
 
 const one = "first-secret-0123456789-abcdefghijklmnopqr";
@@ -68,14 +68,14 @@ class Browser {
     return this;
   }
 
-  /** Asks, as app/token/route.ts does, within a request to Next.js, who is signed in. */
-  async who() {
+  /** Returns the signed-in user's e-mail address as app/token/route.ts reads it, within a request to Next.js. */
+  async who(read = tokenUser) {
     this.set.clear();
     const request = new NextRequest(`${url}/token`, { headers: { cookie: this.header() } });
     const tags = { tags: [], expirationsByCacheKind: new Map() };
     const store = createRequestStoreForAPI(request, request.nextUrl, tags, (lines) => this.keep(lines), undefined, undefined);
     const work = { route: "/token" } as NonNullable<ReturnType<typeof workAsyncStorage.getStore>>;
-    return (await workAsyncStorage.run(work, () => workUnitAsyncStorage.run(store, () => currentUser(true))))?.email;
+    return (await workAsyncStorage.run(work, () => workUnitAsyncStorage.run(store, read)))?.email;
   }
 
   header() {
@@ -166,6 +166,15 @@ function split(cookie: string, secret: string) {
   const [token, signature] = decodeURIComponent(cookie).split(/\.(?=[^.]*$)/);
   return { token, signed: signature === createHmac("sha256", secret).update(token).digest("base64") };
 }
+
+test("a session that has ended in the database gets no token, though its cache would still show a page", async () => {
+  const browser = await new Browser().signUp(frontend());
+  const cookies = new Map(browser.cookies);
+  await database.execute(sql`delete from session where user_id = (select id from "user" where email = ${browser.account.email})`);
+  assert.equal(await browser.who(pageUser), browser.account.email, "the cache is not what this test believes");
+  assert.deepEqual(browser.cookies, cookies);
+  assert.equal(await browser.who(), undefined);
+});
 
 describe("through a rotation, within Next.js and with the cache of sessions in a cookie,", () => {
   const both = { BETTER_AUTH_SECRETS: `2:${two},1:${one}`, BETTER_AUTH_SECRET: two };

@@ -27,6 +27,7 @@ export class Watch {
     context.on("response", (response) => {
       this.counted.answers++;
       if (response.status() >= 400) this.judge(response);
+      else if (response.headers()["x-content-type-options"] !== "nosniff") this.wrong.push(`no nosniff: ${response.url()}`);
       const read = this.keep(response);
       this.reading.add(read);
       void read.finally(() => this.reading.delete(read));

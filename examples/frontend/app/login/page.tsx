@@ -3,7 +3,7 @@ import Link from "next/link";
 import { redirect } from "next/navigation";
 import { signIn } from "@/app/actions";
 import { CredentialsForm } from "@/components/credentials-form";
-import { currentUser } from "@/lib/auth";
+import { pageUser } from "@/lib/auth";
 
 export const metadata: Metadata = { title: "Sign in" };
 
@@ -12,7 +12,7 @@ type Props = { searchParams: Promise<{ over?: string }> };
 /** The form, even to who still seems to be signed in when the task page found the session to be over: no circles. */
 export default async function LoginPage({ searchParams }: Props) {
   const over = (await searchParams).over !== undefined;
-  if (!over && (await currentUser(false))) redirect("/");
+  if (!over && (await pageUser())) redirect("/");
   return (
     <main className="narrow">
       <h1>Sign in</h1>

@@ -3,12 +3,12 @@ import Link from "next/link";
 import { redirect } from "next/navigation";
 import { signUp } from "@/app/actions";
 import { CredentialsForm } from "@/components/credentials-form";
-import { currentUser } from "@/lib/auth";
+import { pageUser } from "@/lib/auth";
 
 export const metadata: Metadata = { title: "Sign up" };
 
 export default async function SignUpPage() {
-  if (await currentUser(false)) redirect("/");
+  if (await pageUser()) redirect("/");
   return (
     <main className="narrow">
       <h1>Sign up</h1>

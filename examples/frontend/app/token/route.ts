@@ -1,9 +1,9 @@
-import { currentUser } from "@/lib/auth";
+import { tokenUser } from "@/lib/auth";
 import { mintToken } from "@/lib/token";
 
-/** Gives a signed-in browser a token for the task API. A GET, so that proxies may repeat it while pods are replaced. */
+/** Returns a token for the task API to a signed-in browser. It is a GET, so that proxies may repeat it while pods are replaced. */
 export async function GET() {
-  const user = await currentUser(true);
+  const user = await tokenUser();
   const headers = { "Cache-Control": "no-store" };
   if (!user) return Response.json({ detail: "not signed in" }, { status: 401, headers });
   return Response.json(await mintToken(user.id), { headers });

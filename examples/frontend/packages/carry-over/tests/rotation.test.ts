@@ -1,80 +1,11 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { betterAuth } from "better-auth";
-import { memoryAdapter } from "better-auth/adapters/memory";
-import { carryOver } from "@/lib/carry-over";
+import { Browser, emptyDatabase, frontend, one, type Settings, three, two } from "./frontend";
 
-const one = "1:first-secret-0123456789-abcdefghijklmnopqr";
-const two = "2:second-secret-0123456789-abcdefghijklmnop";
-const three = "3:third-secret-0123456789-abcdefghijklmnopq";
-
-type Options = { versions?: string; plugin?: boolean; url?: string };
-
-/** What all replicas share. */
-let database: Record<string, Record<string, unknown>[]>;
-
-beforeEach(() => {
-  database = { user: [], session: [], account: [], verification: [] };
-});
-
-/** A frontend that started with these secrets, the current one first. */
-function frontend(secrets: string, { versions = "1,2,3", plugin = true, url = "http://localhost:3000" }: Options = {}) {
-  const entries = secrets.split(",").map((entry) => {
-    const [version, value] = entry.split(":");
-    return { version: Number(version), value };
-  });
-  return betterAuth({
-    baseURL: url,
-    secrets: entries,
-    database: memoryAdapter(database),
-    // Hashing, which is slow on purpose, is not what is tested.
-    emailAndPassword: { enabled: true, password: { hash: async (p) => p, verify: async (v) => v.hash === v.password } },
-    rateLimit: { enabled: false },
-    logger: { disabled: true },
-    telemetry: { enabled: false },
-    plugins: plugin ? [carryOver({ secrets, versions })] : [],
-  });
-}
-
-/** A browser: it keeps what it is told to. */
-class Browser {
-  readonly cookies = new Map<string, string>();
-  readonly set = new Map<string, string>();
-
-  constructor(private readonly url = "http://localhost:3000") {}
-
-  async call(app: ReturnType<typeof frontend>, path: string, body?: object) {
-    const headers = new Headers({ origin: this.url, "content-type": "application/json" });
-    headers.set("cookie", this.header());
-    const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) };
-    const response = await app.handler(new Request(`${this.url}/api/auth${path}`, init));
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
-      this.set.set(name, line);
-      if (/max-age=0/i.test(line)) this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
-    return response;
-  }
-
-  header() {
-    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-  }
-
-  async signUp(app: ReturnType<typeof frontend>) {
-    const account = { name: "Ada", email: "ada@example.com", password: "correct horse battery" };
-    assert.equal((await this.call(app, "/sign-up/email", account)).status, 200);
-    this.set.clear();
-  }
-
-  /** Whether the frontend knows who this is. */
-  async isSignedIn(app: ReturnType<typeof frontend>) {
-    return (await (await this.call(app, "/get-session")).json()) !== null;
-  }
-}
+beforeEach(emptyDatabase);
 
 describe("signed in under the first secret, then restarted with", () => {
-  const rows: [string, string, Options, boolean][] = [
+  const rows: [string, string, Settings, boolean][] = [
     ["the second alone, no plugin", two, { plugin: false }, false],
     ["both, second first, no plugin", `${two},${one}`, { plugin: false }, false],
     ["both, first first, no plugin", `${one},${two}`, { plugin: false }, true],
