@@ -1,4 +1,4 @@
-// Command todoapp-operator is the manager of TodoApps, and the task API that the manager deploys from its own image.
+// Command todoapp-operator runs the manager of TodoApps, or the task API that the manager deploys from its own image.
 package main
 
 import (
@@ -11,22 +11,22 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/taskapi"
 	"github.com/todoapp-operator/todoapp-operator/internal/manager"
+	"github.com/todoapp-operator/todoapp-operator/internal/taskapi"
 )
 
-// version is set by the build; without it the module's own version counts.
+// version is set by the build. If it is empty, the version of the module is used.
 var version string
 
 const usage = `Usage: todoapp-operator COMMAND [flags]
 
 Commands:
-  manager   drives TodoApps and admits them (runs in the cluster)
-  api       serves tasks to the bearers of tokens signed with a shared secret
-  check     asks a cluster whether the operator is at work in it, and leaves nothing behind
+  manager   runs the controller and the admission webhook (in the cluster)
+  api       runs the task API, which verifies tokens with the shared secret
+  check     verifies that the operator works in a cluster; leaves no object behind
   version   prints the version
 
-todoapp-operator COMMAND --help lists the flags of a command.
+Run "todoapp-operator COMMAND --help" for the flags of a command.
 `
 
 func main() {
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 		fmt.Print(usage)
 		return nil
 	default:
-		return fmt.Errorf("there is no command %q; todoapp-operator --help lists them", command)
+		return fmt.Errorf("unknown command %q: must be manager, api, check or version (run \"todoapp-operator --help\")", command)
 	}
 }
 

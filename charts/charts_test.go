@@ -1,4 +1,4 @@
-// Package charts proves that Helm and kustomize install the same operator, and with which rights.
+// Package charts tests that Helm and kustomize install the same operator, and with which rights.
 package charts
 
 import (
@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// helm renders the chart as make install does: Deployment and policies for the image that make builds.
+// helm renders the chart with the image that make builds, as make install does.
 func helm(t *testing.T, args ...string) map[string]*unstructured.Unstructured {
 	t.Helper()
 	return objects(t, render(t, args...))
@@ -36,7 +36,8 @@ func render(t *testing.T, args ...string) []byte {
 
 func run(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
-	for _, folder := range []string{"todoapp-operator", "../config"} { // what programs read counts for go test's cache
+	// This walk makes the cache of go test depend on the files that the program reads.
+	for _, folder := range []string{"todoapp-operator", "../config"} {
 		if err := filepath.WalkDir(folder, func(string, fs.DirEntry, error) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +53,7 @@ func run(t *testing.T, name string, args ...string) []byte {
 	return output
 }
 
-// objects reads a stream of YAML; no two of its objects may be the same.
+// objects parses a stream of YAML. It fails if two of its objects are the same.
 func objects(t *testing.T, stream []byte) map[string]*unstructured.Unstructured {
 	t.Helper()
 	all := map[string]*unstructured.Unstructured{}
@@ -75,8 +76,8 @@ func objects(t *testing.T, stream []byte) map[string]*unstructured.Unstructured 
 	}
 }
 
-// TestKustomizeInstallsTheSame lists all that may differ: Helm makes the namespace itself, marks what belongs to its
-// release, and is told to leave the resource behind.
+// TestKustomizeInstallsTheSame lists every permitted difference: Helm creates the namespace itself, labels the objects of
+// its release, and annotates the CRD so that it is kept.
 func TestKustomizeInstallsTheSame(t *testing.T) {
 	chart := helm(t)
 	config := objects(t, run(t, "../bin/k8s/current/kubectl", "kustomize", "../config/default"))
@@ -108,7 +109,7 @@ func TestKustomizeInstallsTheSame(t *testing.T) {
 	}
 }
 
-// lines show of a difference only what is around it.
+// lines returns the changed lines of a difference, with some lines around each.
 func lines(t *testing.T, object *unstructured.Unstructured) []string {
 	t.Helper()
 	text, err := yaml.Marshal(object.Object)
@@ -118,7 +119,7 @@ func lines(t *testing.T, object *unstructured.Unstructured) []string {
 	return strings.Split(string(text), "\n")
 }
 
-// everything turns all on that is off by default.
+// everything enables each value that is off by default.
 var everything = []string{
 	"--set=certManager.enabled=true,watchNamespaces={one,two}",
 	"--set=metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true",
@@ -137,8 +138,8 @@ func TestRenderingIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestNamespaced renders everything for two namespaces: the operator has no right outside of them and its own, but to
-// its webhook configuration, and with cert-manager not even to that.
+// TestNamespaced renders everything for two namespaces. The operator must have no right outside of them and its own
+// namespace, except to its webhook configuration, and with cert-manager not even that.
 func TestNamespaced(t *testing.T) {
 	whole := rules(t, helm(t)["ClusterRole /todoapp-operator"])
 	for _, c := range []struct {

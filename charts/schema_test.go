@@ -17,7 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// schema is as much of a JSON schema as values.schema.json is asked about here.
+// schema holds the fields of a JSON schema that these tests read.
 type schema struct {
 	Definitions          map[string]schema
 	Properties           map[string]schema
@@ -26,7 +26,7 @@ type schema struct {
 	Pattern              string
 }
 
-// UnmarshalJSON takes true and false, which are schemas too, as ones without rules.
+// UnmarshalJSON decodes the schemas true and false as schemas without rules.
 func (s *schema) UnmarshalJSON(text []byte) error {
 	type plain schema
 	if text[0] != '{' {
@@ -44,7 +44,8 @@ func valuesSchema(t *testing.T) schema {
 	return s
 }
 
-// TestSchemaKnowsTheFieldsOfKubernetes: what goes into objects as it is has the names that Kubernetes knows, all of them.
+// TestSchemaKnowsTheFieldsOfKubernetes fails if a value that is copied into an object has other fields than the Kubernetes
+// type.
 func TestSchemaKnowsTheFieldsOfKubernetes(t *testing.T) {
 	values := valuesSchema(t).Properties
 	for name, c := range map[string]struct {
@@ -71,7 +72,7 @@ func TestSchemaKnowsTheFieldsOfKubernetes(t *testing.T) {
 	}
 }
 
-// TestSelectors: the schema takes what the manager reads, so that no manager ends over a flag.
+// TestSelectors fails if the schema accepts a selector that the manager rejects at its start.
 func TestSelectors(t *testing.T) {
 	selector := valuesSchema(t).Definitions["selector"]
 	taken, not := regexp.MustCompile(selector.Pattern), regexp.MustCompile(selector.Not.Pattern)

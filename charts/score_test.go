@@ -16,10 +16,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// perfect is the grade of what kube-score has nothing to say about.
+// perfect is the grade of a check without findings.
 const perfect = 10
 
-// TestScore: kube-score finds in all that is installed, and in the pods of apps, what security.md says, and nothing else.
+// TestScore fails if the findings of kube-score in the installed objects and the pods of apps differ from the table in
+// security.md.
 func TestScore(t *testing.T) {
 	found := map[string]bool{}
 	add := func(manifests []byte, owner func(name string) string) {
@@ -29,7 +30,7 @@ func TestScore(t *testing.T) {
 					continue
 				}
 				if len(check.Comments) == 0 {
-					t.Errorf("%s fails without a word in %s", check.Check.ID, object.ObjectMeta.Name)
+					t.Errorf("%s fails without a comment in %s", check.Check.ID, object.ObjectMeta.Name)
 				}
 				for _, comment := range check.Comments {
 					found[comment.Summary+" | "+owner(object.ObjectMeta.Name)] = true
@@ -65,7 +66,7 @@ func installed(name string) string {
 	return "managers"
 }
 
-// meant are the findings that security.md lists with a reason, each with where it is.
+// meant returns the findings that security.md lists with a reason, each with the object that it concerns.
 func meant(t *testing.T) []string {
 	t.Helper()
 	_, table, _ := strings.Cut(string(read(t, "../docs/security.md")), "| finding |")
@@ -83,7 +84,7 @@ func meant(t *testing.T) []string {
 	return all
 }
 
-// scored is what kube-score says of an object.
+// scored is the result of kube-score for one object.
 type scored struct {
 	ObjectMeta metav1.ObjectMeta `json:"object_meta"`
 	Checks     []struct {
@@ -98,7 +99,7 @@ func score(t *testing.T, manifests []byte) []scored {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "../bin/kube-score", "score", "--kubernetes-version=v1.30", "--output-format=json", "-")
 	cmd.Stdin = bytes.NewReader(manifests)
-	output, err := cmd.Output() // with findings it fails
+	output, err := cmd.Output() // fails if there are findings
 	var objects []scored
 	if decodeErr := json.Unmarshal(output, &objects); decodeErr != nil {
 		t.Fatalf("kube-score: %v, %v (make test builds it)", err, decodeErr)

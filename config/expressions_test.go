@@ -21,14 +21,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// oldest is what the oldest Kubernetes that the chart promises to run on lets new expressions use: what the release before
-// it knew, so that it can be rolled back.
+// oldest returns the CEL features that new expressions may use in the oldest Kubernetes that the chart supports: those of
+// the release before it, so that a cluster can be rolled back.
 func oldest(t *testing.T) *environment.EnvSet {
 	t.Helper()
 	chart := read(t, "../charts/todoapp-operator/Chart.yaml")
 	promise := regexp.MustCompile(`(?m)^kubeVersion: ">=1\.(\d+)\.0-0"$`).FindSubmatch(chart)
 	if promise == nil {
-		t.Fatal("the chart promises no Kubernetes")
+		t.Fatal("the chart names no version of Kubernetes")
 	}
 	minor, err := strconv.ParseUint(string(promise[1]), 10, 16)
 	if err != nil {
@@ -70,7 +70,7 @@ func TestTheOldestKubernetesKnowsTheRulesOfTheSchema(t *testing.T) {
 	}
 }
 
-// Of what type the variables are does not matter here: the tests against an API server hold the expressions to that.
+// The types of the variables do not matter here; the tests against an API server check them.
 func TestTheOldestKubernetesKnowsTheRulesOfAdmission(t *testing.T) {
 	known := oldest(t).NewExpressionsEnv()
 	for _, variable := range []string{"object", "oldObject", "request", "variables"} {
@@ -86,7 +86,7 @@ func TestTheOldestKubernetesKnowsTheRulesOfAdmission(t *testing.T) {
 	}
 }
 
-// admission has the expressions of config/webhook by what they are for.
+// admission returns the expressions of config/webhook by their purpose.
 func admission(t *testing.T) map[string]string {
 	t.Helper()
 	var hooks admissionv1.ValidatingWebhookConfiguration

@@ -1,4 +1,4 @@
-// Package config proves that kubectl alone installs and removes the operator as docs/install.md says.
+// Package config tests that kubectl installs and removes the operator as docs/install.md describes.
 package config
 
 import (
@@ -21,12 +21,12 @@ func TestMain(m *testing.M) { testenv.Main(m, func(c *rest.Config) { apiServer =
 
 func TestComesAndGoes(t *testing.T) {
 	if err := filepath.WalkDir(".", func(string, fs.DirEntry, error) error { return nil }); err != nil {
-		t.Fatal(err) // what kubectl reads counts for go test's cache
+		t.Fatal(err) // makes the cache of go test depend on the files that kubectl reads
 	}
 	kubectl := kubectlFor(t)
 	kubectl("apply", "-f", "samples/todoapp.yaml")
 	kubectl("apply", "--server-side", "-k", "default")
-	kubectl("apply", "--server-side", "-k", "default") // and again: an upgrade
+	kubectl("apply", "--server-side", "-k", "default") // the second time is an upgrade
 	kubectl("apply", "--server-side", "-k", "crd")
 	const operator = "deployment,service,role,rolebinding,clusterrole,clusterrolebinding,validatingwebhookconfiguration," +
 		"validatingadmissionpolicy,validatingadmissionpolicybinding,poddisruptionbudget,networkpolicy"
@@ -36,9 +36,9 @@ func TestComesAndGoes(t *testing.T) {
 	}
 	kubectl("delete", "-k", "webhook")
 	kubectl("delete", "-k", "rbac")
-	kubectl("delete", "-k", "manager", "--wait=false") // nothing here finalizes a namespace
+	kubectl("delete", "-k", "manager", "--wait=false") // no controller here finalizes a namespace
 	if left := strings.Fields(kubectl(find...)); len(left) > 0 {
-		t.Errorf("there is still %q", left)
+		t.Errorf("not deleted: %q", left)
 	}
 	if phase := kubectl("get", "namespace", "todoapp-system", "-o", "jsonpath={.status.phase}"); phase != "Terminating" {
 		t.Errorf("the namespace is %s", phase)

@@ -19,7 +19,7 @@ func file(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestPagesNameTheVersion: an image that a page builds or installs is the one that the chart asks for.
+// TestPagesNameTheVersion fails if a page builds or installs another version than the chart's.
 func TestPagesNameTheVersion(t *testing.T) {
 	var chart struct{ AppVersion string }
 	if err := yaml.Unmarshal([]byte(file(t, "../charts/todoapp-operator/Chart.yaml")), &chart); err != nil {
@@ -39,8 +39,8 @@ func TestPagesNameTheVersion(t *testing.T) {
 	}
 }
 
-// TestChartPageInstalls follows the commands of the chart's page as far as that goes without a cluster and without Docker:
-// what helm would install is rendered, with the image that was pushed before.
+// TestChartPageInstalls runs the commands of the chart's page that need neither a cluster nor Docker. It renders the
+// objects that helm would install, and expects the image that the page pushes.
 func TestChartPageInstalls(t *testing.T) {
 	_, block, _ := strings.Cut(pages(t)[chartPage], "```\n")
 	block, _, _ = strings.Cut(strings.ReplaceAll(block, "\\\n", ""), "```")
@@ -59,10 +59,10 @@ func TestChartPageInstalls(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the page installs nothing")
+	t.Error("the page has no helm install command")
 }
 
-// built is the image that a docker buildx build pushes; its arguments are the Dockerfile's.
+// built returns the image that a docker buildx build command pushes. The Dockerfile must know its build arguments.
 func built(t *testing.T, words []string) string {
 	t.Helper()
 	dockerfile, image := file(t, "../Dockerfile"), ""
@@ -77,7 +77,7 @@ func built(t *testing.T, words []string) string {
 		}
 	}
 	if !known || image == "" {
-		t.Errorf("it is not said which version is built, or as what: %v", words)
+		t.Errorf("the command sets no known build argument, or no tag: %v", words)
 	}
 	return image
 }

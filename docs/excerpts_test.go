@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Code that a page shows is code that runs: of the file that it names before.
+// TestPythonIsFromTheFileItSays fails if a page shows code that is not in the file that it names.
 func TestPythonIsFromTheFileItSays(t *testing.T) {
 	code, err := os.ReadFile("../examples/fastapi/tokens.py")
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestGivenAClusterItsToolsAreBuilt follows make on a fresh clone: with a KUBECONFIG of the user's no cluster of one's own
-// is built, which would have brought kubectl along.
+// TestGivenAClusterItsToolsAreBuilt dry-runs make on a fresh clone with a KUBECONFIG of the user. Then make starts no
+// cluster, whose build would include kubectl, so make must build kubectl itself.
 func TestGivenAClusterItsToolsAreBuilt(t *testing.T) {
-	if _, err := os.Stat("../Makefile"); err != nil { // and it counts for go test's cache
+	if _, err := os.Stat("../Makefile"); err != nil { // also makes the cache of go test depend on it
 		t.Fatal(err)
 	}
 	for _, target := range []string{"demo", "install", "kind-e2e"} {

@@ -11,7 +11,7 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// manifest is as much of an object as pages are asked about here.
+// manifest holds the fields of an object that these tests read.
 type manifest struct {
 	text             []byte
 	APIVersion, Kind string
@@ -30,7 +30,8 @@ type manifest struct {
 
 type reference struct{ Kind, Name string }
 
-// manifests are the objects of a page, in blocks of YAML and in what commands apply. Values of the chart are none.
+// manifests returns the objects of a page, from blocks of YAML and from commands that apply them. It skips values of the
+// chart.
 func manifests(t *testing.T, name, text string) []manifest {
 	t.Helper()
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$|^(kubectl [^\n]*|cat >\\S+) <<'YAML'\n(.*?)^YAML$")
@@ -63,7 +64,7 @@ func TestManifests(t *testing.T) {
 			apps++
 			var app todov1.TodoApp
 			if err := yaml.UnmarshalStrict(m.text, &app); err != nil || m.APIVersion != todov1.GroupVersion.String() {
-				t.Errorf("%s has a TodoApp of %s that is none: %v\n%s", name, m.APIVersion, err, m.text)
+				t.Errorf("%s has an invalid TodoApp of %s: %v\n%s", name, m.APIVersion, err, m.text)
 			}
 		}
 	}
@@ -72,7 +73,7 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// TestFluxFindsWhatItIsPointedTo: what one object of the page names is another of the page, but for what Flux brings.
+// TestFluxFindsWhatItIsPointedTo fails if an object of the page names an object that neither the page nor Flux creates.
 func TestFluxFindsWhatItIsPointedTo(t *testing.T) {
 	there := []reference{{}, {"GitRepository", "flux-system"}}
 	var named []reference
@@ -84,12 +85,12 @@ func TestFluxFindsWhatItIsPointedTo(t *testing.T) {
 			named = append(named, reference{m.Kind, other.Name})
 		}
 		if chart.SourceRef.Kind == "GitRepository" && chart.ReconcileStrategy != "Revision" {
-			t.Error("the chart comes from Git, and its version alone decides about an upgrade")
+			t.Error("the chart comes from Git, but only a change of its version causes an upgrade")
 		}
 	}
 	for _, r := range named {
 		if !slices.Contains(there, r) {
-			t.Errorf("there is no %s", r)
+			t.Errorf("the page refers to %s, which does not exist", r)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package testenv gives tests a real API server: the pinned one that make builds, or the user's own.
+// Package testenv starts a real API server for tests: the pinned version that make builds, or the user's own.
 package testenv
 
 import (
@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// Main runs the tests of a package against an API server that knows the TodoApp resource. It ends the process.
+// Main runs the tests of a package against an API server with the CRD of TodoApps. It exits the process.
 func Main(m *testing.M, use func(*rest.Config)) {
 	code, err := run(m, use)
 	if err != nil {
@@ -35,12 +35,12 @@ func run(m *testing.M, use func(*rest.Config)) (code int, err error) {
 	if env.BinaryAssetsDirectory == "" {
 		built, err := filepath.Glob(filepath.Join(root, "bin", "k8s", "v*"))
 		if err != nil || len(built) == 0 {
-			return 1, errors.New("there is no API server to test against: run make test, or set KUBEBUILDER_ASSETS")
+			return 1, errors.New("found no API server to test against: run hack/tools/build.sh envtest, or set KUBEBUILDER_ASSETS")
 		}
 		env.BinaryAssetsDirectory = built[len(built)-1]
 	}
 	config, err := env.Start()
-	defer func() { err = errors.Join(err, env.Stop()) }() // also after a start that ended half-way
+	defer func() { err = errors.Join(err, env.Stop()) }() // also if the start failed half-way
 	if err != nil {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
