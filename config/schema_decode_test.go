@@ -148,7 +148,7 @@ var values = []string{
 	`"2026-11-26T10:00:60Z"`, `"2026-11-26T10:00:00.123456789012Z"`, `"2026-11-26T10:00:00,5Z"`, `"2026-11-26T10:00:00.Z"`,
 	`"2026-02-30T10:00:00Z"`, `"2026-02-29T10:00:00Z"`, `"0000-01-01T00:00:00Z"`, `"10000-01-01T00:00:00Z"`, `"9999-12-31T23:59:59-23:59"`,
 	`"2026-11-26T1:00:00Z"`, `"2026-11-26T10:00:00+01:60"`, `"2026-11-26"`, `"0001-01-01T00:00:00Z"`, `"-001-01-01T00:00:00Z"`,
-	`"https://todo.example.com"`, `"todo.example.com"`, `"/api/auth"`, `"In"`, `"DoNotSchedule"`, `"True"`, `"\ufffd"`, `"\u0000"`,
+	`"https://todo.example.com"`, `"todo.example.com"`, `"/api/auth"`, `"In"`, `"DoNotSchedule"`, `"True"`, `"Active"`, `"\ufffd"`, `"\u0000"`,
 }
 
 // TestAdmittedFieldsDecode: an object that the schema admits and Go cannot decode would stop the watch of all TodoApps.
