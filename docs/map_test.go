@@ -1,6 +1,8 @@
 package docs_test
 
 import (
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,33 +12,129 @@ import (
 	"testing"
 )
 
-// named matches the folders in the first cell of a row of the table of packages.
-var named = regexp.MustCompile("`([^`]+)`")
+// module is the path that the imports of this module begin with.
+const module = "github.com/todoapp-operator/todoapp-operator/"
 
-// listed returns the first cells of the table below a heading, each cut into the names that it quotes.
-func listed(t *testing.T, page, heading string) []string {
+// quoted matches a name in backquotes.
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// names returns the names in backquotes.
+func names(cell string) []string {
+	var found []string
+	for _, name := range quoted.FindAllStringSubmatch(cell, -1) {
+		found = append(found, name[1])
+	}
+	return found
+}
+
+// rows returns the cells of each row of the table below a heading, without the row of headings.
+func rows(t *testing.T, heading string) [][]string {
 	t.Helper()
-	_, chapter, found := strings.Cut(page, "\n## "+heading+"\n")
+	_, chapter, found := strings.Cut(pages(t)["architecture.md"], "\n## "+heading+"\n")
 	if !found {
-		t.Fatalf("the page has no chapter %q", heading)
+		t.Fatalf("architecture.md has no chapter %q", heading)
 	}
 	chapter, _, _ = strings.Cut(chapter, "\n## ")
-	var names []string
+	var all [][]string
 	for line := range strings.Lines(chapter) {
-		if cells := strings.Split(line, "|"); len(cells) > 2 {
-			for _, name := range named.FindAllStringSubmatch(cells[1], -1) {
-				names = append(names, name[1])
+		if cells := strings.Split(strings.TrimSpace(line), "|"); len(cells) == 5 {
+			all = append(all, cells[1:4])
+		}
+	}
+	if len(all) < 3 {
+		t.Fatalf("chapter %q has no table of three columns", heading)
+	}
+	return all[2:]
+}
+
+// imports returns the packages of this module that the Go files at a path import, without tests.
+func imports(t *testing.T, path string) []string {
+	t.Helper()
+	files := []string{filepath.Join("..", path)}
+	if !strings.HasSuffix(path, ".go") {
+		found, err := filepath.Glob(filepath.Join("..", path, "*.go"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("finding the files of %s: %v, %d of them", path, err, len(found))
+		}
+		files = found
+	}
+	var all []string
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imported := range parsed.Imports {
+			name, own := strings.CutPrefix(strings.Trim(imported.Path.Value, `"`), module)
+			if own && !strings.HasSuffix(file, "_test.go") {
+				all = append(all, name)
 			}
 		}
 	}
-	return names
+	return all
+}
+
+// TestImportsAreThoseOfTheArchitecture fails if a package imports a package of this module that its row does not allow. A
+// name in a row allows the packages below it, too.
+func TestImportsAreThoseOfTheArchitecture(t *testing.T) {
+	var above []string
+	checked := 0
+	for _, row := range rows(t, "Packages") {
+		allowed := names(row[2])
+		switch text := strings.TrimSpace(row[2]); {
+		case text == "–" || text == "anything":
+			continue
+		case text == "the rows above":
+			allowed = above
+		case text != "nothing" && len(allowed) == 0:
+			t.Errorf("the last cell names no package: %s", text)
+		}
+		for _, folder := range names(row[0]) {
+			for _, imported := range imports(t, folder) {
+				checked++
+				below := func(name string) bool { return imported == name || strings.HasPrefix(imported, name+"/") }
+				if !slices.ContainsFunc(allowed, below) {
+					t.Errorf("%s imports %s; architecture.md allows %s", folder, imported, strings.TrimSpace(row[2]))
+				}
+			}
+			above = append(above, folder)
+		}
+	}
+	if checked < 40 {
+		t.Errorf("%d imports checked, expected 40 or more", checked)
+	}
+}
+
+// TestFilesOfTheArchitectureExist fails if the table of changes names a file that does not exist. Names without a slash
+// belong to the folder that is named before them.
+func TestFilesOfTheArchitectureExist(t *testing.T) {
+	count := 0
+	for _, row := range rows(t, "Where a change goes") {
+		for _, cell := range row[1:] {
+			for _, name := range names(cell) {
+				if !strings.Contains(name, "/") {
+					continue
+				}
+				count++
+				if found, err := filepath.Glob(filepath.Join("..", name)); err != nil || len(found) == 0 {
+					t.Errorf("architecture.md names %s, which does not exist", name)
+				}
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("%d files found, expected 20 or more", count)
+	}
 }
 
 // TestEveryPackageIsInTheArchitecture fails if the table of packages lacks a folder with Go files, or lists one that does
 // not exist. The programs below hack are covered by the row of their folder.
 func TestEveryPackageIsInTheArchitecture(t *testing.T) {
-	names := listed(t, pages(t)["architecture.md"], "Packages")
-	for _, name := range names {
+	var listed []string
+	for _, row := range rows(t, "Packages") {
+		listed = append(listed, names(row[0])...)
+	}
+	for _, name := range listed {
 		if _, err := os.Stat(filepath.Join("..", name)); err != nil {
 			t.Errorf("the table lists %s: %v", name, err)
 		}
@@ -52,14 +150,14 @@ func TestEveryPackageIsInTheArchitecture(t *testing.T) {
 		if parts := strings.Split(folder, "/"); parts[0] == "hack" && len(parts) > 1 {
 			folder = strings.Join(parts[:2], "/")
 		}
-		if strings.HasSuffix(path, ".go") && folder != "." && !slices.Contains(names, folder) {
+		if strings.HasSuffix(path, ".go") && folder != "." && !slices.Contains(listed, folder) {
 			t.Errorf("the table of packages lacks %s", folder)
-			names = append(names, folder) // once for each folder
+			listed = append(listed, folder) // once for each folder
 		}
 		return nil
 	})
-	if err != nil || len(names) < 20 {
-		t.Errorf("the table lists %d folders, expected 20 or more: %v", len(names), err)
+	if err != nil || len(listed) < 20 {
+		t.Errorf("the table lists %d folders, expected 20 or more: %v", len(listed), err)
 	}
 }
 
