@@ -83,7 +83,7 @@ func frontendURL(url string) func(*todov1.TodoApp) {
 	return func(app *todov1.TodoApp) { app.Spec.Frontend.URL = url }
 }
 
-// holding makes Secrets; entries are "name entry value".
+// holding makes Secrets that are handed over to team-a; entries are "name entry value".
 func holding(entries ...string) secrets {
 	found := secrets{}
 	for _, e := range entries {
@@ -91,6 +91,7 @@ func holding(entries ...string) secrets {
 		entry, value, _ := strings.Cut(rest, " ")
 		if found[name] == nil {
 			found[name] = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string][]byte{}}
+			metav1.SetMetaDataAnnotation(&found[name].ObjectMeta, todov1.AnnotationAdopt, "team-a")
 		}
 		if entry != "" {
 			found[name].Data[entry] = []byte(value)
@@ -114,8 +115,15 @@ func (s secrets) ring(values ...keyring.Value) secrets {
 	return s.owned("team-a-keyring", "team-a")
 }
 
+// notHandedOver takes the mark off a Secret.
+func (s secrets) notHandedOver(name string) secrets {
+	s[name].Annotations = nil
+	return s
+}
+
 // owned makes a Secret an app's.
 func (s secrets) owned(name, app string) secrets {
+	s[name].Annotations = nil
 	s[name].Labels = map[string]string{desired.LabelManagedBy: desired.ManagedBy, todov1.LabelApp: app,
 		todov1.LabelComponent: todov1.ComponentFrontend}
 	s[name].OwnerReferences = []metav1.OwnerReference{{

@@ -24,7 +24,7 @@ var words = []string{
 	"BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "BETTER_AUTH_KEY_VERSION", "BETTER_AUTH_COOKIE_VERSIONS",
 	"BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_URL", "BETTER_AUTH_TRUSTED_ORIGINS", "BETTER_AUTH_", "BETTER_",
 	"SECRET", "DATABASE_URL", "LOG_LEVEL", "keyring.json", "dir/BETTER_AUTH_SECRET", "todoapp.dev/v1alpha1", "TodoApp",
-	desired.LabelManagedBy, desired.ManagedBy, todov1.LabelApp, todov1.AnnotationReplaceSecret,
+	desired.LabelManagedBy, desired.ManagedBy, todov1.LabelApp, todov1.AnnotationReplaceSecret, todov1.AnnotationAdopt,
 	"https://todo.example.com", "http://todo.example.com", "http://[::1",
 }
 
@@ -79,12 +79,30 @@ func FuzzTodoApp(f *testing.F) {
 		warnings, err := todoAppValidator{&reads{have: have}}.ValidateCreate(t.Context(), app)
 		if err == nil {
 			admitted(t, app, have)
+			handedOver(t, app, have)
 		}
 		said := strings.Join(warnings, "\n") + fmt.Sprint(err)
 		if strings.Contains(said, secretA) || strings.Contains(said, secretB) {
 			t.Errorf("shows a secret: %s", said)
 		}
 	})
+}
+
+// handedOver fails if an admitted TodoApp names a Secret that neither the operator made for it nor its owner handed over.
+func handedOver(t *testing.T, app *todov1.TodoApp, have secrets) {
+	for _, name := range desired.Secrets(app) {
+		s := have[name]
+		if s == nil {
+			continue
+		}
+		made := s.Labels["app.kubernetes.io/managed-by"] == "todoapp-operator" && s.Labels["todoapp.dev/app"] == "team-a"
+		if s.Annotations["todoapp.dev/adopt"] != "team-a" && !made && len(s.OwnerReferences) == 0 {
+			t.Errorf("admitted Secret %q, which is somebody else's", name)
+		}
+		if s.Immutable != nil && *s.Immutable {
+			t.Errorf("admitted Secret %q, which is immutable", name)
+		}
+	}
 }
 
 // admitted fails when an admitted TodoApp brings a container what only the operator does.

@@ -15,6 +15,7 @@ const (
 	ruleMismatch  rule = "secret-mismatch"
 	ruleOwner     rule = "foreign-secret"
 	ruleReplace   rule = "secret-replacement"
+	ruleWritable  rule = "unwritable-secret"
 	ruleSource    rule = "weak-source"
 	ruleEnv       rule = "reserved-variable"
 	ruleSpec      rule = "invalid-spec"
@@ -38,7 +39,7 @@ func init() {
 			refusalsTotal.WithLabelValues(kind, string(r))
 		}
 	}
-	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleSource, ruleEnv, ruleSpec, ruleStorage)
+	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleWritable, ruleSource, ruleEnv, ruleSpec, ruleStorage)
 	for kind := range kinds {
 		begin(kind, ruleReference, ruleAgree, ruleForbidden, ruleLabels)
 	}

@@ -45,6 +45,9 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 		return nil, undecided(fmt.Errorf("looking up Secrets and TodoApps: %w", err))
 	}
 	refusals, warnings := checkTodoApp(old, app, found, others)
+	if len(refusals) == 0 {
+		warnings = append(warnings, warnAdopted(app, newReferences(old, app), found)...)
+	}
 	if old != nil && len(refusals) == 0 {
 		warnings = append(warnings, warnLeft(old, app)...)
 	}

@@ -4,45 +4,75 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// checkOwners rejects references to a Secret that belongs to another TodoApp, as a component's Secret or as a source.
-func checkOwners(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
+// checkOwners rejects references to a Secret that the operator may not write for the app, and to a source that belongs to
+// another TodoApp (rule foreign-secret).
+func checkOwners(app *todov1.TodoApp, anew []reference, found secrets, others []todov1.TodoApp) field.ErrorList {
 	var refusals field.ErrorList
 	for _, ref := range anew {
-		if owner := desired.Owner(found[ref.name]); owner != "" && owner != app.Name {
-			message := fmt.Sprintf("Secret %q belongs to TodoApp %q: choose another name", ref.name, owner)
+		secret := found[ref.name]
+		if secret == nil {
+			continue // if two apps name a Secret that does not exist yet, the controller decides which one gets it
+		}
+		message := claimed(app, ref, secret, others)
+		if message == "" && ref.at != sourceName {
+			message = foreign(app, secret)
+		}
+		if message != "" {
 			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
 		}
 	}
 	return refusals
 }
 
-// checkOthers rejects references to an existing Secret without an owner that another TodoApp reads or is to write.
-// If the Secret does not exist yet, the controller decides which app gets it.
-func checkOthers(app *todov1.TodoApp, anew []reference, found secrets, others []todov1.TodoApp) field.ErrorList {
-	var refusals field.ErrorList
-	for _, ref := range written(anew) {
-		if found[ref.name] == nil || desired.Owner(found[ref.name]) != "" {
-			continue
-		}
-		for i := range others {
-			claim := claimOn(ref.name, &others[i])
-			if claim == "" || others[i].Name == app.Name {
-				continue
-			}
-			message := fmt.Sprintf("Secret %q %s TodoApp %q: choose another name", ref.name, claim, others[i].Name)
-			refusals = append(refusals, refuse(ruleOwner, ref.at, message))
+// claimed returns which other TodoApp has a right to a Secret: the one that it belongs to, else one that reads it or is to
+// write it. It is empty if there is none.
+func claimed(app *todov1.TodoApp, ref reference, secret *corev1.Secret, others []todov1.TodoApp) string {
+	const message = "Secret %q %s TodoApp %q: choose another name"
+	if owner := desired.Owner(secret); owner == app.Name {
+		return ""
+	} else if owner != "" {
+		return fmt.Sprintf(message, ref.name, "belongs to", owner)
+	}
+	if len(written([]reference{ref})) == 0 {
+		return "" // several apps may have one source
+	}
+	for i := range others {
+		if claim := claimOn(ref.name, &others[i]); claim != "" && others[i].Name != app.Name {
+			return fmt.Sprintf(message, ref.name, claim, others[i].Name)
 		}
 	}
-	return refusals
+	return ""
 }
 
-// claimOn is what an app has to do with a Secret by that name; empty for nothing, and for an app that is being deleted.
+// foreign returns why the operator may not write a Secret for the app, and what its owner can do about it. It is empty if the
+// operator may. If nothing but the mark is missing, the message is the command that sets it.
+func foreign(app *todov1.TodoApp, secret *corev1.Secret) string {
+	is := desired.OwnershipOf(secret, app)
+	if !is.Foreign() {
+		return ""
+	}
+	marked := &corev1.Secret{ObjectMeta: *secret.ObjectMeta.DeepCopy(), Data: secret.Data}
+	if marked.Annotations == nil {
+		marked.Annotations = map[string]string{}
+	}
+	unmarked := marked.Annotations[todov1.AnnotationAdopt] == ""
+	marked.Annotations[todov1.AnnotationAdopt] = app.Name
+	if unmarked && !desired.OwnershipOf(marked, app).Foreign() {
+		return fmt.Sprintf("not this app's: to hand it over, run \"kubectl annotate secret %s %s=%s\"",
+			secret.Name, todov1.AnnotationAdopt, app.Name)
+	}
+	return fmt.Sprintf("Secret %q %s", secret.Name, is)
+}
+
+// claimOn returns what another app does with a Secret of that name. It is empty for nothing, and if that app is being
+// deleted.
 func claimOn(name string, app *todov1.TodoApp) string {
 	source := app.Spec.Auth.Source
 	switch {

@@ -97,12 +97,58 @@ var ownerCases = map[string]todoAppCase{
 	"its own": {
 		app: todoApp(frontendRef("a")), found: holding("a").owned("a", "team-a"),
 	},
-	"nobody's": {app: todoApp(frontendRef("b")), found: holding("b")},
+	"handed over": {app: todoApp(frontendRef("b")), found: holding("b")},
+	"not handed over": {
+		app: todoApp(frontendRef("b")), found: holding("b").notHandedOver("b"),
+		want: `foreign-secret spec.frontend.secretRef.name: not this app's: to hand it over, run ` +
+			`"kubectl annotate secret b todoapp.dev/adopt=team-a"`,
+	},
+	"not handed over, by an update": {
+		old: todoApp(), app: todoApp(backendRef("b")), found: holding("b").notHandedOver("b"),
+		want: "foreign-secret spec.backend.secretRef.name: not this app's",
+	},
+	"not handed over, and called as the default": {
+		app: todoApp(), found: holding("team-a-backend-auth").notHandedOver("team-a-backend-auth"),
+		want: "foreign-secret spec.backend.secretRef.name: not this app's",
+	},
+	"not handed over, and called as the keyring": {
+		app: todoApp(), found: holding("team-a-keyring").notHandedOver("team-a-keyring"),
+		want: "foreign-secret metadata.name: not this app's",
+	},
+	"not handed over, and left as it was": {
+		old: todoApp(frontendRef("b")), app: todoApp(frontendRef("b"), backendRef("c")), found: holding("b", "c").notHandedOver("b"),
+	},
+	"not handed over, but the operator's of this app": {
+		app:   todoApp(frontendRef("b")),
+		found: holding("b").owned("b", "team-a").changed("b", func(s *corev1.Secret) { s.OwnerReferences = nil }),
+	},
+	"handed over to another app": {
+		app: todoApp(frontendRef("b")), found: holding("b").changed("b", func(s *corev1.Secret) {
+			s.Annotations[todov1.AnnotationAdopt] = "team-b"
+		}),
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "b" is handed over to TodoApp team-b`,
+	},
+	"with entries of somebody else": {
+		app: todoApp(frontendRef("stripe")), found: holding("stripe API_KEY x", "stripe WEBHOOK y").notHandedOver("stripe"),
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "stripe" also holds API_KEY, WEBHOOK: ` +
+			`copy the key into a Secret of its own`,
+	},
+	"with entries of somebody else, handed over": {
+		app: todoApp(backendRef("env")), found: holding("env BETTER_AUTH_SECRET "+secretA, "env DATABASE_URL x"),
+		want: `foreign-secret spec.backend.secretRef.name: Secret "env" also holds DATABASE_URL: copy the key`,
+	},
+	"handed over, with another controller": {
+		app: todoApp(frontendRef("b")), found: holding("b").changed("b", func(s *corev1.Secret) {
+			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "SealedSecret", Name: "b", Controller: new(true)}}
+		}),
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "b" belongs to SealedSecret b: choose another name`,
+	},
 	"labelled by somebody else's tool": {
 		app: todoApp(frontendRef("b")),
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
 			s.Labels[desired.LabelManagedBy] = "helm"
 		}),
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "b" belongs to TodoApp team-b`,
 	},
 	"orphaned": {
 		app:   todoApp(frontendRef("b")),
@@ -114,5 +160,6 @@ var ownerCases = map[string]todoAppCase{
 		found: holding("b").owned("b", "team-b").changed("b", func(s *corev1.Secret) {
 			s.OwnerReferences[0].APIVersion = "example.com/v1"
 		}),
+		want: `foreign-secret spec.frontend.secretRef.name: Secret "b" belongs to TodoApp team-b`,
 	},
 }

@@ -88,10 +88,10 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 		return refusals, warnings
 	}
 	refusals = append(refusals, checkNames(app)...)
-	if ofOwners := append(checkOwners(app, anew, found), checkOthers(app, anew, found, others)...); len(ofOwners) > 0 {
+	if ofOwners := checkOwners(app, anew, found, others); len(ofOwners) > 0 {
 		return append(refusals, ofOwners...), warnings // nothing is said about what another app's Secrets hold
 	}
-	refusals = append(refusals, checkSides(app, anew, found)...)
+	refusals = append(refusals, append(checkWritable(anew, found), checkSides(app, anew, found)...)...)
 	if slices.ContainsFunc(anew, func(ref reference) bool { return ref.at == sourceName }) {
 		ofSource, warningsOfSource := checkSource(app.Spec.Auth.Source.SecretRef, found)
 		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)

@@ -51,7 +51,7 @@ func check(t *testing.T, refusals field.ErrorList, warnings []string, want, warn
 
 func TestTodoAppRules(t *testing.T) {
 	for _, cases := range []map[string]todoAppCase{
-		adoptionCases, ownerCases, replacementCases, sourceCases, envCases, specCases,
+		adoptionCases, ownerCases, replacementCases, writableCases, sourceCases, envCases, specCases,
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ var adoptionCases = map[string]todoAppCase{
 	},
 	"one exists without a value": {
 		app:   todoApp(),
-		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth DATABASE_URL x"),
+		found: holding("team-a-frontend-auth BETTER_AUTH_SECRET "+secretA, "team-a-backend-auth BETTER_AUTH_SECRET "),
 	},
 	"lists agree": {
 		app: todoApp(),
@@ -157,6 +157,11 @@ var replacementCases = map[string]todoAppCase{
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET "+secretB).ring(secretB, secretA),
 	},
+	"permitted, and not handed over": {
+		old: todoApp(), app: todoApp(backendRef("live"), annotated(todov1.AnnotationReplaceSecret, "live")),
+		found: holding("live BETTER_AUTH_SECRET " + secretB).notHandedOver("live").ring(secretA),
+		want:  "foreign-secret spec.backend.secretRef.name: not this app's",
+	},
 	"permitted": {
 		old: todoApp(), app: todoApp(backendRef("live"), annotated(todov1.AnnotationReplaceSecret, "live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
@@ -168,7 +173,7 @@ var replacementCases = map[string]todoAppCase{
 	},
 	"holds no value": {
 		old: todoApp(), app: todoApp(backendRef("live")),
-		found: holding("live DATABASE_URL x", "live BETTER_AUTH_SECRET ").ring(secretA),
+		found: holding("live BETTER_AUTH_SECRET ").ring(secretA),
 	},
 	"only a list": {
 		old: todoApp(), app: todoApp(backendRef("live")),

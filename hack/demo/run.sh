@@ -65,6 +65,7 @@ for side in frontend backend; do
   head -c 24 /dev/urandom | base64 | tr -d '\n' >"$work/$side"
   kubectl -n "$namespace" create secret generic "by-hand-$side" --from-file="BETTER_AUTH_SECRET=$work/$side" \
     --dry-run=client -o yaml | kubectl -n "$namespace" apply -f - >/dev/null
+  kubectl -n "$namespace" annotate --overwrite secret "by-hand-$side" todoapp.dev/adopt=mismatched >/dev/null
 done
 if kubectl -n "$namespace" apply -f - 2>"$work/refusal" <<EOF
 apiVersion: todoapp.dev/v1alpha1

@@ -1,10 +1,12 @@
 package keyring
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -15,6 +17,8 @@ const (
 	minLength = 32
 	// minBits is Better Auth's, by its own estimate.
 	minBits = 120
+	// maxBytes is far above any generated key, and maxListBytes below the 128 KiB that Linux takes in one variable.
+	maxBytes, maxListBytes = 1 << 10, 100 << 10
 )
 
 // placeholders are stretches of the secrets that documentation shows and people copy, in lower case letters and digits.
@@ -33,6 +37,8 @@ func Check(v Value) error {
 		return errors.New("is not UTF-8 text: Node.js and the API would read different keys")
 	case !Portable(v) || strings.ContainsFunc(string(v), unprintable):
 		return errors.New("has a comma, line break, control character or outer space, which BETTER_AUTH_SECRETS cannot carry")
+	case len(v) > maxBytes:
+		return errors.New("is longer than 1 KiB: use a generated secret")
 	case length < minLength:
 		return errors.New("is too short: use a generated secret")
 	case isPlaceholder(v):
@@ -68,3 +74,56 @@ func isPlaceholder(v Value) bool {
 
 // unprintable characters are lost or trimmed on one of the ways to a process; a byte order mark is a space to JavaScript.
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\uFEFF' }
+
+// Oversized returns the name of an entry of a component's Secret that holds a value over 1 KiB; empty if there is none.
+func Oversized(data map[string][]byte) string {
+	for _, entry := range []string{EntrySecret, EntryLegacySecret} {
+		if len(data[entry]) > maxBytes {
+			return entry
+		}
+	}
+	if len(data[EntrySecrets]) > maxListBytes {
+		return EntrySecrets
+	}
+	for _, item := range bytes.Split(data[EntrySecrets], []byte(",")) {
+		if len(item) > maxBytes+len("9007199254740991:") {
+			return EntrySecrets
+		}
+	}
+	return ""
+}
+
+// WeakIn returns why the key that a component's Secret signs with is weak; nil if it is not, or if there is none.
+func WeakIn(data map[string][]byte) error {
+	value := Value(data[EntrySecret])
+	if entries, err := ParseList(string(data[EntrySecrets])); err == nil && len(entries) > 0 {
+		value = entries[0].Value
+	}
+	if value == "" {
+		return nil
+	}
+	return Check(value)
+}
+
+// WeakKey is a key in use that does not meet Check.
+type WeakKey struct {
+	Version int64
+	// Why continues a sentence about the key.
+	Why error
+}
+
+// Weak returns the weak keys that tokens or session cookies are still accepted under, the newest first. Only adopted keys can
+// be weak, because generated and sourced ones are checked.
+func (r Ring) Weak(now time.Time, p Policy) []WeakKey {
+	accepted := r.cookieVersions(now, p.SessionLifetime)
+	for _, k := range r.Trusted(now, p.Validity()) {
+		accepted = append(accepted, k.Version)
+	}
+	var weak []WeakKey
+	for _, k := range slices.Backward(r.Keys) {
+		if why := Check(k.Value); why != nil && slices.Contains(accepted, k.Version) {
+			weak = append(weak, WeakKey{k.Version, why})
+		}
+	}
+	return weak
+}

@@ -62,6 +62,15 @@ func secret(t *testing.T, namespace, name string, entries ...string) *corev1.Sec
 	return object
 }
 
+// handedOver marks a Secret as its owner does to have an app adopt it.
+func handedOver(t *testing.T, object *corev1.Secret, app string) *corev1.Secret {
+	t.Helper()
+	if err := admin.Patch(t.Context(), object, merge(`{"metadata":{"annotations":{"todoapp.dev/adopt":"`+app+`"}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
 // owned makes a Secret that belongs to an app.
 func owned(t *testing.T, namespace, name, app, component string, entries ...string) *corev1.Secret {
 	t.Helper()
@@ -167,8 +176,17 @@ const maxLine = 170
 
 func TestMessages(t *testing.T) {
 	ns := namespace(t, "team-a")
-	secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA)
-	secret(t, ns, "old-api", "BETTER_AUTH_SECRET", secretB)
+	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
+	handedOver(t, secret(t, ns, "old-api", "BETTER_AUTH_SECRET", secretB), "todo")
+	handedOver(t, secret(t, ns, "old-shop", "BETTER_AUTH_SECRET", secretB), "shop")
+	handedOver(t, secret(t, ns, "easy", "BETTER_AUTH_SECRET", "changeme-changeme-changeme-changeme"), "todo")
+	frozen := handedOver(t, secret(t, ns, "frozen", "BETTER_AUTH_SECRET", secretA), "todo")
+	frozen.Immutable = new(true)
+	if err := admin.Update(t.Context(), frozen); err != nil {
+		t.Fatal(err)
+	}
+	secret(t, ns, "mine", "BETTER_AUTH_SECRET", secretA)
+	secret(t, ns, "stripe", "API_KEY", "x", "WEBHOOK", "y")
 	secret(t, ns, "vault", "weak", "short")
 	owned(t, ns, "blog-frontend-auth", "blog", "frontend", "BETTER_AUTH_SECRET", secretA)
 	owned(t, ns, "shop-keyring", "shop", "keyring", keyring.StorageKey, ringData(t, secretA))
@@ -191,8 +209,8 @@ func TestMessages(t *testing.T) {
 			}
 		})
 	}
-	if len(rules) != 12 {
-		t.Errorf("the documentation has examples of %d rules, want 12: %v", len(rules), slices.Sorted(maps.Keys(rules)))
+	if len(rules) != 13 {
+		t.Errorf("the documentation has examples of %d rules, want 13: %v", len(rules), slices.Sorted(maps.Keys(rules)))
 	}
 }
 

@@ -22,7 +22,7 @@ func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"),
 		allow("todoapp.dev", "todoapps", "get", "list"))
 	keepsCertificate(t, user)
-	secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA)
+	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
 	secret(t, ns, "vault", "key", secretA)
 	secret(t, ns, "db", "DATABASE_URL", "x")
 	create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}, Data: map[string]string{"A": "b"}}, ns)

@@ -153,7 +153,8 @@ func hold(ctx context.Context, c client.Client, app *todov1.TodoApp) (client.Obj
 		return nil, fmt.Errorf("reading the app's key: %w", err)
 	}
 	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: held(app)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: held(app),
+			Annotations: map[string]string{todov1.AnnotationAdopt: app.Name}},
 		Data:       map[string][]byte{keyring.EntrySecret: own.Data[keyring.EntrySecret]},
 	}
 	if err := c.Create(ctx, secret); err != nil {

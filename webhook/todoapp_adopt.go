@@ -1,0 +1,58 @@
+package webhook
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// checkWritable rejects references to a Secret that the API server, or the pods, would not take from the operator (rule
+// unwritable-secret).
+func checkWritable(anew []reference, found secrets) field.ErrorList {
+	var refusals field.ErrorList
+	for _, ref := range anew {
+		if secret := found[ref.name]; secret != nil && ref.at != sourceName {
+			if why := unwritable(secret); why != "" {
+				refusals = append(refusals, refuse(ruleWritable, ref.at, fmt.Sprintf("Secret %q %s", ref.name, why)))
+			}
+		}
+	}
+	return refusals
+}
+
+// unwritable returns why no write of the operator to a Secret can succeed, and what to do; empty if it can.
+func unwritable(secret *corev1.Secret) string {
+	switch entry := keyring.Oversized(secret.Data); {
+	case secret.Immutable != nil && *secret.Immutable:
+		return "is immutable: copy it under another name"
+	case secret.Type != "" && secret.Type != corev1.SecretTypeOpaque:
+		return fmt.Sprintf("has the type %.40q: only Opaque can be adopted", secret.Type)
+	case entry != "":
+		return "has a value over 1 KiB in " + entry + ": no key is that long"
+	case !secret.DeletionTimestamp.IsZero():
+		return "is being deleted: wait until it is gone"
+	default:
+		return ""
+	}
+}
+
+// warnAdopted tells whose Secrets an app adopts what follows, and that a weak key stays in use until it is replaced.
+func warnAdopted(app *todov1.TodoApp, anew []reference, found secrets) []string {
+	var warnings []string
+	for _, ref := range written(anew) {
+		secret := found[ref.name]
+		if secret == nil || desired.OwnershipOf(secret, app).Origin != desired.HandedOver {
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("%s: Secret %q is owned, locked and deleted with the TodoApp from now on", ref.at, ref.name))
+		if why := keyring.WeakIn(secret.Data); why != nil && found[desired.Keyring(app)] == nil {
+			warnings = append(warnings, fmt.Sprintf("%s: the key in Secret %q %v: rotate it once it is adopted", ref.at, ref.name, why))
+		}
+	}
+	return warnings
+}
