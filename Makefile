@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE ?= todoapp-operator:dev
-# Without a KUBECONFIG of the user's, everything happens on the local cluster, which is started where it is needed.
+# Without KUBECONFIG the targets use the local cluster, and start it if they need it.
 ifeq ($(origin KUBECONFIG),undefined)
 KUBECONFIG := $(CURDIR)/bin/cluster/kubeconfig
 LOCAL := cluster-up
@@ -14,28 +14,27 @@ CHART := charts/todoapp-operator
 GENERATED := api config charts docs/reference.md
 GO_FILES := $(shell find . \( -path ./bin -o -name node_modules \) -prune -o -name '*.go' -print)
 export KUBECONFIG
-# One way to compile for programs, tests and linters: what one of them compiled, the others find in the cache.
+# Programs, tests and linters share these flags, and thus the packages in the build cache.
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath -buildvcs=false
 
+.PHONY: help demo demo-down build test fuzz lint generate verify e2e cluster-up cluster-down image sbom load install \
+	uninstall kind-up kind-load kind-e2e kind-down clean
+
 ##@ Try it
 
-.PHONY: help
-help: ## Show what there is
+help: ## List all targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: demo
-demo: $(LOCAL) install ## Start a cluster, install the operator and see it work
+demo: $(LOCAL) install ## Start a cluster, install the operator and show it at work
 	@hack/demo/run.sh
 
-.PHONY: demo-down
-demo-down: ## Stop the demo's cluster and remove all that it left
+demo-down: ## Stop the demo's cluster and remove its data
 	@hack/demo/expose.sh close
 	@$(MAKE) -s cluster-down
 
 ##@ Develop
 
-.PHONY: build
 build: bin/todoapp-operator ## Build the operator
 
 bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/*.html)
@@ -43,8 +42,7 @@ bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi
 	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
 	echo "built in $$((SECONDS - started)) s"
 
-.PHONY: test
-test: ## Run the unit tests, those against a real API server and PostgreSQL, the chart's and the frontend's
+test: ## Run all tests but the end-to-end tests; some use a real API server and PostgreSQL
 	@hack/tools/build.sh envtest helm score
 	bin/helm lint --strict --quiet --namespace todoapp-system $(CHART)
 	bin/helm-unittest $(CHART)
@@ -55,22 +53,20 @@ test: ## Run the unit tests, those against a real API server and PostgreSQL, the
 	npm --prefix examples/frontend --silent test
 
 FUZZ ?= 1m
-.PHONY: fuzz
-fuzz: ## Look for inputs that break a rule, FUZZ=1m for each test; what breaks one is kept in testdata/fuzz
+fuzz: ## Fuzz each target for FUZZ=1m; failing inputs are kept in testdata/fuzz
 	@grep -rHo --include='*_test.go' --exclude-dir=bin --exclude-dir=node_modules '^func Fuzz[A-Za-z]*' . | sort | \
 	while IFS=: read -r file test; do \
 		echo "== $${test#func } of $${file%/*}"; \
 		go test -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZ) "$${file%/*}"; \
 	done
 
-.PHONY: lint
-lint: ## Lint all Go code
+lint: ## Lint the Go code and the shell scripts
+	@hack/shellcheck.sh
 	@hack/tools/build.sh golangci-lint
 	bin/golangci-lint run ./...
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
-.PHONY: generate
-generate: ## Generate deep copies, the CRD and the RBAC from the code, and the chart's copies and reference
+generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, and the reference
 	@hack/tools/build.sh controller-gen helm
 	bin/controller-gen object paths=./api/...
 	bin/controller-gen crd paths=./api/... output:crd:dir=config/crd
@@ -83,72 +79,58 @@ generate: ## Generate deep copies, the CRD and the RBAC from the code, and the c
 		--renderer=markdown --output-path=docs/reference.md --log-level=ERROR
 	bin/helm-docs --chart-search-root $(CHART) --log-level warning
 
-.PHONY: verify
-verify: generate ## Fail where generated files or modules are stale
+verify: generate ## Fail if generated files or modules are stale
 	go mod tidy
 	git diff --exit-code -- $(GENERATED) go.mod go.sum
 	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git status --short -- $(GENERATED); exit 1; }
 
-.PHONY: e2e
 e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
 	@hack/tools/build.sh certmanager
 	go test -tags e2e -count 1 -timeout 40m -v ./hack/e2e
 
 ##@ Cluster
 
-.PHONY: cluster-up
-cluster-up: ## Start a real single-node cluster on this machine, without Docker (root, Debian)
+cluster-up: ## Start a single-node cluster on this machine, without Docker (root, Debian)
 	@hack/tools/build.sh kubernetes coredns cluster
 	@$(CLUSTER) -audit up
 
-.PHONY: cluster-down
-cluster-down: ## Stop it and remove all that it left
+cluster-down: ## Stop that cluster and remove its data
 	@hack/tools/build.sh cluster
 	@$(CLUSTER) down
 
-.PHONY: image
 image: bin/todoapp-operator ## Build the operator's image, without Docker
 	@hack/tools/build.sh cluster
 	@$(CLUSTER) image -binary bin/todoapp-operator -tag $(IMAGE) -out bin/image.tar
 	@size=$$(gzip -1 <bin/image.tar | wc -c); \
 	(( size < 45000000 )) || { echo "the image takes $$size bytes in a registry, more than 45 MB" >&2; exit 1; }
 
-.PHONY: sbom
-sbom: bin/todoapp-operator ## List what is in the binary, as CycloneDX, in bin/sbom.json
+sbom: bin/todoapp-operator ## List the modules of the binary as CycloneDX in bin/sbom.json
 	@hack/tools/build.sh sbom
 	bin/cyclonedx-gomod bin -json -version $(VERSION) -output bin/sbom.json bin/todoapp-operator
 
-.PHONY: load
-load: image ## Make the image available to the cluster's pods
+load: image ## Load the operator's image into the cluster
 	@if command -v kind >/dev/null && kind get clusters 2>/dev/null | grep -qx todoapp; \
 	then kind load image-archive bin/image.tar --name todoapp; else $(CLUSTER) load bin/image.tar; fi
 
-.PHONY: install
-install: load ## Install the operator with its chart into the cluster that KUBECONFIG names
+install: load ## Install the operator into the cluster of KUBECONFIG
 	@hack/tools/build.sh kubectl helm
 	@hack/install.sh
 
-.PHONY: uninstall
-uninstall: ## Remove the operator; every TodoApp stays, and goes on working
+uninstall: ## Remove the operator; every TodoApp stays and keeps working
 	@hack/tools/build.sh helm
 	bin/helm --namespace todoapp-system uninstall --ignore-not-found --wait todoapp-operator
 
-.PHONY: kind-up
-kind-up: ## Start a kind cluster, for those who have Docker and kind
+kind-up: ## Start a kind cluster (needs Docker and kind)
 	kind create cluster --name todoapp --config hack/kind/kind.yaml --kubeconfig $(KUBECONFIG)
 
-.PHONY: kind-load
-kind-load: image ## Make the image available to the kind cluster's pods
+kind-load: image ## Load the operator's image into the kind cluster
 	kind load image-archive bin/image.tar --name todoapp
 
-.PHONY: kind-e2e
-kind-e2e: ## Run the end-to-end tests on the kind cluster, which keeps no log to hold the operator's rights against
+kind-e2e: ## Run the end-to-end tests on the kind cluster, without the check of audit logs
 	$(MAKE) e2e KUBECONFIG=$(KUBECONFIG) E2E_AUDIT_LOG=none
 
-.PHONY: kind-down
 kind-down: ## Delete the kind cluster
 	kind delete cluster --name todoapp
 
-.PHONY: clean
-clean: ## Remove everything that was built
+clean: ## Remove all build output
 	rm -rf bin cover.out

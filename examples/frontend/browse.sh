@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs tests/browser.ts, with Debian's Chromium, which it installs when it is missing. What is left of the run before, its
-# screenshots, goes from the folder first.
+# Runs tests/browser.ts against a URL and writes screenshots into a folder: browse.sh URL FOLDER
+#
+# It installs Debian's Chromium if it is missing, and deletes the screenshots of an earlier run first.
 set -euo pipefail
 if [[ -z ${CHROMIUM:-} && ! -x /usr/bin/chromium ]]; then
   echo "installing chromium ..."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the reference frontend's image, without Docker, and makes it available to the pods of the cluster that
-# KUBECONFIG names: a kind cluster, or the one of hack/cluster. Next.js builds only when the sources have changed.
+# Builds the image of the reference frontend, without Docker, and loads it into the cluster of KUBECONFIG: a kind cluster or
+# the cluster of hack/cluster. Next.js builds only if the sources have changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tag=$1 cluster=${CLUSTER:-bin/cluster/cluster}

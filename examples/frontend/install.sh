@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the frontend is built and tested with, as package-lock.json says, unless it is there; and Debian's Node.js
-# where there is none.
+# Installs the packages that package-lock.json pins, and Debian's Node.js if it is missing. Does nothing if both are there.
 set -euo pipefail
 cd "$(dirname "$0")"
 if [[ ! -x /usr/bin/node ]] || ! command -v npm >/dev/null; then
@@ -8,7 +7,7 @@ if [[ ! -x /usr/bin/node ]] || ! command -v npm >/dev/null; then
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nodejs npm; } >/dev/null
 fi
 /usr/bin/node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || {
-  echo "the frontend needs Node.js 20 or later, and this is $(/usr/bin/node --version)" >&2
+  echo "the frontend needs Node.js 20 or later: /usr/bin/node is $(/usr/bin/node --version)" >&2
   exit 1
 }
 if [[ node_modules/.package-lock.json -nt package-lock.json ]]; then exit; fi

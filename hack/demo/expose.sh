@@ -1,43 +1,79 @@
 #!/usr/bin/env bash
-# hack/demo/expose.sh open <port>: serves the Ingresses of the cluster that KUBECONFIG names on this machine, in the background,
-# until hack/demo/expose.sh close. Where Services cannot be reached from here, as with kind, the demo's frontend alone is
-# forwarded, which passes on what is for the API.
+# Makes the demo's Ingress answer on this machine, in the background.
+#
+#   hack/demo/expose.sh open PORT   serves http://todo.localhost:PORT until it is closed
+#   hack/demo/expose.sh close       stops serving
+#
+# If this machine reaches the cluster's Services, hack/ingress serves every Ingress of the cluster. Otherwise, as with kind,
+# kubectl forwards the port of the demo's frontend, which passes requests for the API on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/bin/k8s/current:$PATH
-pid=bin/demo-door.pid log=bin/demo-door.log
+pid=bin/demo-expose.pid log=bin/demo-expose.log
 
 close() {
-  # The number may have come to another process since.
-  if [[ -f $pid && $(ps -o args= -p "$(<"$pid")") =~ bin/ingress|port-forward ]]; then kill "$(<"$pid")"; fi
+  # The process may have ended, and its number may belong to another one.
+  if [[ -f $pid && $(ps -o args= -p "$(<"$pid")") =~ bin/ingress|port-forward ]]; then
+    kill "$(<"$pid")"
+    while kill -0 "$(<"$pid")" 2>/dev/null; do sleep 0.1; done
+  fi
   rm -f "$pid"
 }
 
-# serve <what answers> <command>: runs it until it is closed, and says whether it answers.
+# services_reachable reports within 2 seconds whether the frontend's Service answers at its cluster address.
+services_reachable() {
+  local address
+  address=$(kubectl -n demo get service todo-frontend -o jsonpath='{.spec.clusterIP}:{.spec.ports[0].port}')
+  curl -sf --noproxy '*' -o /dev/null --max-time 2 "http://$address/healthz"
+}
+
+# serve URL COMMAND: starts the command in the background and reports whether the URL answers within 20 seconds.
 serve() {
-  local url=$1
+  local url=$1 end=$((SECONDS + 20))
   shift
   setsid "$@" >"$log" 2>&1 </dev/null &
   echo $! >"$pid"
-  for _ in $(seq 50); do
+  while ((SECONDS < end)); do
     kill -0 "$!" 2>/dev/null || return 1
-    if curl -sf -o /dev/null --max-time 2 "$url"; then return; fi
+    if curl -sf --noproxy '*' -o /dev/null --max-time 2 "$url"; then return; fi
+    printf .
     sleep 0.2
   done
   return 1
 }
 
-case $1 in
-open)
+# open PORT: prints what it tries, so that no wait is silent.
+open() {
+  local port=$1 url=http://todo.localhost:$1/healthz command
   close
-  url=http://todo.localhost:$2/healthz
-  go build -o bin/ingress ./hack/ingress
-  serve "$url" bin/ingress -listen "127.0.0.1:$2" && exit
+  if (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    echo "another program uses port $port: choose a free one, such as DEMO_PORT=8081 make demo" >&2
+    exit 1
+  fi
+  printf 'reaching the Services of the cluster ... '
+  if services_reachable; then
+    printf 'yes\nserving its Ingresses at http://todo.localhost:%s ... ' "$port"
+    go build -o bin/ingress ./hack/ingress
+    command=(bin/ingress -listen "127.0.0.1:$port")
+  else
+    printf 'no\nforwarding http://todo.localhost:%s to the frontend ... ' "$port"
+    command=(kubectl -n demo port-forward service/todo-frontend "$port:3000")
+  fi
+  if serve "$url" "${command[@]}"; then
+    echo ready
+    return
+  fi
   close
-  serve "$url" kubectl -n demo port-forward service/todo-frontend "$2:3000" && exit
-  close
-  echo "nothing answers at $url; is the port taken? Then try DEMO_PORT=8081 make demo" >&2
+  echo failed
+  echo "$url does not answer; this is the output of ${command[*]}:" >&2
   cat "$log" >&2
-  exit 1 ;;
+  exit 1
+}
+
+case ${1:-} in
+open) open "$2" ;;
 close) close ;;
+*)
+  echo "usage: $0 open PORT | close" >&2
+  exit 2 ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows what the operator does, on the cluster that KUBECONFIG names, with commands that anyone can repeat.
+# Shows the operator at work in the cluster of KUBECONFIG. It prints the commands, so that you can repeat them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/bin/k8s/current:$PATH
@@ -13,16 +13,16 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*" && "$@"; }
 fail() { echo "demo: $*" >&2; exit 1; }
 
-# expect <status> <what it shows> <curl arguments>: one request, its answer and whether that is the expected one.
+# expect STATUS TITLE CURL-ARGUMENTS: sends one request, prints the answer, and fails if its status is not the expected one.
 expect() {
-  local wanted=$1 what=$2 status
+  local wanted=$1 title=$2 status
   shift 2
   status=$(curl -sS -o "$work/answer" -w '%{http_code}' --max-time 10 "$@")
-  printf '  %-46s %s  %s\n' "$what" "$status" "$(head -c 150 "$work/answer")"
-  [[ $status == "$wanted" ]] || fail "expected status $wanted"
+  printf '  %-46s %s  %s\n' "$title" "$status" "$(head -c 150 "$work/answer")"
+  [[ $status == "$wanted" ]] || fail "the status is $status, expected $wanted"
 }
 
-say "The images: a Next.js frontend with Better Auth, and PostgreSQL for its users"
+say "Build the images: a Next.js frontend with Better Auth, and PostgreSQL for its users"
 examples/frontend/image.sh todoapp-frontend:dev
 hack/demo/database/image.sh todoapp-postgres:dev
 kubectl get namespace "$namespace" >/dev/null 2>&1 || kubectl create namespace "$namespace" >/dev/null
@@ -35,7 +35,7 @@ fi
 kubectl -n "$namespace" apply -f hack/demo/database/database.yaml >/dev/null
 kubectl -n "$namespace" rollout status deployment/users --timeout=120s >/dev/null
 
-say "A TodoApp becomes a running stack"
+say "Apply a TodoApp: the operator starts the frontend and the API"
 echo '$ kubectl apply -f config/samples/frontend-and-api.yaml'
 sed "s/:8080/:$port/" config/samples/frontend-and-api.yaml | kubectl -n "$namespace" apply -f -
 started=$SECONDS
@@ -43,11 +43,11 @@ show kubectl -n "$namespace" wait --for=condition=Ready todoapp/todo --timeout=1
 echo "  ready after $((SECONDS - started)) s"
 show kubectl -n "$namespace" get todoapp -o wide
 
-say "Both sides hold the same key, each in a Secret of its own; no value is shown here"
+say "Frontend and backend have the same key, each in its own Secret (no value is printed)"
 kubectl -n "$namespace" get secrets -l todoapp.dev/app=todo \
   -o custom-columns='SECRET:.metadata.name,FOR:.metadata.labels.todoapp\.dev/component,KEY VERSIONS:.metadata.annotations.todoapp\.dev/keys'
 
-say "The API takes tokens signed with that key, and nobody else's tasks"
+say "The API accepts tokens signed with that key, and only for the user's own tasks"
 hack/demo/expose.sh open "$port"
 for user in alice bob; do
   go run ./hack/token -namespace "$namespace" -app todo -subject "$user" >"$work/$user"
@@ -57,13 +57,13 @@ expect 201 "alice adds a task" -K "$work/alice.curl" -H 'Content-Type: applicati
   -d '{"title":"Water the plants"}' "$url/api/alice/tasks"
 expect 200 "alice lists her tasks" -K "$work/alice.curl" "$url/api/alice/tasks?limit=1"
 expect 403 "bob asks for alice's tasks" -K "$work/bob.curl" "$url/api/alice/tasks"
-expect 401 "nobody in particular asks for them" "$url/api/alice/tasks"
+expect 401 "a request without a token asks for them" "$url/api/alice/tasks"
 
-say "References that do not match are refused before anything happens"
-printf '$ kubectl apply -f - # a TodoApp whose two Secrets hold different secrets\n'
-for side in frontend backend; do
-  head -c 24 /dev/urandom | base64 | tr -d '\n' >"$work/$side"
-  kubectl -n "$namespace" create secret generic "by-hand-$side" --from-file="BETTER_AUTH_SECRET=$work/$side" \
+say "The webhook rejects Secrets that do not match"
+printf '$ kubectl apply -f - # a TodoApp whose two Secrets contain different values\n'
+for component in frontend backend; do
+  head -c 24 /dev/urandom | base64 | tr -d '\n' >"$work/$component"
+  kubectl -n "$namespace" create secret generic "by-hand-$component" --from-file="BETTER_AUTH_SECRET=$work/$component" \
     --dry-run=client -o yaml | kubectl -n "$namespace" apply -f - >/dev/null
   kubectl -n "$namespace" annotate --overwrite secret "by-hand-$side" todoapp.dev/adopt=mismatched >/dev/null
 done
@@ -75,21 +75,21 @@ spec:
   frontend: {secretRef: {name: by-hand-frontend}}
   backend: {secretRef: {name: by-hand-backend}}
 EOF
-then fail "a TodoApp with mismatched secret references was accepted"; fi
+then fail "the webhook accepted a TodoApp with mismatched Secrets"; fi
 cat "$work/refusal"
 kubectl -n "$namespace" delete secret by-hand-frontend by-hand-backend >/dev/null
 
-say "Go on"
+say "Try it yourself"
 cat <<EOF
   export KUBECONFIG=$KUBECONFIG PATH=\$PWD/bin/k8s/current:\$PATH
   kubectl -n $namespace describe todoapp todo      # conditions, keys, events
-  kubectl explain todoapp.spec.auth           # the reference
-  kubectl -n $namespace port-forward service/todo-backend 8000   # then http://localhost:8000/docs
-  go run ./hack/token -namespace $namespace -app todo -subject alice   # a token to try it with
+  kubectl explain todoapp.spec.auth               # the reference
+  kubectl -n $namespace port-forward service/todo-backend 8000        # then open http://localhost:8000/docs
+  go run ./hack/token -namespace $namespace -app todo -subject alice  # prints a token for the API
 
-  make demo-down                              # stop the cluster and remove it
+  make demo-down                                  # stops the cluster and removes it
 
-Sign up, add tasks, and rotate the key meanwhile:
+Sign up, add tasks, and rotate the key while you work:
 
   kubectl -n $namespace patch todoapp todo --type merge -p '{"spec":{"auth":{"rotation":{"rotateAfter":"'\$(date -u +%FT%TZ)'"}}}}'
 

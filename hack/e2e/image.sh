@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds an image of the end-to-end tests, without Docker, and makes it available to the pods of the cluster that
-# KUBECONFIG names: a kind cluster, or the one of hack/cluster.
+# Builds an image for the end-to-end tests, without Docker, and loads it into the cluster of KUBECONFIG: a kind cluster or
+# the cluster of hack/cluster.
 #
 #   hack/e2e/image.sh NAME          the probe
 #   hack/e2e/image.sh NAME SPEC     the image that a spec of hack/cluster describes; its path counts from the repository's root

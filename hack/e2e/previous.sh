@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the previous release, its chart and its image, from the commit that it was made of, and makes the image available
-# to the pods of the cluster that KUBECONFIG names. The chart is in bin/previous/charts/todoapp-operator.
+# Builds the image and the chart of the previous release from its commit, and loads the image into the cluster of KUBECONFIG.
+# The chart is in bin/previous/charts/todoapp-operator.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 release=0.2.0 commit=825dadea14b8649666d0d03d7ba96406e0d6203a
@@ -8,7 +8,7 @@ folder=bin/previous
 
 if [[ ! -f $folder/.commit || $(<"$folder/.commit") != "$commit" ]]; then
   git cat-file -e "$commit^{commit}" 2>/dev/null || {
-    echo "release $release is not in this clone: fetch its history with: git fetch --unshallow" >&2
+    echo "this clone lacks the commit of release $release: run git fetch --unshallow" >&2
     exit 1
   }
   rm -rf "$folder" && mkdir -p "$folder"

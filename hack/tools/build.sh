@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds pinned tools into bin/, each from the Go module that pins it:
+# Builds tools into bin/, each from the Go module that pins its version:
 #
 #   hack/tools/build.sh [controller-gen] [golangci-lint] [kubectl] [envtest] [kubernetes] [coredns] [cluster] [helm] [score]
 #                    [sbom] [certmanager]
 #
-# controller-gen brings crd-ref-docs along; envtest is the part of kubernetes that API tests need, and has kubectl. What a
-# tool is built from has a checksum in bin/.built; nothing is built while that is unchanged.
+# Without arguments it builds all but the last two. "controller-gen" includes crd-ref-docs, and "envtest" is the part of
+# kubernetes that tests against an API server need, with kubectl. A tool is built again if the checksum of its sources differs
+# from the one in bin/.built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=$PWD/bin
@@ -14,7 +15,7 @@ mkdir -p "$bin/.built" "$bin/cluster"
 pinned() { sed -n "s#^\(require\)\?[[:space:]]*$2 \(v[^ ]*\).*#\2#p" "hack/tools/$1/go.mod"; }
 kubernetes=$(pinned kubernetes k8s.io/kubernetes)
 
-# build <output below bin> <module folder> <package> <what to say> [linker flags]
+# build OUTPUT MODULE PACKAGE TITLE [LINKER-FLAGS]: builds the package of a module folder into bin/OUTPUT.
 build() {
   local output=$bin/$1 stamp=$bin/.built/${1//\//-} sum started=$SECONDS
   local sources=("$2/go.mod" "$2/go.sum")
@@ -35,7 +36,7 @@ build_kubernetes() {
 
 build_envtest() {
   build "k8s/$kubernetes/etcd" hack/tools/kubernetes go.etcd.io/etcd/server/v3 \
-    "etcd $(pinned kubernetes go.etcd.io/etcd/server/v3) (about half a minute the first time)" ""
+    "etcd $(pinned kubernetes go.etcd.io/etcd/server/v3) (about 30 seconds the first time)" ""
   build_kubernetes kube-apiserver "about 5 minutes"
 }
 
@@ -48,7 +49,7 @@ for tool in "${@:-all}"; do
   case $tool in
   controller-gen | all)
     build controller-gen hack/tools sigs.k8s.io/controller-tools/cmd/controller-gen \
-      "controller-gen $(pinned . sigs.k8s.io/controller-tools) (about half a minute the first time)" ""
+      "controller-gen $(pinned . sigs.k8s.io/controller-tools) (about 30 seconds the first time)" ""
     build crd-ref-docs hack/tools github.com/elastic/crd-ref-docs \
       "crd-ref-docs $(pinned . github.com/elastic/crd-ref-docs)" "" ;;&
   golangci-lint | all)
@@ -60,9 +61,9 @@ for tool in "${@:-all}"; do
     build_kubectl ;;&
   kubernetes | all)
     build_kubernetes kube-controller-manager "about 2 minutes"
-    build_kubernetes kube-scheduler "about half a minute"
-    build_kubernetes kubelet "about half a minute"
-    build_kubernetes kube-proxy "about a quarter of a minute" ;;&
+    build_kubernetes kube-scheduler "about 30 seconds"
+    build_kubernetes kubelet "about 30 seconds"
+    build_kubernetes kube-proxy "about 15 seconds" ;;&
   coredns | all)
     build coredns hack/tools/coredns . \
       "CoreDNS $(pinned coredns github.com/coredns/coredns) (about 1 minute the first time)" "" ;;&
@@ -76,16 +77,16 @@ for tool in "${@:-all}"; do
     build helm-docs hack/tools/helm github.com/norwoodj/helm-docs/cmd/helm-docs "helm-docs" "" ;;&
   score | all)
     build kube-score hack/tools/score github.com/zegl/kube-score/cmd/kube-score \
-      "kube-score $(pinned score github.com/zegl/kube-score) (about a minute the first time)" "" ;;&
-  sbom) # only when it is asked for
+      "kube-score $(pinned score github.com/zegl/kube-score) (about 1 minute the first time)" "" ;;&
+  sbom) # only by name
     build cyclonedx-gomod hack/tools/sbom github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod \
-      "cyclonedx-gomod $(pinned sbom github.com/CycloneDX/cyclonedx-gomod) (about half a minute the first time)" "" ;;
-  certmanager) # only when it is asked for
+      "cyclonedx-gomod $(pinned sbom github.com/CycloneDX/cyclonedx-gomod) (about 30 seconds the first time)" "" ;;
+  certmanager) # only by name
     build certmanager hack/tools/certmanager . \
       "cert-manager $(pinned certmanager github.com/cert-manager/cert-manager) (about 4 minutes the first time)" "" ;;
   controller-gen | golangci-lint | kubectl | envtest | kubernetes | coredns | cluster | helm | score | all) ;;
   *)
-    echo "unknown tool $tool; see the first lines of $0" >&2
+    echo "unknown tool $tool: the first lines of $0 list all tools" >&2
     exit 2 ;;
   esac
 done

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image of the demo's PostgreSQL from Debian's package, without Docker, and makes it available to the pods of
-# the cluster that KUBECONFIG names.
+# Builds an image of PostgreSQL for the demo from Debian's package, without Docker, and loads it into the cluster of KUBECONFIG.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 tag=$1 cluster=${CLUSTER:-bin/cluster/cluster}
@@ -9,12 +8,11 @@ archive=bin/postgres.tar spec=bin/postgres.yaml
 hack/tools/build.sh cluster
 server() { find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -1; }
 if [[ -z $(server) ]]; then
-  printf 'installing postgresql ... '
-  # Only the programs are wanted, not a server of the machine's own.
+  echo "installing postgresql ..."
+  # Debian's package would otherwise start a server on this machine.
   mkdir -p /etc/postgresql-common
   [[ -e /etc/postgresql-common/createcluster.conf ]] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; } >/dev/null
-  echo done
 fi
 bin=$(dirname "$(server)") version=$(basename "$(dirname "$(dirname "$(server)")")")
 cat >"$spec" <<EOF
