@@ -29,32 +29,32 @@ import (
 const startWithin = 2 * time.Minute
 
 // newApp reads a spec in YAML.
-func (s *stage) newApp(name, spec string) *todov1.TodoApp {
-	s.Helper()
-	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
-	must(s, yaml.UnmarshalStrict([]byte(spec), &app.Spec))
+func (e *environment) newApp(name, spec string) *todov1.TodoApp {
+	e.Helper()
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
+	must(e, yaml.UnmarshalStrict([]byte(spec), &app.Spec))
 	return app
 }
 
 // apply creates an app.
-func (s *stage) apply(name, spec string) *todov1.TodoApp {
-	s.Helper()
-	app := s.newApp(name, spec)
-	must(s, cluster.Create(s.Context(), app))
+func (e *environment) apply(name, spec string) *todov1.TodoApp {
+	e.Helper()
+	app := e.newApp(name, spec)
+	must(e, cluster.Create(e.Context(), app))
 	return app
 }
 
-func (s *stage) get(object client.Object, name string) {
-	s.Helper()
-	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, object))
+func (e *environment) get(object client.Object, name string) {
+	e.Helper()
+	must(e, cluster.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, object))
 }
 
 // awaitCondition waits for a condition of the app's present generation.
-func (s *stage) awaitCondition(app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
-	s.Helper()
+func (e *environment) awaitCondition(app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
+	e.Helper()
 	var found metav1.Condition
-	s.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), startWithin, func() error {
-		if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+	e.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), startWithin, func() error {
+		if err := cluster.Get(e.Context(), client.ObjectKeyFromObject(app), app); err != nil {
 			return err
 		}
 		c := meta.FindStatusCondition(app.Status.Conditions, kind)
@@ -67,16 +67,16 @@ func (s *stage) awaitCondition(app *todov1.TodoApp, kind string, status metav1.C
 	return found
 }
 
-func (s *stage) awaitReady(app *todov1.TodoApp) {
-	s.Helper()
-	s.awaitCondition(app, todov1.ConditionReady, metav1.ConditionTrue, "")
+func (e *environment) awaitReady(app *todov1.TodoApp) {
+	e.Helper()
+	e.awaitCondition(app, todov1.ConditionReady, metav1.ConditionTrue, "")
 }
 
 // token is signed as the app's frontend would sign it.
-func (s *stage) token(app *todov1.TodoApp, subject string) string {
-	s.Helper()
+func (e *environment) token(app *todov1.TodoApp, subject string) string {
+	e.Helper()
 	var secret corev1.Secret
-	s.get(&secret, desired.FrontendSecret(app))
+	e.get(&secret, desired.FrontendSecret(app))
 	claims := jwt.RegisteredClaims{
 		Subject: subject, Issuer: app.Spec.Auth.Tokens.Issuer,
 		IssuedAt: jwt.NewNumericDate(time.Now()), ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Minute)),
@@ -87,7 +87,7 @@ func (s *stage) token(app *todov1.TodoApp, subject string) string {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
 	token.Header["kid"] = string(secret.Data[keyring.EntryKeyVersion])
 	signed, err := token.SignedString(secret.Data[keyring.EntrySecret])
-	must(s, err)
+	must(e, err)
 	return signed
 }
 
@@ -108,27 +108,27 @@ func adding(c agent.Call, title string) agent.Call {
 
 // expect makes a call and returns its answer. A node routes a Service a moment after its first pod is ready, and says
 // nowhere when; until then it refuses connections. That a Service goes on answering is what users under load see to.
-func (s *stage) expect(c agent.Call, status int) string {
-	s.Helper()
+func (e *environment) expect(c agent.Call, status int) string {
+	e.Helper()
 	var reply agent.Reply
-	s.await("an answer of "+c.URL, startWithin, func() (err error) {
-		reply, err = ask[agent.Reply](s.Context(), "call", c)
+	e.await("an answer of "+c.URL, startWithin, func() (err error) {
+		reply, err = ask[agent.Reply](e.Context(), "call", c)
 		if err != nil && !strings.Contains(err.Error(), "connection refused") {
-			s.Fatal(err)
+			e.Fatal(err)
 		}
 		return err
 	})
 	if reply.Status != status {
-		s.Fatalf("%s %s: %d %s, expected %d", c.Method, c.URL, reply.Status, reply.Body, status)
+		e.Fatalf("%s %s: %d %s, expected %d", c.Method, c.URL, reply.Status, reply.Body, status)
 	}
 	return reply.Body
 }
 
 // titles lists what the user has to do, through the app's Service.
-func (s *stage) titles(app *todov1.TodoApp, user string) string {
-	s.Helper()
+func (e *environment) titles(app *todov1.TodoApp, user string) string {
+	e.Helper()
 	var list []struct{ Title string }
-	must(s, json.Unmarshal([]byte(s.expect(tasks(app, user, s.token(app, user)), http.StatusOK)), &list))
+	must(e, json.Unmarshal([]byte(e.expect(tasks(app, user, e.token(app, user)), http.StatusOK)), &list))
 	titles := make([]string, len(list))
 	for i, task := range list {
 		titles[i] = task.Title
@@ -137,10 +137,10 @@ func (s *stage) titles(app *todov1.TodoApp, user string) string {
 }
 
 // pods are the pods of one side that have not been told to end.
-func (s *stage) pods(app *todov1.TodoApp, component string) []corev1.Pod {
-	s.Helper()
+func (e *environment) pods(app *todov1.TodoApp, component string) []corev1.Pod {
+	e.Helper()
 	var list corev1.PodList
-	must(s, cluster.List(s.Context(), &list, client.InNamespace(s.namespace), client.MatchingLabels(desired.Selector(app, component))))
+	must(e, cluster.List(e.Context(), &list, client.InNamespace(e.namespace), client.MatchingLabels(desired.Selector(app, component))))
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
 

@@ -33,7 +33,7 @@ func TestOwnBackends(t *testing.T) {
 	if output, err := exec.Command("./image.sh", fastapiImage, "examples/fastapi/image.yaml").CombinedOutput(); err != nil {
 		t.Fatalf("building the image of the FastAPI backend: %v\n%s", err, output)
 	}
-	r := &rig{stage: newStage(t)}
+	r := &runningApps{environment: newEnvironment(t)}
 	r.keys = r.witness()
 	r.secret("db", "url", databaseURL(t))
 	r.secret("store", "key", strings.Repeat("first-", 5)+"0123456789-abcdefghij")
@@ -61,12 +61,12 @@ func TestOwnBackends(t *testing.T) {
 	switched := r.rotate(source)
 	r.judge([]*user{r.users[0], r.users[2]})
 	r.price(r.users[1], switched)
-	r.keys.check(r.stage)
+	r.keys.check(r.environment)
 	r.sum(r.users)
 }
 
 // refusesForgeries checks that a backend takes the app's tokens, and none that lacks anything of them.
-func (r *rig) refusesForgeries(app *todov1.TodoApp) {
+func (r *runningApps) refusesForgeries(app *todov1.TodoApp) {
 	r.Helper()
 	var secret corev1.Secret
 	r.get(&secret, desired.FrontendSecret(app))
@@ -101,7 +101,7 @@ func (r *rig) refusesForgeries(app *todov1.TodoApp) {
 }
 
 // answersEveryRoute goes once through what users do with a task, as both backends have it, and into another user's.
-func (r *rig) answersEveryRoute(app *todov1.TodoApp) {
+func (r *runningApps) answersEveryRoute(app *todov1.TodoApp) {
 	r.Helper()
 	user := "routes-of-" + app.Name
 	list := tasks(app, user, r.token(app, user))
@@ -154,7 +154,7 @@ func taskOf(t *testing.T, body string) (found answeredTask) {
 
 // rotate replaces the keys of all apps at once, and of one by a new value in its source. It returns when nothing of the
 // keys before is left, and every pod has been told; switched is when all own backends had begun with the new keys.
-func (r *rig) rotate(source *todov1.TodoApp) (switched time.Time) {
+func (r *runningApps) rotate(source *todov1.TodoApp) (switched time.Time) {
 	r.Helper()
 	started := time.Now()
 	var versions []int64
@@ -191,17 +191,17 @@ func (r *rig) rotate(source *todov1.TodoApp) (switched time.Time) {
 }
 
 // supply writes a new value, as an external store does.
-func (s *stage) supply(name, entry, value string) {
-	s.Helper()
+func (e *environment) supply(name, entry, value string) {
+	e.Helper()
 	var secret corev1.Secret
-	s.get(&secret, name)
+	e.get(&secret, name)
 	before := secret.DeepCopy()
 	secret.Data[entry] = []byte(value)
-	must(s, cluster.Patch(s.Context(), &secret, client.MergeFrom(before)))
+	must(e, cluster.Patch(e.Context(), &secret, client.MergeFrom(before)))
 }
 
 // warned waits until the status says what a rotation costs a backend that knows one key alone.
-func (r *rig) warned(app *todov1.TodoApp) {
+func (r *runningApps) warned(app *todov1.TodoApp) {
 	r.Helper()
 	r.await("a warning of what the rotation costs", stepWithin, func() error {
 		r.get(app, app.Name)
@@ -214,7 +214,7 @@ func (r *rig) warned(app *todov1.TodoApp) {
 }
 
 // awaitKeys waits until every pod of an own backend, those that end included, has started with keys as they should be.
-func (r *rig) awaitKeys(app *todov1.TodoApp, what string, right func(keys string) bool) {
+func (r *runningApps) awaitKeys(app *todov1.TodoApp, what string, right func(keys string) bool) {
 	r.Helper()
 	if app.Spec.Backend.Image == "" {
 		return
@@ -236,13 +236,13 @@ func (r *rig) awaitKeys(app *todov1.TodoApp, what string, right func(keys string
 // price judges the user of a backend that knows one key alone: its pods change the key one by one while tokens of both
 // are about. From the promotion on, old tokens are refused until the last has expired, and new ones until every pod has
 // switched; nothing else may happen.
-func (r *rig) price(u *user, switched time.Time) {
+func (r *runningApps) price(u *user, switched time.Time) {
 	r.Helper()
 	ring, err := r.ring(u.app)
 	must(r, err)
 	version := ring.Keys[len(ring.Keys)-1].Version
 	from, expired := find(ring, version).PromotedAt, find(ring, version-1).DemotedAt.Add(validity)
-	now, err := u.report(r.stage)
+	now, err := u.report(r.environment)
 	must(r, err)
 	until := map[string]time.Time{fmt.Sprint(version - 1): expired, fmt.Sprint(version): switched}
 	refused := func(n load.Note) bool {
@@ -261,7 +261,7 @@ func (r *rig) price(u *user, switched time.Time) {
 }
 
 // refusals prints how many requests with one key were refused, and when.
-func (r *rig) refusals(report load.Report, key string, promoted time.Time) {
+func (r *runningApps) refusals(report load.Report, key string, promoted time.Time) {
 	r.Helper()
 	count, first, last := 0, time.Time{}, time.Time{}
 	for _, n := range report.Failures {

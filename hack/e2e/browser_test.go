@@ -33,47 +33,47 @@ const (
 // reaches both sides through an Ingress under one host, while the key is rotated and then revoked.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	address, host := s.ingress(), s.namespace+".localhost"
+	e := newEnvironment(t)
+	address, host := e.ingress(), e.namespace+".localhost"
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	url := "http://" + net.JoinHostPort(host, port)
 	if output, err := exec.CommandContext(t.Context(), "../../examples/frontend/image.sh", frontendImage).CombinedOutput(); err != nil {
 		t.Fatalf("building the frontend's image: %v\n%s", err, output)
 	}
-	s.secret("users", "DATABASE_URL", databaseURL(t))
-	app := s.apply("todo", `{auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}},
+	e.secret("users", "DATABASE_URL", databaseURL(t))
+	app := e.apply("todo", `{auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}},
 		frontend: {image: "`+frontendImage+`", replicas: 2, url: "`+url+`",
 			database: {urlSecretRef: {name: users, key: DATABASE_URL}}},
 		backend: {storage: {sqlite: {reclaimPolicy: Delete}}}, ingress: {host: `+host+`}}`)
-	s.awaitReady(app)
-	s.await("both sides behind the Ingress", stepWithin, func() error {
-		return errors.Join(s.answers(address, host, "/readyz", http.StatusOK),
-			s.answers(address, host, "/api/ada/tasks", http.StatusUnauthorized))
+	e.awaitReady(app)
+	e.await("both sides behind the Ingress", stepWithin, func() error {
+		return errors.Join(e.answers(address, host, "/readyz", http.StatusOK),
+			e.answers(address, host, "/api/ada/tasks", http.StatusUnauthorized))
 	})
 
-	s.runsReadOnly(app)
+	e.runsReadOnly(app)
 	keys := map[keyring.Value]bool{}
 	remember := func() {
-		ring, err := s.ring(app)
+		ring, err := e.ring(app)
 		must(t, err)
 		for _, k := range ring.Keys {
 			keys[k.Value] = true
 		}
 	}
 
-	b := s.startBrowser(url)
+	b := e.startBrowser(url)
 	b.await("ready for a rotation")
 	remember()
-	version := s.newest(app).Version + 1
-	s.change(app, func(spec *todov1.RotationSpec) { spec.RotateAfter = new(metav1.Now()) })
-	(&rig{stage: s, users: []*user{{app: app}}}).reach(retired, []int64{version})
-	s.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
+	version := e.newest(app).Version + 1
+	e.change(app, func(spec *todov1.RotationSpec) { spec.RotateAfter = new(metav1.Now()) })
+	(&runningApps{environment: e, users: []*user{{app: app}}}).reach(retired, []int64{version})
+	e.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
 	b.tell("rotated")
 	b.await("ready for a revocation")
 	remember()
-	s.change(app, func(spec *todov1.RotationSpec) { spec.RevokeBefore = new(metav1.Now()) })
-	s.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
+	e.change(app, func(spec *todov1.RotationSpec) { spec.RevokeBefore = new(metav1.Now()) })
+	e.awaitCondition(app, todov1.ConditionRotationComplete, metav1.ConditionTrue, todov1.ReasonComplete)
 	b.tell("revoked")
 	b.await("ready for the keys")
 	remember()
@@ -94,15 +94,15 @@ func joined(keys map[keyring.Value]bool) string {
 
 // runsReadOnly runs the reference frontend as the app's own pods do, but with a root file system that cannot be written.
 // The operator cannot ask that of everyone's image; of this one its documentation says so.
-func (s *stage) runsReadOnly(app *todov1.TodoApp) {
-	s.Helper()
+func (e *environment) runsReadOnly(app *todov1.TodoApp) {
+	e.Helper()
 	get := func(path string) *corev1.Probe {
 		return &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60, ProbeHandler: corev1.ProbeHandler{
 			HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(3000)}}}
 	}
 	const name = "read-only"
-	must(s, cluster.Create(s.Context(), &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+	must(e, cluster.Create(e.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name},
 		Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: new(false),
 			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true),
@@ -120,9 +120,9 @@ func (s *stage) runsReadOnly(app *todov1.TodoApp) {
 			}},
 		},
 	}))
-	s.await("the frontend to serve from a read-only file system", startWithin, func() error {
+	e.await("the frontend to serve from a read-only file system", startWithin, func() error {
 		var pod corev1.Pod
-		s.get(&pod, name)
+		e.get(&pod, name)
 		if !podReady(&pod) {
 			return fmt.Errorf("the pod is %s: %+v", pod.Status.Phase, pod.Status.ContainerStatuses)
 		}
@@ -131,33 +131,33 @@ func (s *stage) runsReadOnly(app *todov1.TodoApp) {
 }
 
 // startBrowser uses an app as examples/frontend/tests/browser.ts tells.
-func (s *stage) startBrowser(url string) *process {
-	s.Helper()
-	return s.start(exec.Command("../../examples/frontend/browse.sh", url, screenshots))
+func (e *environment) startBrowser(url string) *process {
+	e.Helper()
+	return e.start(exec.Command("../../examples/frontend/browse.sh", url, screenshots))
 }
 
 // process is a program on this machine that tells what it does, line by line, and is told things. It ends with the test.
 type process struct {
-	*stage
+	*environment
 	in    io.Writer
 	lines *bufio.Scanner
 }
 
-func (s *stage) start(command *exec.Cmd) *process {
-	s.Helper()
+func (e *environment) start(command *exec.Cmd) *process {
+	e.Helper()
 	in, err := command.StdinPipe()
-	must(s, err)
+	must(e, err)
 	out, err := command.StdoutPipe()
-	must(s, err)
+	must(e, err)
 	command.Stderr = command.Stdout
 	// It may start further programs, which end with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	must(s, command.Start())
-	s.Cleanup(func() {
+	must(e, command.Start())
+	e.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		_ = command.Wait()
 	})
-	return &process{s, in, bufio.NewScanner(out)}
+	return &process{e, in, bufio.NewScanner(out)}
 }
 
 // await reads on until a line says so, and returns it.

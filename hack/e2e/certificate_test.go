@@ -34,13 +34,13 @@ var servingSecret = client.ObjectKey{Namespace: system, Name: "todoapp-operator-
 // Two managers come to a certificate that has expired, and replace it. Then, while TodoApps are admitted without a pause,
 // the expired one is put back and the one in use is sat out: no admission fails.
 func TestCertificateExpiry(t *testing.T) {
-	s := newStage(t)
-	app := s.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
-	s.awaitReady(app)
-	restore := s.alterOperator(func(d *appsv1.DeploymentSpec) { d.Replicas = new(int32(0)) })
-	expired := s.plantExpired()
-	if err := s.admit(app, 0); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
-		s.Fatalf("admitted without an operator: %v", err)
+	e := newEnvironment(t)
+	app := e.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	e.awaitReady(app)
+	restore := e.alterOperator(func(d *appsv1.DeploymentSpec) { d.Replicas = new(int32(0)) })
+	expired := e.plantExpired()
+	if err := e.admit(app, 0); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
+		e.Fatalf("admitted without an operator: %v", err)
 	}
 	_, err := changeOperator(t.Context(), func(d *appsv1.DeploymentSpec) {
 		d.Replicas = new(int32(2))
@@ -49,43 +49,43 @@ func TestCertificateExpiry(t *testing.T) {
 	})
 	must(t, err)
 	ready := time.Now()
-	s.await("admission", recoverWithin, func() error { return s.admit(app, 0) })
-	s.Logf("two managers that found an expired certificate admit %.1f s after they were ready", time.Since(ready).Seconds())
+	e.await("admission", recoverWithin, func() error { return e.admit(app, 0) })
+	e.Logf("two managers that found an expired certificate admit %.1f s after they were ready", time.Since(ready).Seconds())
 
-	stop := s.admitAlways(app)
-	first := s.serving()
-	s.putBack(expired)
-	s.await("the return of one that is good", shortLived, func() error {
-		if at := notAfter(s, s.serving()); time.Now().After(at) {
+	stop := e.admitAlways(app)
+	first := e.serving()
+	e.putBack(expired)
+	e.await("the return of one that is good", shortLived, func() error {
+		if at := notAfter(e, e.serving()); time.Now().After(at) {
 			return fmt.Errorf("what is stored has expired at %s", at)
 		}
 		return nil
 	})
-	s.awaitExpiry(first)
-	s.Logf("%d admissions while the certificate in use was lost, renewed and expired", stop())
+	e.awaitExpiry(first)
+	e.Logf("%d admissions while the certificate in use was lost, renewed and expired", stop())
 	restore()
 }
 
 // plantExpired leaves behind what a manager does that has been away for too long: the Secret and the configuration of a
 // certificate that has expired.
-func (s *stage) plantExpired() map[string][]byte {
-	s.Helper()
-	secret := s.serving()
-	must(s, cluster.glass.Delete(s.Context(), &secret))
+func (e *environment) plantExpired() map[string][]byte {
+	e.Helper()
+	secret := e.serving()
+	must(e, cluster.glass.Delete(e.Context(), &secret))
 	keeper, err := servingcert.New(cluster.glass, cluster, servingcert.Options{
 		Namespace: system, ServiceName: "todoapp-operator-webhook", SecretName: servingSecret.Name,
 		WebhookConfigurationName: operator, Lifetime: time.Second,
 	})
-	must(s, err)
-	ctx, cancel := context.WithCancel(s.Context())
+	must(e, err)
+	ctx, cancel := context.WithCancel(e.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- keeper.Start(ctx) }()
-	s.await("a certificate", healWithin, func() error { return keeper.Ready(nil) })
+	e.await("a certificate", healWithin, func() error { return keeper.Ready(nil) })
 	cancel()
-	must(s, <-ended)
-	secret = s.serving()
-	s.await("its end", healWithin, func() error {
-		if left := time.Until(notAfter(s, secret)); left > 0 {
+	must(e, <-ended)
+	secret = e.serving()
+	e.await("its end", healWithin, func() error {
+		if left := time.Until(notAfter(e, secret)); left > 0 {
 			return fmt.Errorf("it is good for another %s", left)
 		}
 		return nil
@@ -94,70 +94,70 @@ func (s *stage) plantExpired() map[string][]byte {
 }
 
 // serving is the Secret with the certificate that managers share.
-func (s *stage) serving() corev1.Secret {
-	s.Helper()
+func (e *environment) serving() corev1.Secret {
+	e.Helper()
 	var secret corev1.Secret
-	must(s, cluster.Get(s.Context(), servingSecret, &secret))
+	must(e, cluster.Get(e.Context(), servingSecret, &secret))
 	return secret
 }
 
 // notAfter is when the newest certificate of a Secret expires.
-func notAfter(s *stage, secret corev1.Secret) time.Time {
-	s.Helper()
+func notAfter(e *environment, secret corev1.Secret) time.Time {
+	e.Helper()
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
-	must(s, err)
+	must(e, err)
 	return pair.Leaf.NotAfter
 }
 
 // putBack replaces what the Secret holds, as restoring an old backup does.
-func (s *stage) putBack(data map[string][]byte) {
-	s.Helper()
-	secret := s.serving()
+func (e *environment) putBack(data map[string][]byte) {
+	e.Helper()
+	secret := e.serving()
 	secret.Data = data
-	must(s, cluster.glass.Update(s.Context(), &secret))
+	must(e, cluster.glass.Update(e.Context(), &secret))
 }
 
 // awaitExpiry waits until a certificate has expired and nobody is told to trust it any more.
-func (s *stage) awaitExpiry(secret corev1.Secret) {
-	s.Helper()
-	s.await("the expiry of the certificate that was in use", 4*shortLived, func() error {
+func (e *environment) awaitExpiry(secret corev1.Secret) {
+	e.Helper()
+	e.await("the expiry of the certificate that was in use", 4*shortLived, func() error {
 		var config admissionv1.ValidatingWebhookConfiguration
-		if err := cluster.Get(s.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
+		if err := cluster.Get(e.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
 			return err
 		}
 		if strings.Contains(string(config.Webhooks[0].ClientConfig.CABundle), strings.TrimSpace(string(secret.Data["ca.crt"]))) {
-			return fmt.Errorf("it is trusted, and expires at %s", notAfter(s, secret))
+			return fmt.Errorf("it is trusted, and expires at %s", notAfter(e, secret))
 		}
 		return nil
 	})
-	if time.Now().Before(notAfter(s, secret)) {
-		s.Errorf("its authority was dropped before it expired")
+	if time.Now().Before(notAfter(e, secret)) {
+		e.Errorf("its authority was dropped before it expired")
 	}
 }
 
 // admit has the webhook judge a change of an app, which is not carried out.
-func (s *stage) admit(app *todov1.TodoApp, n int) error {
+func (e *environment) admit(app *todov1.TodoApp, n int) error {
 	changed := app.DeepCopy()
 	changed.Spec.Frontend.URL = fmt.Sprintf("http://%d.localhost", n) // of one with TLS nobody is asked
 	return cluster.Patch(context.Background(), changed, client.MergeFrom(app), client.DryRunAll)
 }
 
 // admitAlways changes an app without a pause and fails the test when a change is refused; stop returns their number.
-func (s *stage) admitAlways(app *todov1.TodoApp) (stop func() int) {
-	s.Helper()
-	ctx, cancel := context.WithCancel(s.Context())
+func (e *environment) admitAlways(app *todov1.TodoApp) (stop func() int) {
+	e.Helper()
+	ctx, cancel := context.WithCancel(e.Context())
 	ended := make(chan int, 1)
 	go func() {
 		n := 0
 		for ; ctx.Err() == nil; n++ {
-			if err := s.admit(app, n); err != nil {
-				s.Errorf("after %d admissions: %v", n, err)
+			if err := e.admit(app, n); err != nil {
+				e.Errorf("after %d admissions: %v", n, err)
 				break
 			}
 		}
 		ended <- n
 	}()
 	stop = sync.OnceValue(func() int { cancel(); return <-ended })
-	s.Cleanup(func() { stop() })
+	e.Cleanup(func() { stop() })
 	return stop
 }

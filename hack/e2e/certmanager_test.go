@@ -31,10 +31,10 @@ var certManagerSecrets = []string{"todoapp-operator-webhook-tls", "todoapp-opera
 // TestCertManager has the real cert-manager make the webhook's certificate: its own controllers run on this
 // machine. A renewal fails no admission. Changing over, there and back, may fail some, as docs/admission.md says.
 func TestCertManager(t *testing.T) {
-	s := newStage(t)
-	app := s.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
-	s.awaitReady(app)
-	s.startCertManager()
+	e := newEnvironment(t)
+	app := e.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	e.awaitReady(app)
+	e.startCertManager()
 	t.Cleanup(func() {
 		if !t.Failed() {
 			return // it is as it was
@@ -43,66 +43,66 @@ func TestCertManager(t *testing.T) {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}
 	})
-	s.install(presentChart, "dev", "--set=certManager.enabled=true")
-	s.awaitAdmission(app)
-	s.awaitTrust()
+	e.install(presentChart, "dev", "--set=certManager.enabled=true")
+	e.awaitAdmission(app)
+	e.awaitTrust()
 
-	stop := s.admitAlways(app)
-	s.renew()
-	s.Logf("%d admissions while the certificate was renewed", stop())
-	s.awaitAdmission(app)
+	stop := e.admitAlways(app)
+	e.renew()
+	e.Logf("%d admissions while the certificate was renewed", stop())
+	e.awaitAdmission(app)
 
-	s.install(presentChart, "dev")
-	s.awaitAdmission(app)
-	s.serving()
+	e.install(presentChart, "dev")
+	e.awaitAdmission(app)
+	e.serving()
 }
 
 // startCertManager runs cert-manager until the test ends, and takes then away what it needs and leaves.
-func (s *stage) startCertManager() {
-	s.Helper()
+func (e *environment) startCertManager() {
+	e.Helper()
 	if !exists(certManager) {
-		s.Fatalf("there is no %s: hack/tools/build.sh certmanager makes it", certManager)
+		e.Fatalf("there is no %s: hack/tools/build.sh certmanager makes it", certManager)
 	}
-	folder := strings.TrimSpace(s.program("go", "-C", "../tools/certmanager", "list", "-m", "-f", "{{.Dir}}",
+	folder := strings.TrimSpace(e.program("go", "-C", "../tools/certmanager", "list", "-m", "-f", "{{.Dir}}",
 		"github.com/cert-manager/cert-manager"))
 	resources := "--filename=" + folder + "/deploy/crds"
-	s.Cleanup(func() {
-		output, err := s.command("delete", "--ignore-not-found", resources)
+	e.Cleanup(func() {
+		output, err := e.command("delete", "--ignore-not-found", resources)
 		for _, name := range certManagerSecrets {
 			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}}
 			err = errors.Join(err, client.IgnoreNotFound(cluster.Delete(context.Background(), secret)))
 		}
 		if err != nil {
-			s.Errorf("removing cert-manager: %v\n%s", err, output)
+			e.Errorf("removing cert-manager: %v\n%s", err, output)
 		}
 	})
-	s.kubectl("apply", "--server-side", resources)
-	s.kubectl("wait", "--for=condition=Established", "--timeout=1m", resources)
-	s.start(exec.Command("sh", "-c", "exec "+certManager+" >"+certManager+".log 2>&1"))
+	e.kubectl("apply", "--server-side", resources)
+	e.kubectl("wait", "--for=condition=Established", "--timeout=1m", resources)
+	e.start(exec.Command("sh", "-c", "exec "+certManager+" >"+certManager+".log 2>&1"))
 }
 
 // awaitAdmission waits until the webhook judges: it refuses what breaks a rule of its own, and admits what does not.
-func (s *stage) awaitAdmission(app *todov1.TodoApp) {
-	s.Helper()
-	s.await("admission", startWithin, func() error {
-		bad := s.newApp("bad", `{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`)
-		err := cluster.Create(s.Context(), bad, client.DryRunAll)
+func (e *environment) awaitAdmission(app *todov1.TodoApp) {
+	e.Helper()
+	e.await("admission", startWithin, func() error {
+		bad := e.newApp("bad", `{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`)
+		err := cluster.Create(e.Context(), bad, client.DryRunAll)
 		if err == nil || !strings.Contains(err.Error(), "spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET") {
 			return fmt.Errorf("what breaks a rule is answered with: %w", err)
 		}
-		return s.admit(app, 0)
+		return e.admit(app, 0)
 	})
 }
 
 // awaitTrust waits until the configuration trusts cert-manager's authority, beside which the one before may stand.
-func (s *stage) awaitTrust() {
-	s.Helper()
-	s.await("trust in cert-manager's authority", startWithin, func() error {
+func (e *environment) awaitTrust() {
+	e.Helper()
+	e.await("trust in cert-manager's authority", startWithin, func() error {
 		var config admissionv1.ValidatingWebhookConfiguration
-		if err := cluster.Get(s.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
+		if err := cluster.Get(e.Context(), client.ObjectKey{Name: operator}, &config); err != nil {
 			return err
 		}
-		authority := strings.TrimSpace(string(s.issued().Data["ca.crt"]))
+		authority := strings.TrimSpace(string(e.issued().Data["ca.crt"]))
 		for _, webhook := range config.Webhooks {
 			if !strings.Contains(string(webhook.ClientConfig.CABundle), authority) {
 				return fmt.Errorf("%s does not trust it", webhook.Name)
@@ -114,39 +114,39 @@ func (s *stage) awaitTrust() {
 
 // renew has cert-manager make another certificate, by deleting the Secret of the present one, and waits until each
 // manager has it.
-func (s *stage) renew() {
-	s.Helper()
-	before := s.issued()
-	must(s, cluster.Delete(s.Context(), &before))
+func (e *environment) renew() {
+	e.Helper()
+	before := e.issued()
+	must(e, cluster.Delete(e.Context(), &before))
 	var after corev1.Secret
-	s.await("another certificate", startWithin, func() error {
-		return cluster.Get(s.Context(), client.ObjectKeyFromObject(&before), &after)
+	e.await("another certificate", startWithin, func() error {
+		return cluster.Get(e.Context(), client.ObjectKeyFromObject(&before), &after)
 	})
 	if string(before.Data[corev1.TLSCertKey]) == string(after.Data[corev1.TLSCertKey]) {
-		s.Fatal("it is the same certificate")
+		e.Fatal("it is the same certificate")
 	}
 	if string(before.Data["ca.crt"]) != string(after.Data["ca.crt"]) {
-		s.Error("another authority signed it")
+		e.Error("another authority signed it")
 	}
-	s.delivered(after)
+	e.delivered(after)
 }
 
 // delivered waits until each manager has a certificate in its volume, and has read what is there once more.
-func (s *stage) delivered(secret corev1.Secret) {
-	s.Helper()
+func (e *environment) delivered(secret corev1.Secret) {
+	e.Helper()
 	var pods corev1.PodList
-	must(s, cluster.List(s.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator}))
-	expires := float64(notAfter(s, secret).Unix())
+	must(e, cluster.List(e.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator}))
+	expires := float64(notAfter(e, secret).Unix())
 	for _, pod := range pods.Items {
-		s.await("the certificate in "+pod.Name, deliveredWithin, func() error {
-			if has := s.metricOf(pod.Name, "todoapp_webhook_certificate_expiry_timestamp_seconds"); has != expires {
+		e.await("the certificate in "+pod.Name, deliveredWithin, func() error {
+			if has := e.metricOf(pod.Name, "todoapp_webhook_certificate_expiry_timestamp_seconds"); has != expires {
 				return fmt.Errorf("there is one that expires at %.0f, not at %.0f", has, expires)
 			}
 			return nil
 		})
-		reads := s.metricOf(pod.Name, "certwatcher_read_certificate_total")
-		s.await("another look of "+pod.Name, startWithin, func() error {
-			if now := s.metricOf(pod.Name, "certwatcher_read_certificate_total"); now <= reads {
+		reads := e.metricOf(pod.Name, "certwatcher_read_certificate_total")
+		e.await("another look of "+pod.Name, startWithin, func() error {
+			if now := e.metricOf(pod.Name, "certwatcher_read_certificate_total"); now <= reads {
 				return fmt.Errorf("%.0f looks", now)
 			}
 			return nil
@@ -155,9 +155,9 @@ func (s *stage) delivered(secret corev1.Secret) {
 }
 
 // issued is the Secret with the certificate that cert-manager has made.
-func (s *stage) issued() corev1.Secret {
-	s.Helper()
+func (e *environment) issued() corev1.Secret {
+	e.Helper()
 	var secret corev1.Secret
-	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: system, Name: certManagerSecrets[0]}, &secret))
+	must(e, cluster.Get(e.Context(), client.ObjectKey{Namespace: system, Name: certManagerSecrets[0]}, &secret))
 	return secret
 }

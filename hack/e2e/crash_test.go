@@ -30,32 +30,32 @@ const (
 // The manager is killed amid the creation of many apps: all become ready, and no key was minted twice. Killed again when
 // all is well, it finds nothing to do.
 func TestKillAmidCreation(t *testing.T) {
-	s := newStage(t)
-	w := s.witness()
+	e := newEnvironment(t)
+	w := e.witness()
 	apps := make([]*todov1.TodoApp, crowd)
 	for i := range apps {
-		apps[i] = s.newApp(fmt.Sprintf("todo-%02d", i), `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+		apps[i] = e.newApp(fmt.Sprintf("todo-%02d", i), `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	}
 	created := make(chan error, 1)
 	go func() { created <- createAll(t.Context(), apps) }()
-	s.await(fmt.Sprintf("%d keyrings", killAt), startWithin, func() error {
+	e.await(fmt.Sprintf("%d keyrings", killAt), startWithin, func() error {
 		if n := w.minted(); n < killAt {
 			return fmt.Errorf("there are %d", n)
 		}
 		return nil
 	})
 	n := w.minted()
-	took := s.killManager()
-	s.Logf("killed with %d of %d keyrings written; another was at work after %.1f s", n, crowd, took.Seconds())
+	took := e.killManager()
+	e.Logf("killed with %d of %d keyrings written; another was at work after %.1f s", n, crowd, took.Seconds())
 	must(t, <-created)
 	started := time.Now()
 	for _, app := range apps {
-		s.await(app.Name, 5*time.Minute, func() error { return s.ready(app) })
+		e.await(app.Name, 5*time.Minute, func() error { return e.ready(app) })
 	}
-	s.Logf("all %d ready %.1f s after that", crowd, time.Since(started).Seconds())
-	w.check(s)
-	s.quietRestart()
-	w.check(s)
+	e.Logf("all %d ready %.1f s after that", crowd, time.Since(started).Seconds())
+	w.check(e)
+	e.quietRestart()
+	w.check(e)
 }
 
 // createAll creates apps as kubectl in a loop would: what is refused because nobody is there to admit it is tried again.
@@ -71,8 +71,8 @@ func createAll(ctx context.Context, apps []*todov1.TodoApp) error {
 }
 
 // ready is nil once the app is.
-func (s *stage) ready(app *todov1.TodoApp) error {
-	if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(app), app); err != nil {
+func (e *environment) ready(app *todov1.TodoApp) error {
+	if err := cluster.Get(e.Context(), client.ObjectKeyFromObject(app), app); err != nil {
 		return err
 	}
 	if !meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionReady) {
@@ -82,36 +82,36 @@ func (s *stage) ready(app *todov1.TodoApp) error {
 }
 
 // quietRestart restarts the manager and fails the test if that wrote anything.
-func (s *stage) quietRestart() {
-	s.Helper()
-	before := s.settle()
+func (e *environment) quietRestart() {
+	e.Helper()
+	before := e.settle()
 	objects := strings.Count(strings.Join(slices.Collect(maps.Keys(before)), "\n"), "TodoApp")
-	sent := s.sentByStandbys()
-	s.killManager()
-	s.await("the first look at each app", startWithin, func() error {
-		looks := s.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
-		waiting := s.metric(`workqueue_depth\{controller="todoapp".*\}`)
+	sent := e.sentByStandbys()
+	e.killManager()
+	e.await("the first look at each app", startWithin, func() error {
+		looks := e.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
+		waiting := e.metric(`workqueue_depth\{controller="todoapp".*\}`)
 		if int(looks) < objects || waiting > 0 {
 			return fmt.Errorf("%.0f looks, %.0f waiting", looks, waiting)
 		}
 		return nil
 	})
-	after := s.versions()
+	after := e.versions()
 	for name, version := range before {
 		if after[name] != version {
-			s.Errorf("%s was written or replaced: %s, then %s", name, version, after[name])
+			e.Errorf("%s was written or replaced: %s, then %s", name, version, after[name])
 		}
 	}
 	if len(after) != len(before) {
-		s.Errorf("there were %d objects, and now %d", len(before), len(after))
+		e.Errorf("there were %d objects, and now %d", len(before), len(after))
 	}
-	successor, err := leader(s.Context())
-	must(s, err)
-	changes := s.metricOf(successor.Name, changesSent) - sent[successor.Name].changes
-	creations := s.metricOf(successor.Name, creationsSent) - sent[successor.Name].creations
-	s.Logf("restart over %d apps, %d objects: all as they were", objects, len(after))
+	successor, err := leader(e.Context())
+	must(e, err)
+	changes := e.metricOf(successor.Name, changesSent) - sent[successor.Name].changes
+	creations := e.metricOf(successor.Name, creationsSent) - sent[successor.Name].creations
+	e.Logf("restart over %d apps, %d objects: all as they were", objects, len(after))
 	if changes > 0 || creations > 1 { // the one is the Event that says who leads
-		s.Errorf("the restarted manager sent %.0f changes and %.0f creations", changes, creations)
+		e.Errorf("the restarted manager sent %.0f changes and %.0f creations", changes, creations)
 	}
 }
 
@@ -123,27 +123,27 @@ const (
 type requests struct{ changes, creations float64 }
 
 // sentByStandbys is what managers that do not lead have sent so far, such as for the webhook's certificate.
-func (s *stage) sentByStandbys() map[string]requests {
-	s.Helper()
-	lead, err := leader(s.Context())
-	must(s, err)
-	pods, err := cluster.api.CoreV1().Pods(system).List(s.Context(), metav1.ListOptions{FieldSelector: "status.phase=Running"})
-	must(s, err)
+func (e *environment) sentByStandbys() map[string]requests {
+	e.Helper()
+	lead, err := leader(e.Context())
+	must(e, err)
+	pods, err := cluster.api.CoreV1().Pods(system).List(e.Context(), metav1.ListOptions{FieldSelector: "status.phase=Running"})
+	must(e, err)
 	sent := map[string]requests{}
 	for _, pod := range pods.Items {
 		if pod.UID != lead.UID {
-			sent[pod.Name] = requests{s.metricOf(pod.Name, changesSent), s.metricOf(pod.Name, creationsSent)}
+			sent[pod.Name] = requests{e.metricOf(pod.Name, changesSent), e.metricOf(pod.Name, creationsSent)}
 		}
 	}
 	return sent
 }
 
 // settle waits until nothing has changed for a while.
-func (s *stage) settle() map[string]string {
-	s.Helper()
-	last, since := s.versions(), time.Now()
-	s.await("quiet", startWithin, func() error {
-		now := s.versions()
+func (e *environment) settle() map[string]string {
+	e.Helper()
+	last, since := e.versions(), time.Now()
+	e.await("quiet", startWithin, func() error {
+		now := e.versions()
 		if !maps.Equal(now, last) {
 			last, since = now, time.Now()
 		}
@@ -157,16 +157,16 @@ func (s *stage) settle() map[string]string {
 
 // versions are the UIDs and resource versions of all that there is in the namespace, Events left out. Of a pod it is what
 // others than the kubelet write, which renews its status when it likes.
-func (s *stage) versions() map[string]string {
-	s.Helper()
+func (e *environment) versions() map[string]string {
+	e.Helper()
 	all := map[string]string{}
 	for _, list := range []client.ObjectList{
 		&todov1.TodoAppList{}, &corev1.SecretList{}, &corev1.ServiceList{}, &corev1.PersistentVolumeClaimList{}, &corev1.PodList{},
 		&appsv1.DeploymentList{}, &appsv1.ReplicaSetList{}, &policyv1.PodDisruptionBudgetList{},
 	} {
-		must(s, cluster.List(s.Context(), list, client.InNamespace(s.namespace)))
+		must(e, cluster.List(e.Context(), list, client.InNamespace(e.namespace)))
 		items, err := meta.ExtractList(list)
-		must(s, err)
+		must(e, err)
 		for _, item := range items {
 			object := item.(client.Object)
 			version := object.GetResourceVersion()

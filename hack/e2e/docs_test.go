@@ -32,7 +32,7 @@ func TestDocs(t *testing.T) {
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
 			t.Parallel()
-			newStage(t).follow(commands)
+			newEnvironment(t).follow(commands)
 		})
 	}
 }
@@ -53,30 +53,30 @@ func commandsOf(t *testing.T, page string) string {
 }
 
 // follow runs commands at the root of the repository; files that they write go to a folder of the test's own.
-func (s *stage) follow(commands string) {
-	ctx, cancel := context.WithTimeout(s.Context(), 6*time.Minute)
+func (e *environment) follow(commands string) {
+	ctx, cancel := context.WithTimeout(e.Context(), 6*time.Minute)
 	defer cancel()
 	root, err := filepath.Abs("../..")
-	must(s, err)
-	work := s.TempDir()
+	must(e, err)
+	work := e.TempDir()
 	for _, folder := range []string{"bin", "charts", "config", "hack"} {
-		must(s, os.Symlink(filepath.Join(root, folder), filepath.Join(work, folder)))
+		must(e, os.Symlink(filepath.Join(root, folder), filepath.Join(work, folder)))
 	}
 	bash := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", commands)
 	bash.Dir = work
-	bash.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig(work),
+	bash.Env = append(os.Environ(), "KUBECONFIG="+e.kubeconfig(work),
 		"PATH="+filepath.Join(root, "bin/k8s/current")+":"+os.Getenv("PATH"))
 	output, err := bash.CombinedOutput()
-	s.Logf("%s", output)
-	must(s, err)
+	e.Logf("%s", output)
+	must(e, err)
 }
 
 // kubeconfig writes one whose present namespace is the test's.
-func (s *stage) kubeconfig(folder string) string {
+func (e *environment) kubeconfig(folder string) string {
 	config, err := clientcmd.NewDefaultClientConfigLoadingRules().Load()
-	must(s, err)
-	config.Contexts[config.CurrentContext].Namespace = s.namespace
+	must(e, err)
+	config.Contexts[config.CurrentContext].Namespace = e.namespace
 	file := filepath.Join(folder, "kubeconfig")
-	must(s, clientcmd.WriteToFile(*config, file))
+	must(e, clientcmd.WriteToFile(*config, file))
 	return file
 }

@@ -22,26 +22,26 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// stage is a test with a namespace of its own, which is deleted with it.
-type stage struct {
+// environment is a test with its own namespace, which is deleted when the test ends.
+type environment struct {
 	*testing.T
 	namespace string
 }
 
-func newStage(t *testing.T) *stage {
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	namespace, err := newNamespace(t.Context(), "restricted")
 	must(t, err)
-	s := &stage{t, namespace.Name}
+	e := &environment{t, namespace.Name}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.describe()
+			e.describe()
 		}
 		if err := cluster.Delete(context.Background(), namespace); err != nil {
-			t.Errorf("deleting namespace %s: %v", s.namespace, err)
+			t.Errorf("deleting namespace %s: %v", e.namespace, err)
 		}
 	})
-	return s
+	return e
 }
 
 // newNamespace makes a namespace of this run.
@@ -67,7 +67,7 @@ func clear(ctx context.Context) error {
 }
 
 // describe prints what helps to understand a failure; none of it shows a secret.
-func (s *stage) describe() {
+func (e *environment) describe() {
 	system := "--namespace=todoapp-system"
 	for _, args := range [][]string{
 		{"get", "todoapps,deployments,replicasets,pods,services,persistentvolumeclaims,secrets", "-o", "wide"},
@@ -79,22 +79,22 @@ func (s *stage) describe() {
 		{"logs", "deployment/todoapp-operator", "--tail=100", system},
 		{"logs", "deployment/todoapp-operator", "--tail=30", "--previous", system},
 	} {
-		output, err := s.command(args...)
-		s.Logf("$ kubectl %s\n%s(%v)", strings.Join(args, " "), output, err)
+		output, err := e.command(args...)
+		e.Logf("$ kubectl %s\n%s(%v)", strings.Join(args, " "), output, err)
 	}
 }
 
 // kubectl runs as a user would run it, in the namespace of the test.
-func (s *stage) kubectl(args ...string) string {
-	s.Helper()
-	output, err := s.command(args...)
+func (e *environment) kubectl(args ...string) string {
+	e.Helper()
+	output, err := e.command(args...)
 	if err != nil {
-		s.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
+		e.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
 	return output
 }
 
-func (s *stage) command(args ...string) (string, error) {
+func (e *environment) command(args ...string) (string, error) {
 	program := os.Getenv("KUBECTL")
 	if built, _ := filepath.Abs("../../bin/k8s/current/kubectl"); program == "" {
 		if program = "kubectl"; exists(built) {
@@ -103,7 +103,7 @@ func (s *stage) command(args ...string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, append([]string{"--namespace=" + s.namespace}, args...)...).CombinedOutput()
+	output, err := exec.CommandContext(ctx, program, append([]string{"--namespace=" + e.namespace}, args...)...).CombinedOutput()
 	return string(output), err
 }
 
@@ -113,16 +113,16 @@ func exists(path string) bool {
 }
 
 // await waits until a condition holds; it says what is missing as an error.
-func (s *stage) await(what string, within time.Duration, missing func() error) {
-	s.Helper()
+func (e *environment) await(what string, within time.Duration, missing func() error) {
+	e.Helper()
 	started := time.Now()
-	ctx, cancel := context.WithTimeout(s.Context(), within)
+	ctx, cancel := context.WithTimeout(e.Context(), within)
 	defer cancel()
 	if err := poll(ctx, missing); err != nil {
-		s.Fatalf("waiting for %s: %v", what, err)
+		e.Fatalf("waiting for %s: %v", what, err)
 	}
 	if took := time.Since(started); took > time.Second {
-		s.Logf("%s: after %.1f s", what, took.Seconds())
+		e.Logf("%s: after %.1f s", what, took.Seconds())
 	}
 }
 
@@ -165,12 +165,12 @@ func gone(ctx context.Context, object client.Object) error {
 }
 
 // labelled lists what belongs to an app, or, without a name, to any.
-func (s *stage) labelled(list client.ObjectList, app string) ([]client.Object, error) {
+func (e *environment) labelled(list client.ObjectList, app string) ([]client.Object, error) {
 	selector := client.ListOption(client.HasLabels{todov1.LabelApp})
 	if app != "" {
 		selector = client.MatchingLabels{todov1.LabelApp: app}
 	}
-	if err := cluster.List(s.Context(), list, client.InNamespace(s.namespace), selector); err != nil {
+	if err := cluster.List(e.Context(), list, client.InNamespace(e.namespace), selector); err != nil {
 		return nil, err
 	}
 	items, err := meta.ExtractList(list)

@@ -29,44 +29,44 @@ const healWithin = 30 * time.Second
 
 // Whichever one or two of the three Secrets are lost, the same key comes back and no pod notices.
 func TestLostSecrets(t *testing.T) {
-	s := newStage(t)
-	app := s.apply("todo", `{}`)
-	s.awaitReady(app)
-	before, pod := s.secrets(app), s.pods(app, todov1.ComponentBackend)[0]
+	e := newEnvironment(t)
+	app := e.apply("todo", `{}`)
+	e.awaitReady(app)
+	before, pod := e.secrets(app), e.pods(app, todov1.ComponentBackend)[0]
 	names := slices.Sorted(maps.Keys(before))
 	for i, first := range names {
 		for _, second := range names[i:] {
-			s.lose(before, first, second)
+			e.lose(before, first, second)
 		}
 	}
-	if now := s.pods(app, todov1.ComponentBackend)[0]; now.UID != pod.UID || now.Status.ContainerStatuses[0].RestartCount != 0 {
+	if now := e.pods(app, todov1.ComponentBackend)[0]; now.UID != pod.UID || now.Status.ContainerStatuses[0].RestartCount != 0 {
 		t.Errorf("pod %s was restarted or replaced", pod.Name)
 	}
-	s.expect(tasks(app, "alice", s.token(app, "alice")), http.StatusOK)
+	e.expect(tasks(app, "alice", e.token(app, "alice")), http.StatusOK)
 }
 
 // lose deletes the Secrets and waits until what they held is back.
-func (s *stage) lose(before map[string]corev1.Secret, names ...string) {
-	s.Helper()
+func (e *environment) lose(before map[string]corev1.Secret, names ...string) {
+	e.Helper()
 	names = slices.Compact(names)
 	for _, name := range names {
-		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
-		if err := cluster.Delete(s.Context(), secret); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), breakGlass) {
-			s.Errorf("deleting %s: %v, expected a refusal that names the group %s", name, err, breakGlass)
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
+		if err := cluster.Delete(e.Context(), secret); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), breakGlass) {
+			e.Errorf("deleting %s: %v, expected a refusal that names the group %s", name, err, breakGlass)
 		}
-		must(s, cluster.glass.Delete(s.Context(), secret))
+		must(e, cluster.glass.Delete(e.Context(), secret))
 	}
-	s.await("the return of "+strings.Join(names, " and "), healWithin, func() error {
+	e.await("the return of "+strings.Join(names, " and "), healWithin, func() error {
 		for _, name := range names {
 			var secret corev1.Secret
-			if err := cluster.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, &secret); err != nil {
+			if err := cluster.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, &secret); err != nil {
 				return err
 			}
 			if secret.UID == before[name].UID {
 				return fmt.Errorf("%s is still the one deleted", name)
 			}
 			if err := sameKeys(before[name], secret); err != nil {
-				s.Fatalf("%s came back changed: %v", name, err)
+				e.Fatalf("%s came back changed: %v", name, err)
 			}
 		}
 		return nil
@@ -100,12 +100,12 @@ func sameKeys(a, b corev1.Secret) error {
 }
 
 // secrets are the three of an app, by name.
-func (s *stage) secrets(app *todov1.TodoApp) map[string]corev1.Secret {
-	s.Helper()
+func (e *environment) secrets(app *todov1.TodoApp) map[string]corev1.Secret {
+	e.Helper()
 	all := map[string]corev1.Secret{}
 	for _, name := range []string{desired.Keyring(app), desired.FrontendSecret(app), desired.BackendSecret(app)} {
 		var secret corev1.Secret
-		s.get(&secret, name)
+		e.get(&secret, name)
 		all[name] = secret
 	}
 	return all
@@ -113,11 +113,11 @@ func (s *stage) secrets(app *todov1.TodoApp) map[string]corev1.Secret {
 
 // What someone changes by hand comes back, and managed Secrets are not theirs to change.
 func TestDrift(t *testing.T) {
-	s := newStage(t)
-	app := s.apply("todo", `{}`)
-	s.awaitReady(app)
+	e := newEnvironment(t)
+	app := e.apply("todo", `{}`)
+	e.awaitReady(app)
 	for _, name := range []string{desired.FrontendSecret(app), desired.BackendSecret(app)} {
-		s.editSecret(app, name)
+		e.editSecret(app, name)
 	}
 	for what, edit := range map[string]func(*appsv1.Deployment){
 		"replicas": func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(0)) },
@@ -131,53 +131,53 @@ func TestDrift(t *testing.T) {
 		"labels": func(d *appsv1.Deployment) { delete(d.Labels, "app.kubernetes.io/name") },
 		"owners": func(d *appsv1.Deployment) { d.OwnerReferences = nil },
 	} {
-		s.editDeployment(app, what, edit)
+		e.editDeployment(app, what, edit)
 	}
-	must(t, cluster.Delete(t.Context(), s.deployment(app)))
-	s.await("the return of the Deployment", healWithin, func() error {
-		return cluster.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: desired.Backend(app)}, &appsv1.Deployment{})
+	must(t, cluster.Delete(t.Context(), e.deployment(app)))
+	e.await("the return of the Deployment", healWithin, func() error {
+		return cluster.Get(t.Context(), client.ObjectKey{Namespace: e.namespace, Name: desired.Backend(app)}, &appsv1.Deployment{})
 	})
-	s.awaitReady(app)
-	s.await("an answer", startWithin, func() error {
-		s.expect(tasks(app, "alice", s.token(app, "alice")), http.StatusOK)
+	e.awaitReady(app)
+	e.await("an answer", startWithin, func() error {
+		e.expect(tasks(app, "alice", e.token(app, "alice")), http.StatusOK)
 		return nil
 	})
 }
 
-func (s *stage) editSecret(app *todov1.TodoApp, name string) {
-	s.Helper()
-	before := s.secrets(app)[name]
+func (e *environment) editSecret(app *todov1.TodoApp, name string) {
+	e.Helper()
+	before := e.secrets(app)[name]
 	edit := func(as client.Client) error {
 		return retry.RetryOnConflict(retry.DefaultRetry, func() error { // the operator may just be writing it
-			edited := s.secrets(app)[name]
+			edited := e.secrets(app)[name]
 			edited.Data[keyring.EntrySecret] = []byte(strings.Repeat("by-hand-", 6))
-			return as.Update(s.Context(), &edited)
+			return as.Update(e.Context(), &edited)
 		})
 	}
 	if err := edit(cluster); !apierrors.IsForbidden(err) {
-		s.Errorf("editing %s: %v, expected a refusal", name, err)
+		e.Errorf("editing %s: %v, expected a refusal", name, err)
 	}
-	must(s, edit(cluster.glass))
-	s.await("the return of what "+name+" held", healWithin, func() error {
-		return sameKeys(before, s.secrets(app)[name])
+	must(e, edit(cluster.glass))
+	e.await("the return of what "+name+" held", healWithin, func() error {
+		return sameKeys(before, e.secrets(app)[name])
 	})
 }
 
-func (s *stage) deployment(app *todov1.TodoApp) *appsv1.Deployment {
-	s.Helper()
+func (e *environment) deployment(app *todov1.TodoApp) *appsv1.Deployment {
+	e.Helper()
 	d := &appsv1.Deployment{}
-	s.get(d, desired.Backend(app))
+	e.get(d, desired.Backend(app))
 	return d
 }
 
-func (s *stage) editDeployment(app *todov1.TodoApp, what string, edit func(*appsv1.Deployment)) {
-	s.Helper()
-	before := s.deployment(app)
+func (e *environment) editDeployment(app *todov1.TodoApp, what string, edit func(*appsv1.Deployment)) {
+	e.Helper()
+	before := e.deployment(app)
 	edited := before.DeepCopy()
 	edit(edited)
-	must(s, cluster.Patch(s.Context(), edited, client.MergeFrom(before)))
-	s.await("the return of the Deployment's "+what, healWithin, func() error {
-		now := s.deployment(app)
+	must(e, cluster.Patch(e.Context(), edited, client.MergeFrom(before)))
+	e.await("the return of the Deployment's "+what, healWithin, func() error {
+		now := e.deployment(app)
 		if !equality.Semantic.DeepEqual(now.Spec, before.Spec) {
 			return fmt.Errorf("the spec differs")
 		}

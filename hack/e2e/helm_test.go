@@ -15,16 +15,16 @@ import (
 
 // install brings a chart, with the image of a tag, and waits until it serves and no other does. What tests before changed
 // by hand is the chart's again.
-func (s *stage) install(chart, tag string, more ...string) {
-	s.Helper()
-	s.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m", "--force-conflicts",
+func (e *environment) install(chart, tag string, more ...string) {
+	e.Helper()
+	e.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m", "--force-conflicts",
 		"--set=image.repository=" + operator + ",image.tag=" + tag}, more...)...)
 }
 
 // uninstall takes the operator away, and waits until no manager is left.
-func (s *stage) uninstall() {
-	s.Helper()
-	s.exchange(0, "uninstall", operator, "--wait")
+func (e *environment) uninstall() {
+	e.Helper()
+	e.exchange(0, "uninstall", operator, "--wait")
 }
 
 // exchanges are the times in which managers may have been without their rights: Helm changes those before the managers.
@@ -33,13 +33,13 @@ var exchanges []span
 type span struct{ from, to time.Time }
 
 // exchange has helm replace the managers, and waits until there are as many as there should be.
-func (s *stage) exchange(managers int, args ...string) {
-	s.Helper()
+func (e *environment) exchange(managers int, args ...string) {
+	e.Helper()
 	from := time.Now()
-	s.helm(args...)
-	s.await("the managers of before to end", startWithin, func() error {
+	e.helm(args...)
+	e.await("the managers of before to end", startWithin, func() error {
 		var pods corev1.PodList
-		err := cluster.List(s.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator})
+		err := cluster.List(e.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator})
 		if err == nil && len(pods.Items) != managers {
 			err = fmt.Errorf("there are %d", len(pods.Items))
 		}
@@ -48,16 +48,16 @@ func (s *stage) exchange(managers int, args ...string) {
 	exchanges = append(exchanges, span{from, time.Now()})
 }
 
-func (s *stage) helm(args ...string) string {
-	s.Helper()
-	return s.program("../../bin/helm", append([]string{"--namespace=" + system}, args...)...)
+func (e *environment) helm(args ...string) string {
+	e.Helper()
+	return e.program("../../bin/helm", append([]string{"--namespace=" + system}, args...)...)
 }
 
-func (s *stage) program(name string, args ...string) string {
-	s.Helper()
-	output, err := command(s.Context(), name, args...)
+func (e *environment) program(name string, args ...string) string {
+	e.Helper()
+	output, err := command(e.Context(), name, args...)
 	if err != nil {
-		s.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, output)
+		e.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, output)
 	}
 	return output
 }

@@ -27,26 +27,26 @@ import (
 // An Ingress serves both sides under one host, to a browser that knows nothing of the cluster.
 func TestAnIngressServesBothSides(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	address := s.ingress()
-	host := s.namespace + ".localhost"
-	app := s.apply("todo", `{frontend: {image: "`+probeImage+`"}, ingress: {host: `+host+`},
+	e := newEnvironment(t)
+	address := e.ingress()
+	host := e.namespace + ".localhost"
+	app := e.apply("todo", `{frontend: {image: "`+probeImage+`"}, ingress: {host: `+host+`},
 		backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
-	s.awaitReady(app)
+	e.awaitReady(app)
 	if got, want := app.Status.Frontend.URL, "http://"+host; got != want {
 		t.Errorf("the frontend is at %q, expected %q", got, want)
 	}
 	browser := func(method, path, token, body string) (int, string) {
-		return s.browse(address, host, method, path, token, body)
+		return e.browse(address, host, method, path, token, body)
 	}
 	var alice signer.Token
-	s.await("both sides behind the Ingress", time.Minute, func() error {
+	e.await("both sides behind the Ingress", time.Minute, func() error {
 		status, body := browser(http.MethodGet, "/token?sub=alice", "", "")
 		if status != http.StatusOK {
 			return fmt.Errorf("%d %s", status, body)
 		}
 		return errors.Join(json.Unmarshal([]byte(body), &alice),
-			s.answers(address, host, "/api/alice/tasks", http.StatusUnauthorized))
+			e.answers(address, host, "/api/alice/tasks", http.StatusUnauthorized))
 	})
 	for _, c := range []struct {
 		what, method, path, token, body string
@@ -64,11 +64,11 @@ func TestAnIngressServesBothSides(t *testing.T) {
 	if status, body := browser(http.MethodGet, "/api/auth/session", "", ""); body != "404 page not found\n" {
 		t.Errorf("/api/auth is not the frontend's: %d %s", status, body)
 	}
-	if status, _ := s.browse(address, "elsewhere.localhost", http.MethodGet, "/", "", ""); status != http.StatusNotFound {
+	if status, _ := e.browse(address, "elsewhere.localhost", http.MethodGet, "/", "", ""); status != http.StatusNotFound {
 		t.Errorf("another host: %d", status)
 	}
 	must(t, cluster.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ingress":null}}`))))
-	s.await("the end of the Ingress", time.Minute, func() error {
+	e.await("the end of the Ingress", time.Minute, func() error {
 		if status, body := browser(http.MethodGet, "/", "", ""); status != http.StatusNotFound {
 			return fmt.Errorf("%d %s", status, body)
 		}
@@ -78,41 +78,41 @@ func TestAnIngressServesBothSides(t *testing.T) {
 
 // ingress runs the program that serves Ingresses, and returns its address. It reaches Services from this machine, which
 // not every cluster lets it.
-func (s *stage) ingress() string {
-	s.Helper()
+func (e *environment) ingress() string {
+	e.Helper()
 	var api corev1.Service
-	must(s, cluster.Get(s.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, &api))
-	reach, cancel := context.WithTimeout(s.Context(), 3*time.Second)
+	must(e, cluster.Get(e.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, &api))
+	reach, cancel := context.WithTimeout(e.Context(), 3*time.Second)
 	defer cancel()
 	connection, err := (&net.Dialer{}).DialContext(reach, "tcp", net.JoinHostPort(api.Spec.ClusterIP, "443"))
 	if err != nil {
-		s.Skipf("Services cannot be reached from this machine: %v", err)
+		e.Skipf("Services cannot be reached from this machine: %v", err)
 	}
 	_ = connection.Close()
-	program := filepath.Join(s.TempDir(), "ingress")
-	output, err := exec.CommandContext(s.Context(), "go", "build", "-o", program, "../ingress").CombinedOutput()
+	program := filepath.Join(e.TempDir(), "ingress")
+	output, err := exec.CommandContext(e.Context(), "go", "build", "-o", program, "../ingress").CombinedOutput()
 	if err != nil {
-		s.Fatalf("building the ingress: %v\n%s", err, output)
+		e.Fatalf("building the ingress: %v\n%s", err, output)
 	}
-	command := exec.CommandContext(s.Context(), program, "-listen", "127.0.0.1:0") // ends with the test
+	command := exec.CommandContext(e.Context(), program, "-listen", "127.0.0.1:0") // ends with the test
 	printed, err := command.StdoutPipe()
-	must(s, err)
-	must(s, command.Start())
-	s.Cleanup(func() { _ = command.Wait() })
+	must(e, err)
+	must(e, command.Start())
+	e.Cleanup(func() { _ = command.Wait() })
 	line, err := bufio.NewReader(printed).ReadString('\n')
-	must(s, err)
+	must(e, err)
 	_, address, found := strings.Cut(strings.TrimSpace(line), "http://")
 	if !found {
-		s.Fatalf("the ingress says %q", line)
+		e.Fatalf("the ingress says %q", line)
 	}
 	return address
 }
 
 // browse sends one request to a host that is served at an address.
-func (s *stage) browse(address, host, method, path, token, body string) (int, string) {
-	s.Helper()
-	request, err := http.NewRequestWithContext(s.Context(), method, "http://"+address+path, strings.NewReader(body))
-	must(s, err)
+func (e *environment) browse(address, host, method, path, token, body string) (int, string) {
+	e.Helper()
+	request, err := http.NewRequestWithContext(e.Context(), method, "http://"+address+path, strings.NewReader(body))
+	must(e, err)
 	request.Host = host
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
@@ -121,16 +121,16 @@ func (s *stage) browse(address, host, method, path, token, body string) (int, st
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := http.DefaultClient.Do(request)
-	must(s, err)
+	must(e, err)
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
-	must(s, err)
+	must(e, err)
 	return response.StatusCode, string(answer)
 }
 
 // answers is nil once what is served under a host answers so.
-func (s *stage) answers(address, host, path string, wanted int) error {
-	if status, body := s.browse(address, host, http.MethodGet, path, "", ""); status != wanted {
+func (e *environment) answers(address, host, path string, wanted int) error {
+	if status, body := e.browse(address, host, http.MethodGet, path, "", ""); status != wanted {
 		return fmt.Errorf("%s: %d %s", path, status, body)
 	}
 	return nil

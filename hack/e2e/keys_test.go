@@ -25,14 +25,14 @@ type witness struct {
 	err   error
 }
 
-func (s *stage) witness() *witness {
-	s.Helper()
+func (e *environment) witness() *witness {
+	e.Helper()
 	w := &witness{keys: map[string]map[[sha256.Size]byte]bool{}, rings: map[string]bool{}}
-	secrets, err := cluster.Watch(s.Context(), &corev1.SecretList{},
-		client.InNamespace(s.namespace), client.HasLabels{todov1.LabelApp})
-	must(s, err)
-	ctx, cancel := context.WithCancel(s.Context())
-	s.Cleanup(func() { cancel(); secrets.Stop() })
+	secrets, err := cluster.Watch(e.Context(), &corev1.SecretList{},
+		client.InNamespace(e.namespace), client.HasLabels{todov1.LabelApp})
+	must(e, err)
+	ctx, cancel := context.WithCancel(e.Context())
+	e.Cleanup(func() { cancel(); secrets.Stop() })
 	go func() {
 		for event := range secrets.ResultChan() {
 			w.note(event)
@@ -94,24 +94,24 @@ func (w *witness) minted() int {
 }
 
 // check fails the test when a version was ever two keys, or two versions one.
-func (w *witness) check(s *stage) {
-	s.Helper()
+func (w *witness) check(e *environment) {
+	e.Helper()
 	w.Lock()
 	defer w.Unlock()
 	if w.err != nil {
-		s.Error(w.err)
+		e.Error(w.err)
 	}
 	owners := map[[sha256.Size]byte]string{}
 	for name, values := range w.keys {
 		if len(values) != 1 {
-			s.Errorf("%s was %d keys", name, len(values))
+			e.Errorf("%s was %d keys", name, len(values))
 		}
 		for value := range values {
 			if other, taken := owners[value]; taken {
-				s.Errorf("%s is the key of %s", name, other)
+				e.Errorf("%s is the key of %s", name, other)
 			}
 			owners[value] = name
 		}
 	}
-	s.Logf("%d states of Secrets, %d keys, each one value", w.seen, len(w.keys))
+	e.Logf("%d states of Secrets, %d keys, each one value", w.seen, len(w.keys))
 }

@@ -26,18 +26,18 @@ type ledger struct {
 }
 
 // openLedger watches an app's objects; it counts from when it is reset.
-func (s *stage) openLedger(app *todov1.TodoApp) *ledger {
-	s.Helper()
+func (e *environment) openLedger(app *todov1.TodoApp) *ledger {
+	e.Helper()
 	l := &ledger{last: map[string]string{}, counts: map[string]int{}}
 	belongs := client.MatchingLabels{todov1.LabelApp: app.Name}
 	for list, selector := range map[client.ObjectList]client.ListOption{
 		&corev1.SecretList{}: belongs, &appsv1.DeploymentList{}: belongs, &corev1.PodList{}: belongs,
 		&todov1.TodoAppList{}: client.MatchingFields{"metadata.name": app.Name},
 	} {
-		ctx, cancel := context.WithCancel(s.Context())
-		events, err := cluster.Watch(ctx, list, client.InNamespace(s.namespace), selector)
-		must(s, err)
-		s.Cleanup(func() { cancel(); events.Stop() })
+		ctx, cancel := context.WithCancel(e.Context())
+		events, err := cluster.Watch(ctx, list, client.InNamespace(e.namespace), selector)
+		must(e, err)
+		e.Cleanup(func() { cancel(); events.Stop() })
 		go func() {
 			for event := range events.ResultChan() {
 				l.enter(event.Object)

@@ -28,10 +28,10 @@ type user struct {
 }
 
 // startUser runs a generator of load in a pod beside the app.
-func (s *stage) startUser(app *todov1.TodoApp) *user {
-	s.Helper()
+func (e *environment) startUser(app *todov1.TodoApp) *user {
+	e.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: app.Name + "-user", Labels: map[string]string{labelRun: runID}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: app.Name + "-user", Labels: map[string]string{labelRun: runID}},
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, // what it has seen must not be lost unnoticed
 			SecurityContext: &corev1.PodSecurityContext{
@@ -40,30 +40,30 @@ func (s *stage) startUser(app *todov1.TodoApp) *user {
 			Containers: []corev1.Container{{
 				Name: "load", Image: probeImage,
 				Args: []string{"load",
-					"http://" + desired.Frontend(app) + "." + s.namespace + ".svc:" + strconv.Itoa(signer.Port), desired.BackendURL(app)},
+					"http://" + desired.Frontend(app) + "." + e.namespace + ".svc:" + strconv.Itoa(signer.Port), desired.BackendURL(app)},
 				SecurityContext: &corev1.SecurityContext{
 					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 				},
 			}},
 		},
 	}
-	must(s, cluster.Create(s.Context(), pod))
+	must(e, cluster.Create(e.Context(), pod))
 	u := &user{app: app, pod: pod}
-	s.await("load on "+app.Name, startWithin, func() error {
-		if err := cluster.Get(s.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+	e.await("load on "+app.Name, startWithin, func() error {
+		if err := cluster.Get(e.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
-		report, err := u.report(s)
+		report, err := u.report(e)
 		u.judged = report
 		return err
 	})
 	return u
 }
 
-func (u *user) report(s *stage) (load.Report, error) {
+func (u *user) report(e *environment) (load.Report, error) {
 	var report load.Report
 	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(u.pod.Namespace).Resource("pods").
-		Name(u.pod.Name + ":" + strconv.Itoa(load.Port)).SubResource("proxy").Suffix("/").DoRaw(s.Context())
+		Name(u.pod.Name + ":" + strconv.Itoa(load.Port)).SubResource("proxy").Suffix("/").DoRaw(e.Context())
 	if err == nil {
 		err = json.Unmarshal(page, &report)
 	}
@@ -88,42 +88,42 @@ func refused(upTo int64, from time.Time) forgiven {
 }
 
 // judge fails the test for whatever users noticed since they were judged last, and prints how much they did.
-func (s *stage) judge(users []*user, forgive ...forgiven) {
-	s.Helper()
+func (e *environment) judge(users []*user, forgive ...forgiven) {
+	e.Helper()
 	for _, u := range users {
-		now, err := u.report(s)
-		must(s, err)
-		failures := s.weigh(u, "unexpected", now.Failures[len(u.judged.Failures):], forgive)
-		faults := s.weigh(u, "unanswered", now.Faults[len(u.judged.Faults):], forgive)
-		s.Logf("%s: %d requests with fresh tokens, %d with older ones, %d tokens signed; forgiven: %d refused, %d repeated",
+		now, err := u.report(e)
+		must(e, err)
+		failures := e.weigh(u, "unexpected", now.Failures[len(u.judged.Failures):], forgive)
+		faults := e.weigh(u, "unanswered", now.Faults[len(u.judged.Faults):], forgive)
+		e.Logf("%s: %d requests with fresh tokens, %d with older ones, %d tokens signed; forgiven: %d refused, %d repeated",
 			u.app.Name, now.Fresh-u.judged.Fresh, now.Old-u.judged.Old, now.Signed-u.judged.Signed, failures, faults)
 		if now.Fresh == u.judged.Fresh || now.Old == u.judged.Old {
-			s.Errorf("%s was not used", u.app.Name)
+			e.Errorf("%s was not used", u.app.Name)
 		}
 		u.judged = now
 	}
 }
 
 // sum prints what users did in all.
-func (s *stage) sum(users []*user) {
-	s.Helper()
+func (e *environment) sum(users []*user) {
+	e.Helper()
 	for _, u := range users {
-		s.Logf("%s, in all: %d requests with fresh tokens, %d with older ones, %d tokens signed; by key %v; the slowest took %s",
+		e.Logf("%s, in all: %d requests with fresh tokens, %d with older ones, %d tokens signed; by key %v; the slowest took %s",
 			u.app.Name, u.judged.Fresh, u.judged.Old, u.judged.Signed, u.judged.ByKey, u.judged.Slowest.Round(time.Millisecond))
 	}
 }
 
 // weigh fails the test for notes that are not forgiven, and counts those that are.
-func (s *stage) weigh(u *user, what string, notes []load.Note, forgive []forgiven) int {
-	s.Helper()
+func (e *environment) weigh(u *user, what string, notes []load.Note, forgive []forgiven) int {
+	e.Helper()
 	held := slices.DeleteFunc(slices.Clone(notes), func(n load.Note) bool {
 		return slices.ContainsFunc(forgive, func(f forgiven) bool { return f(n) })
 	})
 	if len(held) > 0 || len(notes) == load.MaxNoted {
-		s.Errorf("%s: %d of %d notes are held against the operator", u.app.Name, len(held), len(notes))
+		e.Errorf("%s: %d of %d notes are held against the operator", u.app.Name, len(held), len(notes))
 	}
 	for _, note := range held[:min(len(held), 10)] {
-		s.Logf("%s: %s at %s: %s, key %s, token of %s: status %d, %s", u.app.Name, what,
+		e.Logf("%s: %s at %s: %s, key %s, token of %s: status %d, %s", u.app.Name, what,
 			note.At.Format("15:04:05.000"), note.What, note.KeyID, note.Age, note.Status, note.Error)
 	}
 	return len(notes) - len(held)

@@ -13,7 +13,7 @@ import (
 
 // What cannot start says so: in its own condition, in Ready, and in words.
 func TestMistakesShow(t *testing.T) {
-	s := newStage(t)
+	e := newEnvironment(t)
 	cases := []struct{ name, spec, condition, reason, message string }{
 		{
 			"missing-image", `{frontend: {image: "localhost:1/missing:1"}}`,
@@ -42,25 +42,25 @@ func TestMistakesShow(t *testing.T) {
 	}
 	apps := make([]*todov1.TodoApp, len(cases))
 	for i, c := range cases {
-		apps[i] = s.apply(c.name, c.spec)
+		apps[i] = e.apply(c.name, c.spec)
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := &stage{t, s.namespace}
-			found := s.awaitCondition(apps[i], c.condition, metav1.ConditionFalse, c.reason)
+			e := &environment{t, e.namespace}
+			found := e.awaitCondition(apps[i], c.condition, metav1.ConditionFalse, c.reason)
 			if !regexp.MustCompile(c.message).MatchString(found.Message) {
 				t.Errorf("the message is %q, expected %q", found.Message, c.message)
 			}
-			s.awaitCondition(apps[i], todov1.ConditionReady, metav1.ConditionFalse, c.reason)
+			e.awaitCondition(apps[i], todov1.ConditionReady, metav1.ConditionFalse, c.reason)
 		})
 	}
-	s.secret("vault", "secret", "Zm9yLXRoZS10ZXN0cy1hbmQtbm90aGluZy1lbHNl")
-	s.awaitReady(apps[4])
+	e.secret("vault", "secret", "Zm9yLXRoZS10ZXN0cy1hbmQtbm90aGluZy1lbHNl")
+	e.awaitReady(apps[4])
 }
 
 // What cannot work is refused, with the field and what to do.
 func TestMistakesRefused(t *testing.T) {
-	s := newStage(t)
+	e := newEnvironment(t)
 	for name, c := range map[string]struct{ spec, message string }{
 		"two-writers": {`{backend: {replicas: 2}}`,
 			`spec.backend: Invalid value: more than one replica needs storage.postgres: SQLite serves one pod`},
@@ -79,6 +79,6 @@ func TestMistakesRefused(t *testing.T) {
 		"operations-port": {`{backend: {port: 9090}}`, `spec.backend.port: Invalid value: 9090: 9090 is the operations port`},
 		"dotted.name":     {`{}`, `metadata.name must be at most 63 lower case letters, digits and hyphens`},
 	} {
-		s.refuses(s.newApp(name, c.spec), c.message)
+		e.refuses(e.newApp(name, c.spec), c.message)
 	}
 }

@@ -45,37 +45,37 @@ func leader(ctx context.Context) (*corev1.Pod, error) {
 
 // kill ends a pod as a power cut would: its process first, so that it has no time for anything, then the pod itself, so
 // that its successor does not wait for the kubelet's growing patience with containers that end.
-func (s *stage) kill(pod *corev1.Pod) {
-	s.Helper()
-	signal(s.T, pod, "KILL")
-	must(s, client.IgnoreNotFound(cluster.Delete(s.Context(), pod, client.GracePeriodSeconds(0))))
+func (e *environment) kill(pod *corev1.Pod) {
+	e.Helper()
+	signal(e.T, pod, "KILL")
+	must(e, client.IgnoreNotFound(cluster.Delete(e.Context(), pod, client.GracePeriodSeconds(0))))
 }
 
 // killManager kills the manager, and returns how long it took until another one was at work.
-func (s *stage) killManager() time.Duration {
-	s.Helper()
-	before := s.awaitLeader()
+func (e *environment) killManager() time.Duration {
+	e.Helper()
+	before := e.awaitLeader()
 	started := time.Now()
-	s.kill(before)
-	s.awaitSuccessor(before)
+	e.kill(before)
+	e.awaitSuccessor(before)
 	return time.Since(started)
 }
 
 // awaitLeader waits until a manager leads that is there to stay: one that ends gives its lease back.
-func (s *stage) awaitLeader() (pod *corev1.Pod) {
-	s.Helper()
-	s.await("a manager that leads", startWithin, func() (err error) {
-		pod, err = leader(s.Context())
+func (e *environment) awaitLeader() (pod *corev1.Pod) {
+	e.Helper()
+	e.await("a manager that leads", startWithin, func() (err error) {
+		pod, err = leader(e.Context())
 		return err
 	})
 	return pod
 }
 
 // awaitSuccessor waits until another manager leads.
-func (s *stage) awaitSuccessor(of *corev1.Pod) {
-	s.Helper()
-	s.await("another manager", startWithin, func() error {
-		now, err := leader(s.Context())
+func (e *environment) awaitSuccessor(of *corev1.Pod) {
+	e.Helper()
+	e.await("another manager", startWithin, func() error {
+		now, err := leader(e.Context())
 		if err == nil && now.UID == of.UID {
 			err = fmt.Errorf("%s still leads", of.Name)
 		}
@@ -84,11 +84,11 @@ func (s *stage) awaitSuccessor(of *corev1.Pod) {
 }
 
 // alterOperator has the operator run in another way, until it is told to run as before or the test ends, however it ends.
-func (s *stage) alterOperator(change func(*appsv1.DeploymentSpec)) (restore func()) {
-	s.Helper()
-	before, err := changeOperator(s.Context(), change)
+func (e *environment) alterOperator(change func(*appsv1.DeploymentSpec)) (restore func()) {
+	e.Helper()
+	before, err := changeOperator(e.Context(), change)
 	if before == nil {
-		s.Fatal(err)
+		e.Fatal(err)
 	}
 	restore = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), startWithin)
@@ -98,11 +98,11 @@ func (s *stage) alterOperator(change func(*appsv1.DeploymentSpec)) (restore func
 		})
 		err = errors.Join(err, poll(ctx, func() error { _, err := leader(ctx); return err }))
 		if err != nil {
-			s.Errorf("bringing the operator back: %v", err)
+			e.Errorf("bringing the operator back: %v", err)
 		}
 	})
-	s.Cleanup(restore)
-	must(s, err)
+	e.Cleanup(restore)
+	must(e, err)
 	return restore
 }
 
@@ -135,23 +135,23 @@ func changeOperator(ctx context.Context, change func(*appsv1.DeploymentSpec)) (*
 }
 
 // metric sums the samples of the leader whose name and labels match the pattern.
-func (s *stage) metric(pattern string) float64 {
-	s.Helper()
-	pod, err := leader(s.Context())
-	must(s, err)
-	return s.metricOf(pod.Name, pattern)
+func (e *environment) metric(pattern string) float64 {
+	e.Helper()
+	pod, err := leader(e.Context())
+	must(e, err)
+	return e.metricOf(pod.Name, pattern)
 }
 
 // metricOf sums up the values of a metric of one manager.
-func (s *stage) metricOf(pod, pattern string) float64 {
-	s.Helper()
+func (e *environment) metricOf(pod, pattern string) float64 {
+	e.Helper()
 	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(system).Resource("pods").
-		Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(s.Context())
-	must(s, err)
+		Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(e.Context())
+	must(e, err)
 	var sum float64
 	for _, match := range regexp.MustCompile(`(?m)^`+pattern+` (\S+)$`).FindAllSubmatch(page, -1) {
 		value, err := strconv.ParseFloat(string(match[len(match)-1]), 64)
-		must(s, err)
+		must(e, err)
 		sum += value
 	}
 	return sum

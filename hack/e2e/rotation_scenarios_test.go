@@ -19,7 +19,7 @@ import (
 )
 
 // onRequest is a rotation that nothing disturbs, measured and counted.
-func (r *rig) onRequest() {
+func (r *runningApps) onRequest() {
 	r.settle()
 	measured := r.users[0].app
 	l := r.openLedger(measured)
@@ -49,7 +49,7 @@ func (r *rig) onRequest() {
 // least checks that a rotation took no more writes than it needs: each of its three transitions is stored; each side's
 // Secret follows where it changes; the frontend is rolled twice; backends are told of the key that comes and of the one
 // that goes. The status follows what is seen.
-func (r *rig) least(counts map[string]int, backends int) {
+func (r *runningApps) least(counts map[string]int, backends int) {
 	r.Helper()
 	r.Logf("%s", statement(counts))
 	for account, want := range map[string]int{
@@ -66,7 +66,7 @@ func (r *rig) least(counts map[string]int, backends int) {
 }
 
 // onSchedule makes the active keys so old that the schedule replaces them.
-func (r *rig) onSchedule() {
+func (r *runningApps) onSchedule() {
 	versions := make([]int64, len(r.users))
 	for i, u := range r.users {
 		versions[i] = r.newest(u.app).Version + 1
@@ -87,7 +87,7 @@ func (r *rig) onSchedule() {
 }
 
 // age moves the creation of the active key to the past, as only somebody in the break-glass group can.
-func (r *rig) age(app *todov1.TodoApp, by time.Duration) {
+func (r *runningApps) age(app *todov1.TodoApp, by time.Duration) {
 	r.Helper()
 	r.await("an older key", stepWithin, func() error {
 		ring, err := r.ring(app)
@@ -107,7 +107,7 @@ func (r *rig) age(app *todov1.TodoApp, by time.Duration) {
 }
 
 // managerKilled kills the manager as soon as a step is seen, and so four times in one rotation.
-func (r *rig) managerKilled() {
+func (r *runningApps) managerKilled() {
 	versions := r.request()
 	for _, at := range []step{published, promoted, drained, retired} {
 		r.reach(at, versions)
@@ -122,7 +122,7 @@ func (r *rig) managerKilled() {
 
 // backendKilled kills a backend of each app at each step. Their requests under way then go unanswered and are repeated;
 // with SQLite there is no other pod to answer them until the next one has started.
-func (r *rig) backendKilled() {
+func (r *runningApps) backendKilled() {
 	versions := r.request()
 	var forgive []forgiven
 	for i, at := range []step{published, promoted, drained} {
@@ -147,7 +147,7 @@ func (r *rig) backendKilled() {
 }
 
 // awaitBackends waits until the app has all its backends, and none of them is one that has just been killed.
-func (r *rig) awaitBackends(app *todov1.TodoApp) {
+func (r *runningApps) awaitBackends(app *todov1.TodoApp) {
 	r.Helper()
 	r.await("the backends of "+app.Name, startWithin, func() error {
 		pods := r.pods(app, todov1.ComponentBackend)
@@ -166,7 +166,7 @@ func (r *rig) awaitBackends(app *todov1.TodoApp) {
 }
 
 // backendHangs stops the process of a backend: the rotation waits for it and names it, and goes on when it does.
-func (r *rig) backendHangs() {
+func (r *runningApps) backendHangs() {
 	app := r.users[0].app
 	pod := &r.pods(app, todov1.ComponentBackend)[0]
 	from := time.Now()
@@ -188,7 +188,7 @@ func (r *rig) backendHangs() {
 }
 
 // awaitWaiting waits until the rotation says that it waits for a pod, in the status and in words.
-func (r *rig) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
+func (r *runningApps) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
 	r.Helper()
 	r.await("the rotation to wait for "+pod.Name, stepWithin, func() error {
 		if err := cluster.Get(r.Context(), client.ObjectKeyFromObject(app), app); err != nil {
@@ -202,12 +202,12 @@ func (r *rig) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
 }
 
 // during fails the test when something ceases to hold within a time.
-func (s *stage) during(span time.Duration, holds func() error) {
-	s.Helper()
+func (e *environment) during(span time.Duration, holds func() error) {
+	e.Helper()
 	end := time.Now().Add(span)
-	s.await("the end of the look", span+time.Minute, func() error {
+	e.await("the end of the look", span+time.Minute, func() error {
 		if err := holds(); err != nil {
-			s.Fatal(err)
+			e.Fatal(err)
 		}
 		if left := time.Until(end); left > 0 {
 			return fmt.Errorf("%s are left", left)
@@ -217,7 +217,7 @@ func (s *stage) during(span time.Duration, holds func() error) {
 }
 
 // operatorUpdated replaces the operator's pod in the middle of a rotation, as an update of the operator does.
-func (r *rig) operatorUpdated() {
+func (r *runningApps) operatorUpdated() {
 	before := r.awaitLeader()
 	versions := r.request()
 	r.reach(published, versions)
@@ -231,13 +231,13 @@ func (r *rig) operatorUpdated() {
 }
 
 // managerRestarted restarts the manager over apps with a history: it starts no rotation and no pod.
-func (r *rig) managerRestarted() {
+func (r *runningApps) managerRestarted() {
 	versions := []int64{r.newest(r.users[0].app).Version, r.newest(r.users[1].app).Version}
 	r.quietRestart()
 	r.complete(versions)
 	var forgive []forgiven
 	for _, version := range versions {
-		forgive = append(forgive, refused(version-1, time.Time{})) // revoked in the scene before
+		forgive = append(forgive, refused(version-1, time.Time{})) // revoked in the scenario before
 	}
 	r.judge(r.users, forgive...)
 }

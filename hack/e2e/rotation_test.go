@@ -25,51 +25,51 @@ const (
 	settling = 3 * time.Second
 )
 
-// rig is an app with three backends on PostgreSQL and one with SQLite, both signed for by two frontends and in use all
-// the time, with tokens that live as long as the API accepts them.
-type rig struct {
-	*stage
+// runningApps is an environment with two apps under load: one with three backends on PostgreSQL, and one with SQLite. Two
+// frontends sign for each, and their tokens live as long as the API accepts them.
+type runningApps struct {
+	*environment
 	users []*user
 	keys  *witness
 }
 
 // TestRotation goes through all that can happen to keys; nobody who uses the apps may notice any of it.
 func TestRotation(t *testing.T) {
-	r := newRig(t)
-	for _, scene := range []struct {
+	r := newRunningApps(t)
+	for _, scenario := range []struct {
 		name string
-		play func(*rig)
+		run  func(*runningApps)
 	}{
-		{"on request", (*rig).onRequest},
-		{"on schedule", (*rig).onSchedule},
-		{"manager killed at each step", (*rig).managerKilled},
-		{"backend killed at each step", (*rig).backendKilled},
-		{"backend hangs", (*rig).backendHangs},
-		{"frontend does not end", (*rig).frontendHolds},
-		{"operator updated", (*rig).operatorUpdated},
-		{"revocation", (*rig).revocation},
-		{"manager restarted", (*rig).managerRestarted},
+		{"on request", (*runningApps).onRequest},
+		{"on schedule", (*runningApps).onSchedule},
+		{"manager killed at each step", (*runningApps).managerKilled},
+		{"backend killed at each step", (*runningApps).backendKilled},
+		{"backend hangs", (*runningApps).backendHangs},
+		{"frontend does not end", (*runningApps).frontendHolds},
+		{"operator updated", (*runningApps).operatorUpdated},
+		{"revocation", (*runningApps).revocation},
+		{"manager restarted", (*runningApps).managerRestarted},
 	} {
-		if !t.Run(scene.name, func(t *testing.T) {
+		if !t.Run(scenario.name, func(t *testing.T) {
 			started := time.Now()
-			scene.play(&rig{&stage{t, r.namespace}, r.users, r.keys})
+			scenario.run(&runningApps{&environment{t, r.namespace}, r.users, r.keys})
 			t.Logf("played in %.0f s", time.Since(started).Seconds())
 		}) {
 			return // what follows builds on it
 		}
 	}
-	r.keys.check(r.stage)
+	r.keys.check(r.environment)
 	r.sum(r.users)
 }
 
-func newRig(t *testing.T) *rig {
+func newRunningApps(t *testing.T) *runningApps {
 	t.Helper()
-	return rigOn(newStage(t))
+	return runningAppsIn(newEnvironment(t))
 }
 
-func rigOn(s *stage) *rig {
-	s.Helper()
-	r := &rig{stage: s}
+func runningAppsIn(e *environment) *runningApps {
+	e.Helper()
+	r := &runningApps{environment: e}
 	r.keys = r.witness()
 	const common = `auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}}, ` +
 		`frontend: {image: "` + probeImage + `", replicas: 2}`
@@ -78,7 +78,7 @@ func rigOn(s *stage) *rig {
 		r.apply("sqlite", `{`+common+`, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`),
 	}
 	r.awaitCondition(apps[0], todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretMissing)
-	r.secret("db", "url", databaseURL(s.T))
+	r.secret("db", "url", databaseURL(e.T))
 	for _, app := range apps {
 		r.awaitReady(app)
 	}
@@ -89,33 +89,33 @@ func rigOn(s *stage) *rig {
 }
 
 // ring is what the app's keyring holds.
-func (s *stage) ring(app *todov1.TodoApp) (keyring.Ring, error) {
+func (e *environment) ring(app *todov1.TodoApp) (keyring.Ring, error) {
 	var secret corev1.Secret
-	if err := cluster.Get(s.Context(), client.ObjectKey{Namespace: s.namespace, Name: desired.Keyring(app)}, &secret); err != nil {
+	if err := cluster.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: desired.Keyring(app)}, &secret); err != nil {
 		return keyring.Ring{}, err
 	}
 	return keyring.Unmarshal(secret.Data)
 }
 
 // newest is the app's key of the highest version.
-func (s *stage) newest(app *todov1.TodoApp) keyring.Key {
-	s.Helper()
-	ring, err := s.ring(app)
-	must(s, err)
+func (e *environment) newest(app *todov1.TodoApp) keyring.Key {
+	e.Helper()
+	ring, err := e.ring(app)
+	must(e, err)
 	return ring.Keys[len(ring.Keys)-1]
 }
 
 // change writes a field of the app's rotation.
-func (s *stage) change(app *todov1.TodoApp, change func(*todov1.RotationSpec)) {
-	s.Helper()
-	s.get(app, app.Name)
+func (e *environment) change(app *todov1.TodoApp, change func(*todov1.RotationSpec)) {
+	e.Helper()
+	e.get(app, app.Name)
 	before := app.DeepCopy()
 	change(&app.Spec.Auth.Rotation)
-	must(s, cluster.Patch(s.Context(), app, client.MergeFrom(before)))
+	must(e, cluster.Patch(e.Context(), app, client.MergeFrom(before)))
 }
 
 // request asks for a rotation of all apps, and says of each which version will come of it.
-func (r *rig) request() []int64 {
+func (r *runningApps) request() []int64 {
 	r.Helper()
 	versions := make([]int64, len(r.users))
 	for i, u := range r.users {
@@ -155,7 +155,7 @@ var (
 )
 
 // reach waits until the new keys of all apps are at a step.
-func (r *rig) reach(at step, versions []int64) {
+func (r *runningApps) reach(at step, versions []int64) {
 	r.Helper()
 	for i, u := range r.users {
 		r.await(fmt.Sprintf("%s: key %d %s", u.app.Name, versions[i], at.name), stepWithin, func() error {
@@ -171,7 +171,7 @@ func (r *rig) reach(at step, versions []int64) {
 }
 
 // complete waits until the apps have one key in use and, unless another one is being retired, no other trusted.
-func (r *rig) complete(versions []int64) {
+func (r *runningApps) complete(versions []int64) {
 	r.Helper()
 	r.reach(drained, versions)
 	for i, u := range r.users {

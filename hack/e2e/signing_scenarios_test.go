@@ -29,7 +29,7 @@ const knownWithin = 5 * time.Second
 
 // frontendHolds has a frontend that does not end when it is told to, before the promotion and after it. It goes on signing
 // with the key that it started with, so that key must not lose its trust.
-func (r *rig) frontendHolds() {
+func (r *runningApps) frontendHolds() {
 	app := r.users[0].app
 	first := &r.pods(app, todov1.ComponentFrontend)[0]
 	r.steer(first, "hold")
@@ -56,7 +56,7 @@ func (r *rig) frontendHolds() {
 }
 
 // steer tells a frontend to go on when it is told to end, or to end after all.
-func (r *rig) steer(pod *corev1.Pod, what string) {
+func (r *runningApps) steer(pod *corev1.Pod, what string) {
 	r.Helper()
 	reply := request(r.T, agent.Call{Method: http.MethodPost, URL: at(pod, signer.Port) + "/" + what})
 	if reply.Status != http.StatusOK {
@@ -65,7 +65,7 @@ func (r *rig) steer(pod *corev1.Pod, what string) {
 }
 
 // awaitTerminating waits until a pod has been told to end and the rotation says that it waits for it.
-func (r *rig) awaitTerminating(app *todov1.TodoApp, pod *corev1.Pod) {
+func (r *runningApps) awaitTerminating(app *todov1.TodoApp, pod *corev1.Pod) {
 	r.Helper()
 	r.await("the end of "+pod.Name, stepWithin, func() error {
 		r.get(pod, pod.Name)
@@ -78,7 +78,7 @@ func (r *rig) awaitTerminating(app *todov1.TodoApp, pod *corev1.Pod) {
 }
 
 // newFrontend is a frontend that knows a published key, started after the ones before it.
-func (r *rig) newFrontend(app *todov1.TodoApp) *corev1.Pod {
+func (r *runningApps) newFrontend(app *todov1.TodoApp) *corev1.Pod {
 	r.Helper()
 	var found *corev1.Pod
 	r.await("a frontend of the next generation", stepWithin, func() error {
@@ -95,7 +95,7 @@ func (r *rig) newFrontend(app *todov1.TodoApp) *corev1.Pod {
 }
 
 // signsWith has one frontend sign, and each backend accept that.
-func (r *rig) signsWith(pod *corev1.Pod, app *todov1.TodoApp, version int64) {
+func (r *runningApps) signsWith(pod *corev1.Pod, app *todov1.TodoApp, version int64) {
 	r.Helper()
 	reply := request(r.T, agent.Call{Method: http.MethodGet, URL: at(pod, signer.Port) + "/token?sub=alice"})
 	var token signer.Token
@@ -108,7 +108,7 @@ func (r *rig) signsWith(pod *corev1.Pod, app *todov1.TodoApp, version int64) {
 }
 
 // revocation takes all trust from the active keys at once: what was signed with them is refused everywhere.
-func (r *rig) revocation() {
+func (r *runningApps) revocation() {
 	started := time.Now()
 	var forgive []forgiven
 	for _, u := range r.users {
@@ -140,15 +140,15 @@ func (r *rig) revocation() {
 }
 
 // accepted is how many requests of a user with a key were accepted so far.
-func (r *rig) accepted(u *user, version int64) int {
+func (r *runningApps) accepted(u *user, version int64) int {
 	r.Helper()
-	report, err := u.report(r.stage)
+	report, err := u.report(r.environment)
 	must(r, err)
 	return report.ByKey[strconv.FormatInt(version, 10)]
 }
 
 // toEach directs a call to each backend of an app.
-func (r *rig) toEach(app *todov1.TodoApp, c agent.Call) []agent.Call {
+func (r *runningApps) toEach(app *todov1.TodoApp, c agent.Call) []agent.Call {
 	r.Helper()
 	var calls []agent.Call
 	for _, pod := range r.pods(app, todov1.ComponentBackend) {
@@ -160,7 +160,7 @@ func (r *rig) toEach(app *todov1.TodoApp, c agent.Call) []agent.Call {
 }
 
 // trusting awaits that each backend trusts a key, or that none does.
-func (r *rig) trusting(app *todov1.TodoApp, version int64, trusted bool) agent.Until {
+func (r *runningApps) trusting(app *todov1.TodoApp, version int64, trusted bool) agent.Until {
 	r.Helper()
 	u := agent.Until{Status: http.StatusOK, Match: fmt.Sprintf(`"versions":\[([0-9]+,)*%d[],]`, version), Lacks: !trusted}
 	for _, pod := range r.pods(app, todov1.ComponentBackend) {

@@ -37,20 +37,20 @@ const (
 
 // TestUpgrade installs the previous release, upgrades it, uninstalls it and installs it again, all under load.
 func TestUpgrade(t *testing.T) {
-	s := newStage(t)
-	s.program("./previous.sh")
+	e := newEnvironment(t)
+	e.program("./previous.sh")
 	t.Cleanup(func() { // as it was, for the tests to come
 		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}
 	})
-	s.uninstall()
-	s.install(previousChart, "previous")
-	r := &release{rig: rigOn(s)}
+	e.uninstall()
+	e.install(previousChart, "previous")
+	r := &release{runningApps: runningAppsIn(e)}
 	r.adopt()
-	for _, scene := range []struct {
+	for _, scenario := range []struct {
 		name string
-		play func(*release)
+		run  func(*release)
 	}{
 		{"upgrade", (*release).upgraded},
 		{"other managers", (*release).exchanged},
@@ -58,23 +58,23 @@ func TestUpgrade(t *testing.T) {
 		{"check", (*release).checked},
 		{"some namespaces", (*release).confined},
 	} {
-		if !t.Run(scene.name, func(t *testing.T) {
+		if !t.Run(scenario.name, func(t *testing.T) {
 			started := time.Now()
-			r.stage = &stage{t, s.namespace}
-			scene.play(r)
+			r.environment = &environment{t, e.namespace}
+			scenario.run(r)
 			t.Logf("played in %.0f s", time.Since(started).Seconds())
 		}) {
 			return // what follows builds on it
 		}
 	}
-	r.keys.check(s)
-	r.stage = s
+	r.keys.check(e)
+	r.environment = e
 	r.sum(r.users)
 }
 
 // release is the operator as Helm has installed it, over apps in use.
 type release struct {
-	*rig
+	*runningApps
 	// adopted is an app whose Secrets were made by hand, and adopted by the previous release.
 	adopted *todov1.TodoApp
 	// replaced forgives requests that went unanswered because the one pod with SQLite was replaced.
@@ -154,9 +154,9 @@ func (r *release) judgeAll() {
 }
 
 // longestGap asks an app again and again, until it is called: it returns for how long there was no answer at the most.
-func (s *stage) longestGap(app *todov1.TodoApp) func() time.Duration {
-	s.Helper()
-	ctx, cancel := context.WithCancel(s.Context())
+func (e *environment) longestGap(app *todov1.TodoApp) func() time.Duration {
+	e.Helper()
+	ctx, cancel := context.WithCancel(e.Context())
 	again := agent.Until{Calls: []agent.Call{tasks(app, "alice", "")}, Status: http.StatusUnauthorized, Within: startWithin}
 	type result struct {
 		longest time.Duration
@@ -175,13 +175,13 @@ func (s *stage) longestGap(app *todov1.TodoApp) func() time.Duration {
 		done <- r
 	}()
 	return func() time.Duration {
-		s.Helper()
+		e.Helper()
 		cancel()
 		r := <-done
 		if r.err != nil && !errors.Is(r.err, context.Canceled) {
-			s.Fatal(r.err)
+			e.Fatal(r.err)
 		}
-		s.Logf("%s: no answer for %.1f s at the most", app.Name, r.longest.Seconds())
+		e.Logf("%s: no answer for %.1f s at the most", app.Name, r.longest.Seconds())
 		return r.longest
 	}
 }
@@ -226,7 +226,7 @@ func (r *release) checked() {
 
 // confined gives the operator this namespace alone: it does there what it did, and elsewhere nothing.
 func (r *release) confined() {
-	other := newStage(r.T)
+	other := newEnvironment(r.T)
 	r.install(presentChart, "dev", "--set=watchNamespaces={"+r.namespace+"},apps.networkPolicy.enabled=true")
 	const program = "../../bin/todoapp-operator"
 	r.program(program, "check", "--namespace="+r.namespace)
