@@ -88,6 +88,7 @@ func (p *plan) created() []string {
 
 // warn tells of a rotation that pods have held for too long.
 func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
+	r.warnWeak(app, p)
 	if len(p.step.Waiting) > 0 && p.observed.now.Sub(waitingSince(app, p)) > waitWarningAfter {
 		r.event(app, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)
 	}

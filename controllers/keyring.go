@@ -3,8 +3,10 @@ package controllers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -86,5 +88,32 @@ func (r *Reconciler) reportKeyring(app *todov1.TodoApp, p *plan) {
 	if keyringFound(app, p.keyring) && !keyringFound(app, p.observed.keyring) {
 		r.event(app, corev1.EventTypeNormal, "KeyringFound", "Rotate",
 			"Found Secret %s: its keys stay in use (%s)", p.keyring.Name, keyring.FormatVersions(p.keys.Frontend.Versions))
+	}
+}
+
+// keysStrong reports whether a key that is still accepted can be guessed. Only a key that was adopted can.
+func keysStrong(app *todov1.TodoApp, p *plan) assessment {
+	weak := p.step.Ring.Weak(p.observed.now, policyOf(app))
+	if len(weak) == 0 {
+		return holds(todov1.ReasonStrong, "No key in use is weak.")
+	}
+	var which []string
+	for _, k := range weak {
+		which = append(which, fmt.Sprintf("key version %d %s", k.Version, k.Why))
+	}
+	advice := "Set spec.auth.rotation.rotateAfter to the present time to replace it, or revokeBefore to trust it no longer."
+	if app.Spec.Auth.Source != nil {
+		advice = "Write a generated value to the source, or set spec.auth.rotation.revokeBefore to trust it no longer."
+	}
+	return fails(todov1.ReasonWeakKey, "A key can be guessed: %s. %s", strings.Join(which, "; "), advice)
+}
+
+// warnWeak records an Event when the condition KeysStrong becomes false.
+func (r *Reconciler) warnWeak(app *todov1.TodoApp, p *plan) {
+	if p.step.Ring.Empty() || meta.IsStatusConditionFalse(app.Status.Conditions, todov1.ConditionKeysStrong) {
+		return
+	}
+	if strong := keysStrong(app, p); strong.status == metav1.ConditionFalse {
+		r.event(app, corev1.EventTypeWarning, strong.reason, "Rotate", "%s", strong.message)
 	}
 }

@@ -116,7 +116,7 @@ func keyringEvent(app *todov1.TodoApp, p *plan) string {
 
 func oneKey() keyring.Ring {
 	at := time.Unix(1, 0)
-	return keyring.Ring{Keys: []keyring.Key{{Version: 1, Value: keyring.Mint([32]byte{1}), CreatedAt: at, PromotedAt: at}}}
+	return keyring.Ring{Keys: []keyring.Key{{Version: 1, Value: "aFh3-kQ9zX_7Lw2mRt5YvB8nCj4PsD6e", CreatedAt: at, PromotedAt: at}}}
 }
 
 // A keyring belongs to the app that it is labelled for while no TodoApp of that name exists either: nothing else reads or
@@ -137,5 +137,43 @@ func TestARetainedKeyringBelongsToItsApp(t *testing.T) {
 	}
 	if again := (&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo", UID: "later"}}); !desired.MadeFor(secret, again) {
 		t.Error("the next app of the name may not write it")
+	}
+}
+
+func TestKeysStrong(t *testing.T) {
+	weak := oneKey()
+	weak.Keys[0].Value = "changeme"
+	for name, c := range map[string]struct {
+		ring   keyring.Ring
+		source bool
+		before metav1.ConditionStatus
+		want   string
+		told   bool
+	}{
+		"strong":              {ring: oneKey(), want: "No key in use is weak."},
+		"weak":                {ring: weak, want: "A key can be guessed: key version 1 is too short", told: true},
+		"weak, known before":  {ring: weak, before: metav1.ConditionFalse, want: "Set spec.auth.rotation.rotateAfter"},
+		"weak, with a source": {ring: weak, source: true, want: "Write a generated value to the source", told: true},
+		"weak, strong before": {ring: weak, before: metav1.ConditionTrue, want: "key version 1 is too short", told: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := &todov1.TodoApp{}
+			if c.source {
+				app.Spec.Auth.Source = &todov1.AuthSource{}
+			}
+			if c.before != "" {
+				app.Status.Conditions = []metav1.Condition{{Type: todov1.ConditionKeysStrong, Status: c.before}}
+			}
+			p := &plan{observed: &snapshot{now: time.Unix(2, 0)}, step: keyring.Step{Ring: c.ring}}
+			if got := keysStrong(app, p); !strings.Contains(got.message, c.want) || strings.Contains(got.message, "changeme") {
+				t.Errorf("says %q, want %q", got.message, c.want)
+			}
+			recorder := events.NewFakeRecorder(1)
+			(&Reconciler{Events: recorder}).warn(app, p)
+			close(recorder.Events)
+			if event := <-recorder.Events; strings.HasPrefix(event, "Warning WeakKey A key can be guessed") != c.told {
+				t.Errorf("the event is %q", event)
+			}
+		})
 	}
 }

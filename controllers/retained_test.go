@@ -1,11 +1,13 @@
 package controllers_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 // keyringOf returns the keyring Secret of an app called todo.
@@ -108,4 +112,29 @@ func TestTheKeyringOutlivesItsApp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A weak key that was adopted is reported until it is revoked.
+func TestAWeakKeyThatIsAdopted(t *testing.T) {
+	b := newBench(t)
+	must(t, b.client.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "web",
+			Annotations: map[string]string{todov1.AnnotationAdopt: "todo"}},
+		StringData: map[string]string{keyring.EntrySecret: "changeme-changeme-changeme-changeme"},
+	}))
+	b.start(func(r *controllers.Reconciler) {
+		r.NewKey = func() keyring.Value { return keyring.Mint(sha256.Sum256([]byte("fresh"))) }
+	})
+	app := b.app("todo", frontendSecret("web"))
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionFalse, todov1.ReasonWeakKey)
+	})
+	eventually(t, b.aSecondHasPassed("todo"))
+	key, err := b.active("todo")
+	must(t, err)
+	after := key.CreatedAt.Add(time.Second).UTC().Format(time.RFC3339)
+	b.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":"`+after+`"}}}}`)
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionTrue, todov1.ReasonStrong)
+	})
 }

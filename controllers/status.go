@@ -94,7 +94,8 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 		condition(todov1.ConditionFrontendAvailable, frontend),
 	}
 	if !p.step.Ring.Empty() {
-		conditions = append(conditions, condition(todov1.ConditionRotationComplete, rotationComplete(app, p)))
+		conditions = append(conditions, condition(todov1.ConditionRotationComplete, rotationComplete(app, p)),
+			condition(todov1.ConditionKeysStrong, keysStrong(app, p)))
 	}
 	if app.Spec.Auth.Source != nil {
 		conditions = append(conditions, condition(todov1.ConditionSourceValid, sourceValid(app, p)))

@@ -12,6 +12,8 @@ const (
 	ConditionFrontendAvailable = "FrontendAvailable"
 	// ConditionRotationComplete: one key is in use and every pod has taken it up.
 	ConditionRotationComplete = "RotationComplete"
+	// ConditionKeysStrong: no key that tokens or sessions are accepted under can be guessed; absent while there are no keys.
+	ConditionKeysStrong = "KeysStrong"
 	// ConditionSourceValid: the external source holds a usable value; absent without a source.
 	ConditionSourceValid = "SourceValid"
 )
@@ -34,6 +36,14 @@ const (
 	ReasonKeyringUnreadable = "KeyringUnreadable"
 	// ReasonSourceMissing: the source Secret or its entry does not exist.
 	ReasonSourceMissing = "SourceMissing"
+)
+
+// Reasons of KeysStrong.
+const (
+	// ReasonStrong: every key in use is as strong as a generated one should be.
+	ReasonStrong = "Strong"
+	// ReasonWeakKey: an adopted key in use is too short, too regular or a placeholder; the message says which.
+	ReasonWeakKey = "WeakKey"
 )
 
 // Reasons of SourceValid, besides SourceMissing and SecretClaimed.

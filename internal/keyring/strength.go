@@ -38,7 +38,7 @@ func Check(v Value) error {
 	case !Portable(v) || strings.ContainsFunc(string(v), unprintable):
 		return errors.New("has a comma, line break, control character or outer space, which BETTER_AUTH_SECRETS cannot carry")
 	case len(v) > maxBytes:
-		return errors.New("is longer than 1 KiB: use a generated secret")
+		return errors.New("is too long: use a generated secret")
 	case length < minLength:
 		return errors.New("is too short: use a generated secret")
 	case isPlaceholder(v):

@@ -155,7 +155,7 @@ func hold(ctx context.Context, c client.Client, app *todov1.TodoApp) (client.Obj
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: held(app),
 			Annotations: map[string]string{todov1.AnnotationAdopt: app.Name}},
-		Data:       map[string][]byte{keyring.EntrySecret: own.Data[keyring.EntrySecret]},
+		Data: map[string][]byte{keyring.EntrySecret: own.Data[keyring.EntrySecret]},
 	}
 	if err := c.Create(ctx, secret); err != nil {
 		return nil, fmt.Errorf("making a Secret to refer to: %w", err)
