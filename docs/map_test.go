@@ -161,6 +161,16 @@ func TestEveryPackageIsInTheArchitecture(t *testing.T) {
 	}
 }
 
+// TestEveryPageIsLinkedFromTheReadme fails if a reader of README.md cannot reach a page of this folder with one click.
+func TestEveryPageIsLinkedFromTheReadme(t *testing.T) {
+	readme := pages(t)["../README.md"]
+	for name := range pages(t) {
+		if !strings.Contains(name, "/") && !strings.Contains(readme, "](docs/"+name+")") {
+			t.Errorf("README.md does not link to docs/%s", name)
+		}
+	}
+}
+
 // TestEveryDecisionIsInTheIndex fails if a record is missing from the index of decisions. Links of the index to records
 // that do not exist fail in TestLinksLeadSomewhere.
 func TestEveryDecisionIsInTheIndex(t *testing.T) {
