@@ -26,7 +26,7 @@ func TestOperatorAway(t *testing.T) {
 	todo := e.apply("todo", `{auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}}, `+
 		`frontend: {image: "`+probeImage+`", replicas: 2}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	shop := e.apply("shop", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
-	leaving := e.apply("leaving", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	leaving := e.apply("leaving", `{auth: {reclaimPolicy: Delete}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	for _, app := range []*todov1.TodoApp{todo, shop, leaving} {
 		e.awaitReady(app)
 	}

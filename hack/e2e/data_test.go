@@ -5,6 +5,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,8 +18,9 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// A TodoApp goes with all it had but its tasks; another of its name has them again, under a new key.
-func TestDeleteKeepsTasks(t *testing.T) {
+// Deleting a TodoApp deletes all that it had but its tasks and its keys. The next one of its name has both again, so a token
+// from before is accepted.
+func TestDeleteKeepsTasksAndKeys(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{}`)
 	e.awaitReady(app)
@@ -36,13 +39,23 @@ func TestDeleteKeepsTasks(t *testing.T) {
 	if got := e.titles(again, "alice"); got != "Outlive the app" {
 		t.Errorf("alice has %q to do", got)
 	}
-	e.expect(tasks(again, "alice", old), http.StatusUnauthorized)
+	e.expect(tasks(again, "alice", old), http.StatusOK)
+	if message := e.kubectl("get", "todoapp", "todo", "-o", `jsonpath={.status.conditions[?(@.type=="KeysInSync")].message}`); !strings.Contains(
+		message, "The keyring was found") {
+		t.Errorf("the status says %q", message)
+	}
+	e.await("the Event", startWithin, func() error {
+		if events := e.kubectl("get", "events.events.k8s.io"); !strings.Contains(events, "KeyringFound") {
+			return fmt.Errorf("there is no Event KeyringFound:\n%s", events)
+		}
+		return nil
+	})
 }
 
-// With reclaimPolicy Delete the volume goes too.
+// With reclaimPolicy Delete the volume and the keyring are deleted too.
 func TestDeleteReclaims(t *testing.T) {
 	e := newEnvironment(t)
-	app := e.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
+	app := e.apply("todo", `{auth: {reclaimPolicy: Delete}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	e.awaitReady(app)
 	claim := &corev1.PersistentVolumeClaim{}
 	e.get(claim, desired.Data(app))
@@ -53,7 +66,7 @@ func TestDeleteReclaims(t *testing.T) {
 	e.await("the end of the volume", startWithin, func() error { return gone(t.Context(), volume) })
 }
 
-// remove deletes an app and waits until what it had is gone, but for claims.
+// remove deletes an app and waits until what it had is gone, but for claims and a retained keyring.
 func (e *environment) remove(app *todov1.TodoApp) {
 	e.Helper()
 	must(e, cluster.Delete(e.Context(), app))
@@ -65,6 +78,9 @@ func (e *environment) remove(app *todov1.TodoApp) {
 			if err != nil {
 				return err
 			}
+			objects = slices.DeleteFunc(objects, func(o client.Object) bool {
+				return app.Spec.Auth.ReclaimPolicy != todov1.ReclaimDelete && o.GetName() == desired.Keyring(app)
+			})
 			if len(objects) > 0 {
 				return fmt.Errorf("%T %s is still there", objects[0], objects[0].GetName())
 			}
