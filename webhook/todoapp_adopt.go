@@ -34,8 +34,6 @@ func unwritable(secret *corev1.Secret) string {
 		return fmt.Sprintf("has the type %.40q: only Opaque can be adopted", secret.Type)
 	case entry != "":
 		return "has a value over 1 KiB in " + entry + ": no key is that long"
-	case !secret.DeletionTimestamp.IsZero():
-		return "is being deleted: wait until it is gone"
 	default:
 		return ""
 	}

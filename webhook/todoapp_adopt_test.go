@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -61,11 +60,6 @@ var writableCases = map[string]todoAppCase{
 	},
 	"with a legacy value that is too long": {
 		app: todoApp(frontendRef("web")), found: holding("web BETTER_AUTH_LEGACY_SECRET " + long), want: "unwritable-secret",
-	},
-	"being deleted": {
-		app:   todoApp(frontendRef("web")),
-		found: holding("web").changed("web", func(s *corev1.Secret) { s.DeletionTimestamp = new(metav1.Unix(1, 0)) }),
-		want:  `unwritable-secret spec.frontend.secretRef.name: Secret "web" is being deleted: wait until it is gone`,
 	},
 }
 
