@@ -18,7 +18,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/agent"
 )
 
-// startAgent runs the agent in a namespace of its own, where it may see the node's processes.
+// startAgent runs the agent in its own namespace, which allows it to see the node's processes.
 func startAgent(ctx context.Context) error {
 	namespace, err := newNamespace(ctx, "privileged")
 	if err != nil {
@@ -54,7 +54,7 @@ func startAgent(ctx context.Context) error {
 	})
 }
 
-// ask has the agent do something.
+// ask sends a request to the agent and decodes its answer.
 func ask[O any](ctx context.Context, what string, in any) (O, error) {
 	var out O
 	body, err := json.Marshal(in)
@@ -72,7 +72,7 @@ func ask[O any](ctx context.Context, what string, in any) (O, error) {
 	return out, nil
 }
 
-// request makes one request from inside the cluster.
+// request sends one request from inside the cluster.
 func request(t *testing.T, c agent.Call) agent.Reply {
 	t.Helper()
 	reply, err := ask[agent.Reply](t.Context(), "call", c)
@@ -80,14 +80,14 @@ func request(t *testing.T, c agent.Call) agent.Reply {
 	return reply
 }
 
-// signal goes to the processes of a pod, as from the node.
+// signal sends a signal to the processes of a pod, from its node.
 func signal(t *testing.T, pod *corev1.Pod, name string) {
 	t.Helper()
 	_, err := ask[int](t.Context(), "signal", agent.Signal{PodUID: string(pod.UID), Name: name})
 	must(t, err)
 }
 
-// moments has calls repeated until each is answered as awaited, and says how long after the start that was.
+// moments repeats calls until each has the expected answer, and returns how long after the start that was.
 func moments(t *testing.T, start time.Time, u agent.Until) []time.Duration {
 	t.Helper()
 	u.Within = 2 * time.Minute

@@ -25,10 +25,10 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// startWithin is how long a stack may take to become ready on a busy machine.
+// startWithin bounds how long an app may take to become ready on a busy machine.
 const startWithin = 2 * time.Minute
 
-// newApp reads a spec in YAML.
+// newApp returns a TodoApp with a spec in YAML. It does not create it.
 func (e *environment) newApp(name, spec string) *todov1.TodoApp {
 	e.Helper()
 	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
@@ -36,7 +36,7 @@ func (e *environment) newApp(name, spec string) *todov1.TodoApp {
 	return app
 }
 
-// apply creates an app.
+// apply creates a TodoApp with a spec in YAML.
 func (e *environment) apply(name, spec string) *todov1.TodoApp {
 	e.Helper()
 	app := e.newApp(name, spec)
@@ -49,8 +49,10 @@ func (e *environment) get(object client.Object, name string) {
 	must(e, cluster.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, object))
 }
 
-// awaitCondition waits for a condition of the app's present generation.
-func (e *environment) awaitCondition(app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
+// awaitCondition waits for a condition of the app's current generation.
+func (e *environment) awaitCondition(
+	app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string,
+) metav1.Condition {
 	e.Helper()
 	var found metav1.Condition
 	e.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), startWithin, func() error {
@@ -72,7 +74,7 @@ func (e *environment) awaitReady(app *todov1.TodoApp) {
 	e.awaitCondition(app, todov1.ConditionReady, metav1.ConditionTrue, "")
 }
 
-// token is signed as the app's frontend would sign it.
+// token signs a token with the app's active key, as its frontend does.
 func (e *environment) token(app *todov1.TodoApp, subject string) string {
 	e.Helper()
 	var secret corev1.Secret
@@ -91,7 +93,7 @@ func (e *environment) token(app *todov1.TodoApp, subject string) string {
 	return signed
 }
 
-// tasks is a call for the tasks of a user, with a token or, when that is empty, without.
+// tasks returns a call that lists the tasks of a user. Without a token it sends no Authorization header.
 func tasks(app *todov1.TodoApp, user, token string) agent.Call {
 	c := agent.Call{Method: http.MethodGet, URL: desired.BackendURL(app) + "/api/" + user + "/tasks", Header: map[string]string{}}
 	if token != "" {
@@ -100,14 +102,15 @@ func tasks(app *todov1.TodoApp, user, token string) agent.Call {
 	return c
 }
 
-// adding is the same call, for a further task.
+// adding turns a call that lists tasks into one that adds a task.
 func adding(c agent.Call, title string) agent.Call {
 	c.Method, c.Header["Content-Type"], c.Body = http.MethodPost, "application/json", fmt.Sprintf(`{"title":%q}`, title)
 	return c
 }
 
-// expect makes a call and returns its answer. A node routes a Service a moment after its first pod is ready, and says
-// nowhere when; until then it refuses connections. That a Service goes on answering is what users under load see to.
+// expect makes a call and returns the body of its answer. It repeats the call if the connection is refused: a node
+// routes a Service only some time after its first pod is ready, and no status shows when. Tests under load check that a
+// Service keeps answering.
 func (e *environment) expect(c agent.Call, status int) string {
 	e.Helper()
 	var reply agent.Reply
@@ -124,7 +127,7 @@ func (e *environment) expect(c agent.Call, status int) string {
 	return reply.Body
 }
 
-// titles lists what the user has to do, through the app's Service.
+// titles returns the titles of a user's tasks, read through the app's Service.
 func (e *environment) titles(app *todov1.TodoApp, user string) string {
 	e.Helper()
 	var list []struct{ Title string }
@@ -136,7 +139,7 @@ func (e *environment) titles(app *todov1.TodoApp, user string) string {
 	return strings.Join(titles, ", ")
 }
 
-// pods are the pods of one side that have not been told to end.
+// pods returns the pods of a component that are not terminating.
 func (e *environment) pods(app *todov1.TodoApp, component string) []corev1.Pod {
 	e.Helper()
 	var list corev1.PodList
@@ -144,7 +147,7 @@ func (e *environment) pods(app *todov1.TodoApp, component string) []corev1.Pod {
 	return slices.DeleteFunc(list.Items, func(pod corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
 
-// active is the version of the key that signs, as the status shows it.
+// active returns the version of the active key in the status.
 func active(app *todov1.TodoApp) string {
 	for _, k := range app.Status.Keys {
 		if k.State == todov1.KeyActive {

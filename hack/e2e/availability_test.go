@@ -19,8 +19,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// TestOperatorAway takes the operator away while an app is in use: what runs goes on, scales, moves, rolls back and is
-// deleted. Only what a decision is needed for waits, and when the operator is back all heals.
+// TestOperatorAway stops the operator while an app is in use. Workloads keep running, scale, move, roll back and are
+// deleted. Only requests that need a decision of the webhook wait, and drift is corrected when the operator is back.
 func TestOperatorAway(t *testing.T) {
 	e := newEnvironment(t)
 	todo := e.apply("todo", `{auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}}, `+
@@ -66,7 +66,7 @@ func TestOperatorAway(t *testing.T) {
 	e.judge(users)
 }
 
-// movesFrontend drives a pod of an app that is in use off its node; its user is judged later.
+// movesFrontend evicts a frontend pod of an app in use. The judgement of its user comes later.
 func (e *environment) movesFrontend(app *todov1.TodoApp) {
 	e.Helper()
 	before := e.pods(app, todov1.ComponentFrontend)
@@ -78,7 +78,7 @@ func (e *environment) movesFrontend(app *todov1.TodoApp) {
 	e.expect(tasks(app, "alice", e.token(app, "alice")), http.StatusOK)
 }
 
-// leaves deletes an app, and all that was made for it goes, the managed Secrets too.
+// leaves deletes an app and checks that all its objects go, the managed Secrets too.
 func (e *environment) leaves(app *todov1.TodoApp) {
 	e.Helper()
 	must(e, cluster.Delete(e.Context(), app))
@@ -96,7 +96,7 @@ func (e *environment) leaves(app *todov1.TodoApp) {
 	})
 }
 
-// waitsForOperator tries what only the operator can judge, and what nobody may do.
+// waitsForOperator sends requests that only the operator can admit, and requests that are always forbidden.
 func (e *environment) waitsForOperator(app *todov1.TodoApp) {
 	e.Helper()
 	const away = "failed calling webhook"
@@ -127,7 +127,7 @@ func (e *environment) waitsForOperator(app *todov1.TodoApp) {
 	}
 }
 
-// comesAndGoes creates, changes and deletes workloads that are nobody's frontend or backend.
+// comesAndGoes creates, changes and deletes workloads without the label of an app.
 func (e *environment) comesAndGoes() {
 	e.Helper()
 	template := e.frontendOf(e.newApp("plain", `{}`), "plain")
@@ -147,7 +147,7 @@ func (e *environment) comesAndGoes() {
 	}
 }
 
-// spoil does what the operator would undo if it were there.
+// spoil makes changes that the operator would undo if it were running.
 func (e *environment) spoil(app *todov1.TodoApp) {
 	e.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: desired.FrontendSecret(app)}}
@@ -158,7 +158,7 @@ func (e *environment) spoil(app *todov1.TodoApp) {
 	must(e, cluster.Patch(e.Context(), stopped, client.MergeFrom(d)))
 }
 
-// heals waits until nothing is left of what was spoiled, and what must be refused is refused again.
+// heals waits until the changes of spoil are undone and the webhook rejects invalid requests again.
 func (e *environment) heals(app *todov1.TodoApp, before map[string]corev1.Secret) {
 	e.Helper()
 	e.await("the return of the Secret and the pods", healWithin, func() error {

@@ -27,8 +27,9 @@ import (
 
 const fastapiImage = "todoapp-fastapi:dev"
 
-// TestOwnBackends rotates the keys of three apps in use: of one whose own backend reads all keys and of one whose keys
-// come from elsewhere, where nobody may notice, and of one whose own backend knows a single key, which costs something.
+// TestOwnBackends rotates the keys of three apps in use. Two must not lose a request: one whose own backend reads all
+// keys, and one whose keys come from an external source. The third has a backend that reads a single key, so it loses
+// some.
 func TestOwnBackends(t *testing.T) {
 	if output, err := exec.Command("./image.sh", fastapiImage, "examples/fastapi/image.yaml").CombinedOutput(); err != nil {
 		t.Fatalf("building the image of the FastAPI backend: %v\n%s", err, output)
@@ -65,7 +66,7 @@ func TestOwnBackends(t *testing.T) {
 	r.sum(r.users)
 }
 
-// refusesForgeries checks that a backend takes the app's tokens, and none that lacks anything of them.
+// refusesForgeries checks that a backend accepts the app's tokens, and rejects tokens with any part missing or wrong.
 func (r *runningApps) refusesForgeries(app *todov1.TodoApp) {
 	r.Helper()
 	var secret corev1.Secret
@@ -100,7 +101,8 @@ func (r *runningApps) refusesForgeries(app *todov1.TodoApp) {
 	}
 }
 
-// answersEveryRoute goes once through what users do with a task, as both backends have it, and into another user's.
+// answersEveryRoute calls every route for a user's task once, and for the task of another user. Both backends must
+// answer alike.
 func (r *runningApps) answersEveryRoute(app *todov1.TodoApp) {
 	r.Helper()
 	user := "routes-of-" + app.Name
@@ -152,8 +154,8 @@ func taskOf(t *testing.T, body string) (found answeredTask) {
 	return found
 }
 
-// rotate replaces the keys of all apps at once, and of one by a new value in its source. It returns when nothing of the
-// keys before is left, and every pod has been told; switched is when all own backends had begun with the new keys.
+// rotate replaces the keys of all apps, of the source app by writing a new value to its source. It returns when no pod
+// has the old keys. The result is when all own backends had started with the new keys.
 func (r *runningApps) rotate(source *todov1.TodoApp) (switched time.Time) {
 	r.Helper()
 	started := time.Now()
@@ -190,7 +192,7 @@ func (r *runningApps) rotate(source *todov1.TodoApp) (switched time.Time) {
 	return switched
 }
 
-// supply writes a new value, as an external store does.
+// supply writes a new value into a Secret, as an external store does.
 func (e *environment) supply(name, entry, value string) {
 	e.Helper()
 	var secret corev1.Secret
@@ -200,7 +202,7 @@ func (e *environment) supply(name, entry, value string) {
 	must(e, cluster.Patch(e.Context(), &secret, client.MergeFrom(before)))
 }
 
-// warned waits until the status says what a rotation costs a backend that knows one key alone.
+// warned waits until the status warns of failing requests during a rotation, for a backend that reads a single key.
 func (r *runningApps) warned(app *todov1.TodoApp) {
 	r.Helper()
 	r.await("a warning of what the rotation costs", stepWithin, func() error {
@@ -213,7 +215,7 @@ func (r *runningApps) warned(app *todov1.TodoApp) {
 	})
 }
 
-// awaitKeys waits until every pod of an own backend, those that end included, has started with keys as they should be.
+// awaitKeys waits until every pod of an own backend, terminating ones included, has started with the right keys.
 func (r *runningApps) awaitKeys(app *todov1.TodoApp, what string, right func(keys string) bool) {
 	r.Helper()
 	if app.Spec.Backend.Image == "" {
@@ -233,9 +235,9 @@ func (r *runningApps) awaitKeys(app *todov1.TodoApp, what string, right func(key
 	})
 }
 
-// price judges the user of a backend that knows one key alone: its pods change the key one by one while tokens of both
-// are about. From the promotion on, old tokens are refused until the last has expired, and new ones until every pod has
-// switched; nothing else may happen.
+// price judges the user of a backend that reads a single key. Its pods switch keys one by one while tokens of both keys
+// are in use. After the promotion, old tokens may be refused until they have expired, and new tokens until every pod
+// has switched. Any other failure fails the test.
 func (r *runningApps) price(u *user, switched time.Time) {
 	r.Helper()
 	ring, err := r.ring(u.app)
@@ -252,7 +254,7 @@ func (r *runningApps) price(u *user, switched time.Time) {
 		r.refusals(now, fmt.Sprint(k), from)
 	}
 	if len(now.Failures) == len(u.judged.Failures) {
-		r.Error("a backend that knows one key alone refused nothing: this test does not see what it is for")
+		r.Error("a backend that reads a single key refused nothing: the test does not measure its rotation")
 	}
 	r.judge([]*user{u}, refused)
 	ok := now.Fresh + now.Old
@@ -260,7 +262,7 @@ func (r *runningApps) price(u *user, switched time.Time) {
 		len(now.Failures), ok+len(now.Failures), expired.Sub(from).Seconds(), switched.Sub(from).Seconds())
 }
 
-// refusals prints how many requests with one key were refused, and when.
+// refusals prints how many requests with a key were refused, and when.
 func (r *runningApps) refusals(report load.Report, key string, promoted time.Time) {
 	r.Helper()
 	count, first, last := 0, time.Time{}, time.Time{}

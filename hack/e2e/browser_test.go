@@ -25,12 +25,12 @@ import (
 
 const (
 	frontendImage = "todoapp-frontend:dev"
-	// screenshots of the last run are kept here.
+	// screenshots is the folder for the screenshots of the last run.
 	screenshots = "../../bin/browser"
 )
 
-// What people notice of all this: nothing, until a revocation. They use the reference frontend in a real browser, which
-// reaches both sides through an Ingress under one host, while the key is rotated and then revoked.
+// TestBrowser drives the reference frontend in a real browser, through an Ingress with one host, while the key is
+// rotated and then revoked. Users must notice nothing until the revocation.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -38,7 +38,8 @@ func TestBrowser(t *testing.T) {
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	url := "http://" + net.JoinHostPort(host, port)
-	if output, err := exec.CommandContext(t.Context(), "../../examples/frontend/image.sh", frontendImage).CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "../../examples/frontend/image.sh", frontendImage)
+	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the frontend's image: %v\n%s", err, output)
 	}
 	e.secret("users", "DATABASE_URL", databaseURL(t))
@@ -47,7 +48,7 @@ func TestBrowser(t *testing.T) {
 			database: {urlSecretRef: {name: users, key: DATABASE_URL}}},
 		backend: {storage: {sqlite: {reclaimPolicy: Delete}}}, ingress: {host: `+host+`}}`)
 	e.awaitReady(app)
-	e.await("both sides behind the Ingress", stepWithin, func() error {
+	e.await("frontend and API behind the Ingress", stepWithin, func() error {
 		return errors.Join(e.answers(address, host, "/readyz", http.StatusOK),
 			e.answers(address, host, "/api/ada/tasks", http.StatusUnauthorized))
 	})
@@ -80,7 +81,7 @@ func TestBrowser(t *testing.T) {
 	if len(keys) < 3 {
 		t.Fatalf("%d keys in a rotation and a revocation", len(keys))
 	}
-	b.tell("keys " + joined(keys)) // which is not logged
+	b.tell("keys " + joined(keys)) // the process does not log its input
 	b.await("done")
 }
 
@@ -92,8 +93,8 @@ func joined(keys map[keyring.Value]bool) string {
 	return strings.Join(values, ",")
 }
 
-// runsReadOnly runs the reference frontend as the app's own pods do, but with a root file system that cannot be written.
-// The operator cannot ask that of everyone's image; of this one its documentation says so.
+// runsReadOnly runs the reference frontend like the app's pods, but with a read-only root file system. The operator
+// cannot require that of every image; the documentation of this image promises it.
 func (e *environment) runsReadOnly(app *todov1.TodoApp) {
 	e.Helper()
 	get := func(path string) *corev1.Probe {
@@ -115,8 +116,8 @@ func (e *environment) runsReadOnly(app *todov1.TodoApp) {
 					LocalObjectReference: corev1.LocalObjectReference{Name: "users"}, Key: "DATABASE_URL"}}}},
 				SecurityContext: &corev1.SecurityContext{ReadOnlyRootFilesystem: new(true), AllowPrivilegeEscalation: new(false),
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
-				StartupProbe:   get("/readyz"), // users can be reached
-				ReadinessProbe: get("/login"),  // a page is made
+				StartupProbe:   get("/readyz"), // succeeds if the database can be reached
+				ReadinessProbe: get("/login"),  // renders a page
 			}},
 		},
 	}))
@@ -130,13 +131,13 @@ func (e *environment) runsReadOnly(app *todov1.TodoApp) {
 	})
 }
 
-// startBrowser uses an app as examples/frontend/tests/browser.ts tells.
+// startBrowser runs examples/frontend/tests/browser.ts against a URL.
 func (e *environment) startBrowser(url string) *process {
 	e.Helper()
 	return e.start(exec.Command("../../examples/frontend/browse.sh", url, screenshots))
 }
 
-// process is a program on this machine that tells what it does, line by line, and is told things. It ends with the test.
+// process is a program on this machine that reports progress line by line and reads commands. It ends with the test.
 type process struct {
 	*environment
 	in    io.Writer
@@ -150,7 +151,7 @@ func (e *environment) start(command *exec.Cmd) *process {
 	out, err := command.StdoutPipe()
 	must(e, err)
 	command.Stderr = command.Stdout
-	// It may start further programs, which end with it.
+	// The program runs in its own process group, so that its children end with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	must(e, command.Start())
 	e.Cleanup(func() {
@@ -160,7 +161,7 @@ func (e *environment) start(command *exec.Cmd) *process {
 	return &process{e, in, bufio.NewScanner(out)}
 }
 
-// await reads on until a line says so, and returns it.
+// await reads lines until one contains the text, and returns it.
 func (p *process) await(what string) string {
 	p.Helper()
 	for p.lines.Scan() {

@@ -22,17 +22,19 @@ import (
 )
 
 const (
-	// shortLived is a lifetime that a test can sit out: renewed after two thirds of it.
+	// shortLived is a lifetime of certificates that a test can wait for. Certificates are renewed after two thirds of
+	// it.
 	shortLived = 18 * time.Second
-	// recoverWithin is how long admission may fail after a manager has come to nothing but an expired certificate; what
-	// the pod takes to start on a busy machine is not in it.
+	// recoverWithin bounds how long admission may fail after a manager has started with an expired certificate. The
+	// start of the pod does not count.
 	recoverWithin = 5 * time.Second
 )
 
 var servingSecret = client.ObjectKey{Namespace: system, Name: "todoapp-operator-webhook-cert"}
 
-// Two managers come to a certificate that has expired, and replace it. Then, while TodoApps are admitted without a pause,
-// the expired one is put back and the one in use is sat out: no admission fails.
+// TestCertificateExpiry starts two managers with an expired certificate, which they must replace. Then it restores the
+// expired one and waits until the one in use expires, while TodoApps are admitted without a pause. No admission may
+// fail.
 func TestCertificateExpiry(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
@@ -55,9 +57,9 @@ func TestCertificateExpiry(t *testing.T) {
 	stop := e.admitAlways(app)
 	first := e.serving()
 	e.putBack(expired)
-	e.await("the return of one that is good", shortLived, func() error {
+	e.await("a valid certificate", shortLived, func() error {
 		if at := notAfter(e, e.serving()); time.Now().After(at) {
-			return fmt.Errorf("what is stored has expired at %s", at)
+			return fmt.Errorf("the stored certificate has expired at %s", at)
 		}
 		return nil
 	})
@@ -66,8 +68,8 @@ func TestCertificateExpiry(t *testing.T) {
 	restore()
 }
 
-// plantExpired leaves behind what a manager does that has been away for too long: the Secret and the configuration of a
-// certificate that has expired.
+// plantExpired stores an expired certificate in the Secret and the webhook configuration, like a manager that was
+// stopped for too long.
 func (e *environment) plantExpired() map[string][]byte {
 	e.Helper()
 	secret := e.serving()
@@ -93,7 +95,7 @@ func (e *environment) plantExpired() map[string][]byte {
 	return secret.Data
 }
 
-// serving is the Secret with the certificate that managers share.
+// serving returns the Secret with the certificate that managers share.
 func (e *environment) serving() corev1.Secret {
 	e.Helper()
 	var secret corev1.Secret
@@ -101,7 +103,7 @@ func (e *environment) serving() corev1.Secret {
 	return secret
 }
 
-// notAfter is when the newest certificate of a Secret expires.
+// notAfter returns when the newest certificate of a Secret expires.
 func notAfter(e *environment, secret corev1.Secret) time.Time {
 	e.Helper()
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
@@ -109,7 +111,7 @@ func notAfter(e *environment, secret corev1.Secret) time.Time {
 	return pair.Leaf.NotAfter
 }
 
-// putBack replaces what the Secret holds, as restoring an old backup does.
+// putBack replaces the data of the Secret, as restoring a backup does.
 func (e *environment) putBack(data map[string][]byte) {
 	e.Helper()
 	secret := e.serving()
@@ -117,7 +119,7 @@ func (e *environment) putBack(data map[string][]byte) {
 	must(e, cluster.glass.Update(e.Context(), &secret))
 }
 
-// awaitExpiry waits until a certificate has expired and nobody is told to trust it any more.
+// awaitExpiry waits until a certificate has expired and the webhook configuration no longer trusts it.
 func (e *environment) awaitExpiry(secret corev1.Secret) {
 	e.Helper()
 	e.await("the expiry of the certificate that was in use", 4*shortLived, func() error {
@@ -135,14 +137,15 @@ func (e *environment) awaitExpiry(secret corev1.Secret) {
 	}
 }
 
-// admit has the webhook judge a change of an app, which is not carried out.
+// admit sends a change of an app to the webhook as a dry run.
 func (e *environment) admit(app *todov1.TodoApp, n int) error {
 	changed := app.DeepCopy()
-	changed.Spec.Frontend.URL = fmt.Sprintf("http://%d.localhost", n) // of one with TLS nobody is asked
+	changed.Spec.Frontend.URL = fmt.Sprintf("http://%d.localhost", n) // an http URL needs no certificate
 	return cluster.Patch(context.Background(), changed, client.MergeFrom(app), client.DryRunAll)
 }
 
-// admitAlways changes an app without a pause and fails the test when a change is refused; stop returns their number.
+// admitAlways changes an app without a pause and fails the test if a change is rejected. stop returns the number of
+// changes.
 func (e *environment) admitAlways(app *todov1.TodoApp) (stop func() int) {
 	e.Helper()
 	ctx, cancel := context.WithCancel(e.Context())

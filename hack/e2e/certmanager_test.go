@@ -21,15 +21,15 @@ import (
 
 const (
 	certManager = "../../bin/certmanager"
-	// deliveredWithin is how long the kubelet may take to bring a changed Secret to the managers' volumes.
+	// deliveredWithin bounds how long the kubelet may take to update a Secret in the managers' volumes.
 	deliveredWithin = 3 * time.Minute
 )
 
-// certManagerSecrets are what cert-manager leaves behind where it is told to go: the certificate and its authority.
+// certManagerSecrets lists the Secrets that cert-manager does not delete: the certificate and its authority.
 var certManagerSecrets = []string{"todoapp-operator-webhook-tls", "todoapp-operator-webhook-authority"}
 
-// TestCertManager has the real cert-manager make the webhook's certificate: its own controllers run on this
-// machine. A renewal fails no admission. Changing over, there and back, may fail some, as docs/admission.md says.
+// TestCertManager lets the real cert-manager issue the webhook's certificate. Its controllers run on this machine. A
+// renewal must fail no admission. Switching to cert-manager and back may fail some, as docs/admission.md says.
 func TestCertManager(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
@@ -37,7 +37,7 @@ func TestCertManager(t *testing.T) {
 	e.startCertManager()
 	t.Cleanup(func() {
 		if !t.Failed() {
-			return // it is as it was
+			return // already restored
 		}
 		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
@@ -57,7 +57,7 @@ func TestCertManager(t *testing.T) {
 	e.serving()
 }
 
-// startCertManager runs cert-manager until the test ends, and takes then away what it needs and leaves.
+// startCertManager runs cert-manager until the test ends, and then deletes its CRDs and Secrets.
 func (e *environment) startCertManager() {
 	e.Helper()
 	if !exists(certManager) {
@@ -81,7 +81,7 @@ func (e *environment) startCertManager() {
 	e.start(exec.Command("sh", "-c", "exec "+certManager+" >"+certManager+".log 2>&1"))
 }
 
-// awaitAdmission waits until the webhook judges: it refuses what breaks a rule of its own, and admits what does not.
+// awaitAdmission waits until the webhook rejects a change that breaks one of its rules and admits a valid change.
 func (e *environment) awaitAdmission(app *todov1.TodoApp) {
 	e.Helper()
 	e.await("admission", startWithin, func() error {
@@ -94,7 +94,8 @@ func (e *environment) awaitAdmission(app *todov1.TodoApp) {
 	})
 }
 
-// awaitTrust waits until the configuration trusts cert-manager's authority, beside which the one before may stand.
+// awaitTrust waits until the webhook configuration trusts cert-manager's authority. It may still trust the previous
+// one.
 func (e *environment) awaitTrust() {
 	e.Helper()
 	e.await("trust in cert-manager's authority", startWithin, func() error {
@@ -112,7 +113,7 @@ func (e *environment) awaitTrust() {
 	})
 }
 
-// renew has cert-manager make another certificate, by deleting the Secret of the present one, and waits until each
+// renew deletes the Secret of the current certificate, so that cert-manager issues another one, and waits until each
 // manager has it.
 func (e *environment) renew() {
 	e.Helper()
@@ -131,7 +132,7 @@ func (e *environment) renew() {
 	e.delivered(after)
 }
 
-// delivered waits until each manager has a certificate in its volume, and has read what is there once more.
+// delivered waits until each manager has a certificate in its volume and has read it.
 func (e *environment) delivered(secret corev1.Secret) {
 	e.Helper()
 	var pods corev1.PodList
@@ -140,21 +141,21 @@ func (e *environment) delivered(secret corev1.Secret) {
 	for _, pod := range pods.Items {
 		e.await("the certificate in "+pod.Name, deliveredWithin, func() error {
 			if has := e.metricOf(pod.Name, "todoapp_webhook_certificate_expiry_timestamp_seconds"); has != expires {
-				return fmt.Errorf("there is one that expires at %.0f, not at %.0f", has, expires)
+				return fmt.Errorf("its certificate expires at %.0f, expected %.0f", has, expires)
 			}
 			return nil
 		})
 		reads := e.metricOf(pod.Name, "certwatcher_read_certificate_total")
-		e.await("another look of "+pod.Name, startWithin, func() error {
+		e.await("another read by "+pod.Name, startWithin, func() error {
 			if now := e.metricOf(pod.Name, "certwatcher_read_certificate_total"); now <= reads {
-				return fmt.Errorf("%.0f looks", now)
+				return fmt.Errorf("%.0f reads", now)
 			}
 			return nil
 		})
 	}
 }
 
-// issued is the Secret with the certificate that cert-manager has made.
+// issued returns the Secret with the certificate that cert-manager issued.
 func (e *environment) issued() corev1.Secret {
 	e.Helper()
 	var secret corev1.Secret

@@ -23,12 +23,12 @@ import (
 
 const (
 	crowd = 50
-	// killAt is how many apps have their keyring when the manager is killed.
+	// killAt is the number of apps with a keyring at which the test kills the manager.
 	killAt = 15
 )
 
-// The manager is killed amid the creation of many apps: all become ready, and no key was minted twice. Killed again when
-// all is well, it finds nothing to do.
+// TestKillAmidCreation kills the manager while it creates many apps. All must become ready, and no version may be
+// generated twice. After another restart the manager must write nothing.
 func TestKillAmidCreation(t *testing.T) {
 	e := newEnvironment(t)
 	w := e.witness()
@@ -58,7 +58,7 @@ func TestKillAmidCreation(t *testing.T) {
 	w.check(e)
 }
 
-// createAll creates apps as kubectl in a loop would: what is refused because nobody is there to admit it is tried again.
+// createAll creates apps like kubectl in a loop: it repeats a request if no webhook answers.
 func createAll(ctx context.Context, apps []*todov1.TodoApp) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -70,7 +70,7 @@ func createAll(ctx context.Context, apps []*todov1.TodoApp) error {
 	return nil
 }
 
-// ready is nil once the app is.
+// ready returns an error unless the app is ready.
 func (e *environment) ready(app *todov1.TodoApp) error {
 	if err := cluster.Get(e.Context(), client.ObjectKeyFromObject(app), app); err != nil {
 		return err
@@ -81,18 +81,18 @@ func (e *environment) ready(app *todov1.TodoApp) error {
 	return nil
 }
 
-// quietRestart restarts the manager and fails the test if that wrote anything.
+// quietRestart restarts the manager and fails the test if the manager then writes anything.
 func (e *environment) quietRestart() {
 	e.Helper()
 	before := e.settle()
 	objects := strings.Count(strings.Join(slices.Collect(maps.Keys(before)), "\n"), "TodoApp")
 	sent := e.sentByStandbys()
 	e.killManager()
-	e.await("the first look at each app", startWithin, func() error {
-		looks := e.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
+	e.await("the first reconcile of each app", startWithin, func() error {
+		reconciles := e.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`)
 		waiting := e.metric(`workqueue_depth\{controller="todoapp".*\}`)
-		if int(looks) < objects || waiting > 0 {
-			return fmt.Errorf("%.0f looks, %.0f waiting", looks, waiting)
+		if int(reconciles) < objects || waiting > 0 {
+			return fmt.Errorf("%.0f reconciles, %.0f waiting", reconciles, waiting)
 		}
 		return nil
 	})
@@ -110,7 +110,7 @@ func (e *environment) quietRestart() {
 	changes := e.metricOf(successor.Name, changesSent) - sent[successor.Name].changes
 	creations := e.metricOf(successor.Name, creationsSent) - sent[successor.Name].creations
 	e.Logf("restart over %d apps, %d objects: all as they were", objects, len(after))
-	if changes > 0 || creations > 1 { // the one is the Event that says who leads
+	if changes > 0 || creations > 1 { // the new leader writes one Event
 		e.Errorf("the restarted manager sent %.0f changes and %.0f creations", changes, creations)
 	}
 }
@@ -122,7 +122,8 @@ const (
 
 type requests struct{ changes, creations float64 }
 
-// sentByStandbys is what managers that do not lead have sent so far, such as for the webhook's certificate.
+// sentByStandbys returns the requests that managers without the lease have sent so far, such as for the webhook's
+// certificate.
 func (e *environment) sentByStandbys() map[string]requests {
 	e.Helper()
 	lead, err := leader(e.Context())
@@ -138,7 +139,7 @@ func (e *environment) sentByStandbys() map[string]requests {
 	return sent
 }
 
-// settle waits until nothing has changed for a while.
+// settle waits until nothing has changed for some seconds.
 func (e *environment) settle() map[string]string {
 	e.Helper()
 	last, since := e.versions(), time.Now()
@@ -155,8 +156,8 @@ func (e *environment) settle() map[string]string {
 	return last
 }
 
-// versions are the UIDs and resource versions of all that there is in the namespace, Events left out. Of a pod it is what
-// others than the kubelet write, which renews its status when it likes.
+// versions returns the UIDs and resource versions of all objects in the namespace except Events. For a pod it returns
+// the metadata instead, because the kubelet renews the status of pods at any time.
 func (e *environment) versions() map[string]string {
 	e.Helper()
 	all := map[string]string{}

@@ -18,8 +18,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// Deleting a TodoApp deletes all that it had but its tasks and its keys. The next one of its name has both again, so a token
-// from before is accepted.
+// TestDeleteKeepsTasksAndKeys deletes a TodoApp and creates another one of its name. The new app must have the old tasks
+// and keys, so that it accepts a token from before.
 func TestDeleteKeepsTasksAndKeys(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{}`)
@@ -31,8 +31,8 @@ func TestDeleteKeepsTasksAndKeys(t *testing.T) {
 
 	again := e.apply("todo", `{}`)
 	e.awaitReady(again)
-	// The name led to another Service a moment ago. DNS and the node take up the new one in their own time.
-	e.await("the way to the new Service", startWithin, func() error {
+	// The name belonged to another Service before. DNS and the node's routing follow with a delay.
+	e.await("a route to the new Service", startWithin, func() error {
 		_, err := ask[agent.Reply](e.Context(), "call", tasks(again, "alice", ""))
 		return err
 	})
@@ -52,7 +52,7 @@ func TestDeleteKeepsTasksAndKeys(t *testing.T) {
 	})
 }
 
-// With reclaimPolicy Delete the volume and the keyring are deleted too.
+// TestDeleteReclaims checks that the volume and the keyring go with their app if their reclaimPolicy is Delete.
 func TestDeleteReclaims(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{auth: {reclaimPolicy: Delete}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
@@ -66,7 +66,7 @@ func TestDeleteReclaims(t *testing.T) {
 	e.await("the end of the volume", startWithin, func() error { return gone(t.Context(), volume) })
 }
 
-// remove deletes an app and waits until what it had is gone, but for claims and a retained keyring.
+// remove deletes an app and waits until its objects are gone, except claims and a retained keyring.
 func (e *environment) remove(app *todov1.TodoApp) {
 	e.Helper()
 	must(e, cluster.Delete(e.Context(), app))

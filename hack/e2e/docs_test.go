@@ -15,11 +15,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// fence finds a page's blocks of code: their language and what they hold.
+// fence matches the code blocks of a page: their language and their content.
 var fence = regexp.MustCompile("(?ms)^```(\\w*)[^\\n]*\\n(.*?)^```$")
 
-// TestDocs runs every page of the documentation as a reader would: all commands of a page, one after the other, in a
-// namespace of its own.
+// TestDocs runs every page of the documentation as a reader would: all commands of a page in order, in the page's own
+// namespace.
 func TestDocs(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(pages) == 0 {
@@ -52,7 +52,7 @@ func commandsOf(t *testing.T, page string) string {
 	return commands.String()
 }
 
-// follow runs commands at the root of the repository; files that they write go to a folder of the test's own.
+// follow runs commands at the root of the repository. Files that they write go to a temporary folder.
 func (e *environment) follow(commands string) {
 	ctx, cancel := context.WithTimeout(e.Context(), 6*time.Minute)
 	defer cancel()
@@ -71,7 +71,7 @@ func (e *environment) follow(commands string) {
 	must(e, err)
 }
 
-// kubeconfig writes one whose present namespace is the test's.
+// kubeconfig writes a kubeconfig whose current namespace is the test's.
 func (e *environment) kubeconfig(folder string) string {
 	config, err := clientcmd.NewDefaultClientConfigLoadingRules().Load()
 	must(e, err)

@@ -44,7 +44,7 @@ func newEnvironment(t *testing.T) *environment {
 	return e
 }
 
-// newNamespace makes a namespace of this run.
+// newNamespace creates a namespace with the label of this run.
 func newNamespace(ctx context.Context, standard string) (*corev1.Namespace, error) {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "e2e-", Labels: map[string]string{podSecurity: standard, labelRun: runID},
@@ -55,7 +55,7 @@ func newNamespace(ctx context.Context, standard string) (*corev1.Namespace, erro
 	return namespace, nil
 }
 
-// clear waits for the end of this run's namespaces, which end by themselves.
+// clear waits until the namespaces of this run are deleted. It does not delete them.
 func clear(ctx context.Context) error {
 	return poll(ctx, func() error {
 		var left corev1.NamespaceList
@@ -66,7 +66,7 @@ func clear(ctx context.Context) error {
 	})
 }
 
-// describe prints what helps to understand a failure; none of it shows a secret.
+// describe prints objects, Events and logs after a failure. None of them contains a secret value.
 func (e *environment) describe() {
 	system := "--namespace=todoapp-system"
 	for _, args := range [][]string{
@@ -84,7 +84,7 @@ func (e *environment) describe() {
 	}
 }
 
-// kubectl runs as a user would run it, in the namespace of the test.
+// kubectl runs kubectl in the namespace of the test.
 func (e *environment) kubectl(args ...string) string {
 	e.Helper()
 	output, err := e.command(args...)
@@ -112,7 +112,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// await waits until a condition holds; it says what is missing as an error.
+// await waits until missing returns nil, and fails the test with its error if that takes too long.
 func (e *environment) await(what string, within time.Duration, missing func() error) {
 	e.Helper()
 	started := time.Now()
@@ -126,7 +126,7 @@ func (e *environment) await(what string, within time.Duration, missing func() er
 	}
 }
 
-// pollInterval is how often a condition is looked at.
+// pollInterval is the pause between two checks of a condition.
 const pollInterval = 100 * time.Millisecond
 
 func poll(ctx context.Context, missing func() error) error {
@@ -152,7 +152,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// gone is nil once an object no longer exists.
+// gone returns an error unless the object no longer exists.
 func gone(ctx context.Context, object client.Object) error {
 	switch err := cluster.Get(ctx, client.ObjectKeyFromObject(object), object); {
 	case apierrors.IsNotFound(err):
@@ -164,7 +164,7 @@ func gone(ctx context.Context, object client.Object) error {
 	}
 }
 
-// labelled lists what belongs to an app, or, without a name, to any.
+// labelled lists the objects of an app, or of all apps if the name is empty.
 func (e *environment) labelled(list client.ObjectList, app string) ([]client.Object, error) {
 	selector := client.ListOption(client.HasLabels{todov1.LabelApp})
 	if app != "" {

@@ -24,10 +24,11 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// healWithin is how long drift may last on a busy machine.
+// healWithin bounds how long drift may last on a busy machine.
 const healWithin = 30 * time.Second
 
-// Whichever one or two of the three Secrets are lost, the same key comes back and no pod notices.
+// TestLostSecrets deletes every one and every two of the three Secrets. The operator must restore them with the same
+// key, and no pod may restart.
 func TestLostSecrets(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{}`)
@@ -45,7 +46,7 @@ func TestLostSecrets(t *testing.T) {
 	e.expect(tasks(app, "alice", e.token(app, "alice")), http.StatusOK)
 }
 
-// lose deletes the Secrets and waits until what they held is back.
+// lose deletes Secrets and waits until the operator has restored their data.
 func (e *environment) lose(before map[string]corev1.Secret, names ...string) {
 	e.Helper()
 	names = slices.Compact(names)
@@ -73,11 +74,11 @@ func (e *environment) lose(before map[string]corev1.Secret, names ...string) {
 	})
 }
 
-// sameKeys compares what two Secrets hold without showing it. A ring that was rebuilt has other moments, and may have a
-// revoked key more, which takes versions out of use that were lost.
+// sameKeys compares the keys of two Secrets without printing them. A rebuilt ring has other timestamps, and may have
+// one more revoked key, which reserves versions that the lost ring may have used.
 func sameKeys(a, b corev1.Secret) error {
 	ring, err := keyring.Unmarshal(a.Data)
-	if err != nil { // a projection
+	if err != nil { // the Secret is a projection
 		if !equality.Semantic.DeepEqual(a.Data, b.Data) {
 			return fmt.Errorf("the entries differ")
 		}
@@ -99,7 +100,7 @@ func sameKeys(a, b corev1.Secret) error {
 	return nil
 }
 
-// secrets are the three of an app, by name.
+// secrets returns the three Secrets of an app by name.
 func (e *environment) secrets(app *todov1.TodoApp) map[string]corev1.Secret {
 	e.Helper()
 	all := map[string]corev1.Secret{}
@@ -111,7 +112,7 @@ func (e *environment) secrets(app *todov1.TodoApp) map[string]corev1.Secret {
 	return all
 }
 
-// What someone changes by hand comes back, and managed Secrets are not theirs to change.
+// TestDrift checks that the operator undoes changes by hand, and that the webhook rejects changes of managed Secrets.
 func TestDrift(t *testing.T) {
 	e := newEnvironment(t)
 	app := e.apply("todo", `{}`)
@@ -148,7 +149,7 @@ func (e *environment) editSecret(app *todov1.TodoApp, name string) {
 	e.Helper()
 	before := e.secrets(app)[name]
 	edit := func(as client.Client) error {
-		return retry.RetryOnConflict(retry.DefaultRetry, func() error { // the operator may just be writing it
+		return retry.RetryOnConflict(retry.DefaultRetry, func() error { // the operator may write it at the same time
 			edited := e.secrets(app)[name]
 			edited.Data[keyring.EntrySecret] = []byte(strings.Repeat("by-hand-", 6))
 			return as.Update(e.Context(), &edited)

@@ -13,26 +13,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// install brings a chart, with the image of a tag, and waits until it serves and no other does. What tests before changed
-// by hand is the chart's again.
+// install installs a chart with an image tag, and waits until only pods of that release serve. It takes over fields
+// that earlier tests changed by hand.
 func (e *environment) install(chart, tag string, more ...string) {
 	e.Helper()
 	e.exchange(2, append([]string{"upgrade", "--install", operator, chart, "--wait", "--timeout=2m", "--force-conflicts",
 		"--set=image.repository=" + operator + ",image.tag=" + tag}, more...)...)
 }
 
-// uninstall takes the operator away, and waits until no manager is left.
+// uninstall removes the operator and waits until no manager is left.
 func (e *environment) uninstall() {
 	e.Helper()
 	e.exchange(0, "uninstall", operator, "--wait")
 }
 
-// exchanges are the times in which managers may have been without their rights: Helm changes those before the managers.
+// exchanges records when managers may have lacked their rights: Helm changes RBAC before it replaces the managers.
 var exchanges []span
 
 type span struct{ from, to time.Time }
 
-// exchange has helm replace the managers, and waits until there are as many as there should be.
+// exchange lets helm replace the managers, and waits until the expected number runs.
 func (e *environment) exchange(managers int, args ...string) {
 	e.Helper()
 	from := time.Now()

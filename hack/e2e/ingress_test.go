@@ -24,7 +24,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
 )
 
-// An Ingress serves both sides under one host, to a browser that knows nothing of the cluster.
+// TestAnIngressServesBothSides reaches the frontend and the API under one host through an Ingress, as a browser outside
+// the cluster does.
 func TestAnIngressServesBothSides(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
@@ -40,7 +41,7 @@ func TestAnIngressServesBothSides(t *testing.T) {
 		return e.browse(address, host, method, path, token, body)
 	}
 	var alice signer.Token
-	e.await("both sides behind the Ingress", time.Minute, func() error {
+	e.await("frontend and API behind the Ingress", time.Minute, func() error {
 		status, body := browser(http.MethodGet, "/token?sub=alice", "", "")
 		if status != http.StatusOK {
 			return fmt.Errorf("%d %s", status, body)
@@ -60,7 +61,7 @@ func TestAnIngressServesBothSides(t *testing.T) {
 			t.Errorf("%s: %d %s, expected %d", c.what, status, body, c.status)
 		}
 	}
-	// The frontend of these tests has no such page, and says so in other words than the API.
+	// The frontend of these tests lacks this page. Its 404 has another text than the API's.
 	if status, body := browser(http.MethodGet, "/api/auth/session", "", ""); body != "404 page not found\n" {
 		t.Errorf("/api/auth is not the frontend's: %d %s", status, body)
 	}
@@ -76,8 +77,7 @@ func TestAnIngressServesBothSides(t *testing.T) {
 	})
 }
 
-// ingress runs the program that serves Ingresses, and returns its address. It reaches Services from this machine, which
-// not every cluster lets it.
+// ingress runs hack/ingress and returns its address. It skips the test if this machine does not reach Services.
 func (e *environment) ingress() string {
 	e.Helper()
 	var api corev1.Service
@@ -94,7 +94,7 @@ func (e *environment) ingress() string {
 	if err != nil {
 		e.Fatalf("building the ingress: %v\n%s", err, output)
 	}
-	command := exec.CommandContext(e.Context(), program, "-listen", "127.0.0.1:0") // ends with the test
+	command := exec.CommandContext(e.Context(), program, "-listen", "127.0.0.1:0") // closed when the test ends
 	printed, err := command.StdoutPipe()
 	must(e, err)
 	must(e, command.Start())
@@ -108,7 +108,7 @@ func (e *environment) ingress() string {
 	return address
 }
 
-// browse sends one request to a host that is served at an address.
+// browse sends one request for a host to an address.
 func (e *environment) browse(address, host, method, path, token, body string) (int, string) {
 	e.Helper()
 	request, err := http.NewRequestWithContext(e.Context(), method, "http://"+address+path, strings.NewReader(body))
@@ -128,7 +128,7 @@ func (e *environment) browse(address, host, method, path, token, body string) (i
 	return response.StatusCode, string(answer)
 }
 
-// answers is nil once what is served under a host answers so.
+// answers returns an error unless the host answers with the wanted status.
 func (e *environment) answers(address, host, path string, wanted int) error {
 	if status, body := e.browse(address, host, http.MethodGet, path, "", ""); status != wanted {
 		return fmt.Errorf("%s: %d %s", path, status, body)

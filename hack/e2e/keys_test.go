@@ -16,7 +16,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// witness sees every state of every Secret of a namespace and remembers which key each version of each app was.
+// witness watches every Secret of a namespace and records which key each version of each app had.
 type witness struct {
 	sync.Mutex
 	keys  map[string]map[[sha256.Size]byte]bool // by app and version
@@ -86,14 +86,14 @@ func (w *witness) add(app string, version int64, value keyring.Value) {
 	w.keys[name][sha256.Sum256([]byte(value))] = true
 }
 
-// minted is how many apps have a keyring.
+// minted returns the number of apps with a keyring.
 func (w *witness) minted() int {
 	w.Lock()
 	defer w.Unlock()
 	return len(w.rings)
 }
 
-// check fails the test when a version was ever two keys, or two versions one.
+// check fails the test if a version ever had two keys, or two versions had the same key.
 func (w *witness) check(e *environment) {
 	e.Helper()
 	w.Lock()

@@ -18,14 +18,14 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// ledger counts what the operator writes for an app: each state that only the operator can have brought about.
+// ledger counts the operator's writes for an app: each state of an object that only the operator can cause.
 type ledger struct {
 	sync.Mutex
 	last   map[string]string
 	counts map[string]int
 }
 
-// openLedger watches an app's objects; it counts from when it is reset.
+// openLedger watches an app's objects. It counts from the next reset.
 func (e *environment) openLedger(app *todov1.TodoApp) *ledger {
 	e.Helper()
 	l := &ledger{last: map[string]string{}, counts: map[string]int{}}
@@ -47,7 +47,7 @@ func (e *environment) openLedger(app *todov1.TodoApp) *ledger {
 	return l
 }
 
-// enter counts a state that differs from the one before in what the operator writes.
+// enter counts a state if the fields that the operator writes differ from the state before.
 func (l *ledger) enter(object runtime.Object) {
 	var account, state string
 	switch o := object.(type) {
@@ -71,7 +71,7 @@ func (l *ledger) enter(object runtime.Object) {
 	l.last[name] = state
 }
 
-// reset closes the account and returns it.
+// reset returns the counts and starts again at zero.
 func (l *ledger) reset() map[string]int {
 	l.Lock()
 	defer l.Unlock()

@@ -20,20 +20,20 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// user is a pod that uses an app without a pause, and what of it has been judged.
+// user is a pod that uses an app without a pause, with the part of its report that was already judged.
 type user struct {
 	app    *todov1.TodoApp
 	pod    *corev1.Pod
 	judged load.Report
 }
 
-// startUser runs a generator of load in a pod beside the app.
+// startUser runs a load generator in a pod beside the app.
 func (e *environment) startUser(app *todov1.TodoApp) *user {
 	e.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: app.Name + "-user", Labels: map[string]string{labelRun: runID}},
 		Spec: corev1.PodSpec{
-			RestartPolicy: corev1.RestartPolicyNever, // what it has seen must not be lost unnoticed
+			RestartPolicy: corev1.RestartPolicyNever, // a restart would lose its report
 			SecurityContext: &corev1.PodSecurityContext{
 				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
@@ -70,16 +70,16 @@ func (u *user) report(e *environment) (load.Report, error) {
 	return report, err
 }
 
-// forgiven tells whether something that was noted is not held against the operator.
+// forgiven reports whether a failure does not count against the operator.
 type forgiven func(load.Note) bool
 
-// repeated forgives tries without an answer between two moments, because a pod was killed or hung: they were repeated. It
-// forgives no answer, and no request that was given up.
+// repeated forgives tries without an answer between two moments, in which a pod was killed or hung. It forgives neither
+// a wrong answer nor a request that was given up.
 func repeated(from, to time.Time) forgiven {
 	return func(n load.Note) bool { return n.Status == 0 && !n.At.Before(from) && n.At.Before(to) }
 }
 
-// refused forgives that keys up to a revoked one are refused from a moment on.
+// refused forgives refusals of tokens whose key is a revoked one or an older one, from a moment on.
 func refused(upTo int64, from time.Time) forgiven {
 	return func(n load.Note) bool {
 		version, err := strconv.ParseInt(n.KeyID, 10, 64)
@@ -87,7 +87,7 @@ func refused(upTo int64, from time.Time) forgiven {
 	}
 }
 
-// judge fails the test for whatever users noticed since they were judged last, and prints how much they did.
+// judge fails the test for every failure of users since the last judgement, and prints the number of their requests.
 func (e *environment) judge(users []*user, forgive ...forgiven) {
 	e.Helper()
 	for _, u := range users {
@@ -104,7 +104,7 @@ func (e *environment) judge(users []*user, forgive ...forgiven) {
 	}
 }
 
-// sum prints what users did in all.
+// sum prints the total number of requests of each user.
 func (e *environment) sum(users []*user) {
 	e.Helper()
 	for _, u := range users {
@@ -113,7 +113,7 @@ func (e *environment) sum(users []*user) {
 	}
 }
 
-// weigh fails the test for notes that are not forgiven, and counts those that are.
+// weigh fails the test for failures that are not forgiven, and returns the number of forgiven ones.
 func (e *environment) weigh(u *user, what string, notes []load.Note, forgive []forgiven) int {
 	e.Helper()
 	held := slices.DeleteFunc(slices.Clone(notes), func(n load.Note) bool {

@@ -1,6 +1,6 @@
 //go:build e2e
 
-// Package e2e proves the operator on a real cluster: the one that KUBECONFIG names, with the operator installed.
+// Package e2e tests the operator on a real cluster: the cluster of KUBECONFIG, with the operator installed.
 package e2e
 
 import (
@@ -26,17 +26,18 @@ import (
 
 const (
 	probeImage = "todoapp-probe:dev"
-	// podSecurity is the label that holds a namespace to a Pod Security Standard.
+	// podSecurity is the label that sets the Pod Security Standard of a namespace.
 	podSecurity = "pod-security.kubernetes.io/enforce"
 	// labelRun marks the namespaces of one run.
 	labelRun = "todoapp.dev/e2e"
-	// breakGlass is the group that may touch managed Secrets.
+	// breakGlass is the group whose members may change managed Secrets.
 	breakGlass = "todoapp.dev:break-glass"
 )
 
 var runID = strconv.Itoa(os.Getpid())
 
-// cluster is what all tests share: administrators, one of them in the break-glass group, and an agent inside.
+// cluster holds the clients that all tests share: one of an administrator, one of a member of the break-glass group,
+// and the namespace of the agent.
 var cluster struct {
 	client.WithWatch
 	glass client.Client
@@ -77,12 +78,12 @@ func run(m *testing.M) (int, error) {
 }
 
 func connect() error {
-	ctrl.SetLogger(logr.Discard()) // the API server's warnings
+	ctrl.SetLogger(logr.Discard()) // hides the API server's warnings
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
-	config.QPS = -1 // the tests wait by asking
+	config.QPS = -1 // no limit: the tests poll
 	scheme, err := manager.Scheme()
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// What cannot start says so: in its own condition, in Ready, and in words.
+// TestMistakesShow applies apps that cannot start. The status must say why, in the specific condition and in Ready.
 func TestMistakesShow(t *testing.T) {
 	e := newEnvironment(t)
 	cases := []struct{ name, spec, condition, reason, message string }{
@@ -58,7 +58,8 @@ func TestMistakesShow(t *testing.T) {
 	e.awaitReady(apps[4])
 }
 
-// What cannot work is refused, with the field and what to do.
+// TestMistakesRefused applies apps that can never work. The webhook must reject them, and name the field and the
+// remedy.
 func TestMistakesRefused(t *testing.T) {
 	e := newEnvironment(t)
 	for name, c := range map[string]struct{ spec, message string }{

@@ -23,7 +23,7 @@ const (
 	operator = "todoapp-operator"
 )
 
-// leader is the operator's pod that drives apps.
+// leader returns the operator's pod that holds the lease.
 func leader(ctx context.Context) (*corev1.Pod, error) {
 	var lease coordinationv1.Lease
 	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: operator}, &lease); err != nil {
@@ -43,15 +43,15 @@ func leader(ctx context.Context) (*corev1.Pod, error) {
 	return pod, nil
 }
 
-// kill ends a pod as a power cut would: its process first, so that it has no time for anything, then the pod itself, so
-// that its successor does not wait for the kubelet's growing patience with containers that end.
+// kill ends a pod like a power cut. It kills the process first, so that nothing runs on termination, and then deletes
+// the pod, so that the kubelet's back-off for crashing containers does not delay the successor.
 func (e *environment) kill(pod *corev1.Pod) {
 	e.Helper()
 	signal(e.T, pod, "KILL")
 	must(e, client.IgnoreNotFound(cluster.Delete(e.Context(), pod, client.GracePeriodSeconds(0))))
 }
 
-// killManager kills the manager, and returns how long it took until another one was at work.
+// killManager kills the leading manager, and returns how long it took until another one led.
 func (e *environment) killManager() time.Duration {
 	e.Helper()
 	before := e.awaitLeader()
@@ -61,7 +61,7 @@ func (e *environment) killManager() time.Duration {
 	return time.Since(started)
 }
 
-// awaitLeader waits until a manager leads that is there to stay: one that ends gives its lease back.
+// awaitLeader waits for a leading manager that is not terminating, because a terminating one releases its lease.
 func (e *environment) awaitLeader() (pod *corev1.Pod) {
 	e.Helper()
 	e.await("a manager that leads", startWithin, func() (err error) {
@@ -83,7 +83,7 @@ func (e *environment) awaitSuccessor(of *corev1.Pod) {
 	})
 }
 
-// alterOperator has the operator run in another way, until it is told to run as before or the test ends, however it ends.
+// alterOperator changes the operator's Deployment. The test's end restores it, unless restore was called before.
 func (e *environment) alterOperator(change func(*appsv1.DeploymentSpec)) (restore func()) {
 	e.Helper()
 	before, err := changeOperator(e.Context(), change)
@@ -106,7 +106,7 @@ func (e *environment) alterOperator(change func(*appsv1.DeploymentSpec)) (restor
 	return restore
 }
 
-// changeOperator returns how the operator's Deployment was, once its pods are as changed and no other is left.
+// changeOperator changes the operator's Deployment, waits until only changed pods run, and returns the previous spec.
 func changeOperator(ctx context.Context, change func(*appsv1.DeploymentSpec)) (*appsv1.DeploymentSpec, error) {
 	d := &appsv1.Deployment{}
 	if err := cluster.Get(ctx, client.ObjectKey{Namespace: system, Name: operator}, d); err != nil {
@@ -134,7 +134,7 @@ func changeOperator(ctx context.Context, change func(*appsv1.DeploymentSpec)) (*
 	})
 }
 
-// metric sums the samples of the leader whose name and labels match the pattern.
+// metric returns the sum of the leader's samples whose name and labels match the pattern.
 func (e *environment) metric(pattern string) float64 {
 	e.Helper()
 	pod, err := leader(e.Context())
@@ -142,7 +142,7 @@ func (e *environment) metric(pattern string) float64 {
 	return e.metricOf(pod.Name, pattern)
 }
 
-// metricOf sums up the values of a metric of one manager.
+// metricOf returns the sum of one manager's samples whose name and labels match the pattern.
 func (e *environment) metricOf(pod, pattern string) float64 {
 	e.Helper()
 	page, err := cluster.api.CoreV1().RESTClient().Get().Namespace(system).Resource("pods").

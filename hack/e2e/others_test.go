@@ -19,18 +19,18 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// Workloads that somebody else deploys for an app: labelled, so that the webhook judges them.
+// These workloads are deployed for an app by other tools. They have its labels, so that the webhook checks them.
 
 const (
-	// labelWorkload tells the pods of one workload from those of the others.
+	// labelWorkload distinguishes the pods of one workload from those of the others.
 	labelWorkload = "todoapp.dev/e2e-workload"
-	// further is a Secret that the second revision of each workload takes in too.
+	// further is a Secret that the second revision of each workload also references.
 	further = "further"
-	// settings is a ConfigMap that they take in whole.
+	// settings is a ConfigMap that the workloads reference as a whole.
 	settings = "settings"
 )
 
-// frontendOf is a pod that signs with the app's keys.
+// frontendOf returns a pod template that signs with the app's keys.
 func (e *environment) frontendOf(app *todov1.TodoApp, name string, env ...corev1.EnvVar) corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
@@ -54,11 +54,12 @@ func (e *environment) frontendOf(app *todov1.TodoApp, name string, env ...corev1
 	}
 }
 
-// others are one workload of each kind, with the template's pods.
+// others returns one workload of each kind with the template's pods.
 func (e *environment) others(name string, template corev1.PodTemplateSpec) map[string]client.Object {
 	meta := metav1.ObjectMeta{Namespace: e.namespace, Name: name, Labels: template.Labels}
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{labelWorkload: template.Labels[labelWorkload]}}
-	job := batchv1.JobSpec{Parallelism: new(int32(1)), Template: *template.DeepCopy()} // no completions: it runs until one ends
+	// Without completions the Job runs until one pod ends.
+	job := batchv1.JobSpec{Parallelism: new(int32(1)), Template: *template.DeepCopy()}
 	job.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	return map[string]client.Object{
 		"deployment":  &appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}},
@@ -71,7 +72,7 @@ func (e *environment) others(name string, template corev1.PodTemplateSpec) map[s
 	}
 }
 
-// deployOthers makes a workload of each kind, and where there are revisions a second one that takes in a Secret more.
+// deployOthers creates a workload of each kind. Kinds with revisions get a second one that references another Secret.
 func (e *environment) deployOthers(app *todov1.TodoApp) {
 	e.Helper()
 	e.secret(further, "X", "y")
@@ -92,7 +93,7 @@ func (e *environment) deployOthers(app *todov1.TodoApp) {
 	e.awaitPods("job", 1, nil)
 }
 
-// podsOf are the pods of a workload that have not been told to end.
+// podsOf returns the pods of a workload that are not terminating.
 func (e *environment) podsOf(workload string) ([]corev1.Pod, error) {
 	var list corev1.PodList
 	err := cluster.List(e.Context(), &list, client.InNamespace(e.namespace), client.MatchingLabels{labelWorkload: workload})
@@ -105,7 +106,7 @@ func (e *environment) podsOf(workload string) ([]corev1.Pod, error) {
 	return all, err
 }
 
-// replaced is nil once there are so many pods, all ready, and one is not among them.
+// replaced returns an error unless there are exactly want ready pods without the lost one.
 func replaced(pods []corev1.Pod, lost *corev1.Pod, want int) error {
 	for _, pod := range pods {
 		if !podReady(&pod) || lost != nil && pod.UID == lost.UID {
@@ -118,7 +119,7 @@ func replaced(pods []corev1.Pod, lost *corev1.Pod, want int) error {
 	return nil
 }
 
-// awaitPods waits until a workload has so many pods, all ready and none of them the lost one.
+// awaitPods waits until a workload has the wanted number of ready pods without the lost one.
 func (e *environment) awaitPods(workload string, want int, lost *corev1.Pod) []corev1.Pod {
 	e.Helper()
 	var pods []corev1.Pod
@@ -131,7 +132,7 @@ func (e *environment) awaitPods(workload string, want int, lost *corev1.Pod) []c
 	return pods
 }
 
-// scales has a workload scaled up and down.
+// scales scales a workload up and down.
 func (e *environment) scales(kind string) {
 	e.Helper()
 	object := e.others(kind, corev1.PodTemplateSpec{})[kind]
@@ -142,7 +143,7 @@ func (e *environment) scales(kind string) {
 	}
 }
 
-// widens has a Job run one more pod.
+// widens lets a Job run one more pod.
 func (e *environment) widens() {
 	e.Helper()
 	job := &batchv1.Job{}
@@ -153,7 +154,7 @@ func (e *environment) widens() {
 	e.awaitPods("job", 2, nil)
 }
 
-// restarts has a pod of a workload deleted.
+// restarts deletes a pod of a workload and waits for its replacement.
 func (e *environment) restarts(kind string) {
 	e.Helper()
 	pod := e.awaitPods(kind, 1, nil)[0]
@@ -161,7 +162,7 @@ func (e *environment) restarts(kind string) {
 	e.awaitPods(kind, 1, &pod)
 }
 
-// moves has a pod of a workload driven off its node.
+// moves evicts a pod of a workload and waits for its replacement.
 func (e *environment) moves(kind string) {
 	e.Helper()
 	pod := e.awaitPods(kind, 1, nil)[0]
@@ -169,14 +170,15 @@ func (e *environment) moves(kind string) {
 	e.awaitPods(kind, 1, &pod)
 }
 
-// evict drives a pod off its node, as kubectl drain does.
+// evict evicts a pod, as kubectl drain does.
 func (e *environment) evict(pod *corev1.Pod) {
 	e.Helper()
 	must(e, cluster.api.CoreV1().Pods(pod.Namespace).EvictV1(e.Context(),
 		&policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace}}))
 }
 
-// rollsBack undoes the second revision. What would take more in again is held, but for those who break the glass.
+// rollsBack undoes the second revision. Rolling forward again adds a reference, so it is held, except for the
+// break-glass group.
 func (e *environment) rollsBack(kind string) {
 	e.Helper()
 	name := kind + "/" + kind
@@ -193,7 +195,7 @@ func (e *environment) rollsBack(kind string) {
 	e.kubectl("rollout", "undo", name, "--as=e2e", "--as-group=system:masters", "--as-group="+breakGlass)
 }
 
-// runsOnSchedule has a CronJob make a Job. A start that it missed is made up for at once.
+// runsOnSchedule lets a CronJob create a Job. The CronJob catches up on a missed start at once.
 func (e *environment) runsOnSchedule() {
 	e.Helper()
 	cron := &batchv1.CronJob{}

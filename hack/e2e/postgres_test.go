@@ -15,7 +15,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest/pgtest"
 )
 
-// databaseURL is a PostgreSQL database that pods reach: that of E2E_DATABASE_URL, or one of a server on this machine.
+// databaseURL returns the URL of a PostgreSQL database that pods reach: E2E_DATABASE_URL, or a server on this machine.
 func databaseURL(t *testing.T) string {
 	t.Helper()
 	if given := os.Getenv("E2E_DATABASE_URL"); given != "" {
@@ -31,7 +31,7 @@ func databaseURL(t *testing.T) string {
 	return local.String()
 }
 
-// addressForPods is the address of this machine on the network that it shares with the cluster's node.
+// addressForPods returns the address of this machine on the network that it shares with the cluster's node.
 func addressForPods(t *testing.T) string {
 	t.Helper()
 	var nodes corev1.NodeList
@@ -40,7 +40,7 @@ func addressForPods(t *testing.T) string {
 		if address.Type != corev1.NodeInternalIP {
 			continue
 		}
-		// Nothing is sent: the kernel only chooses the way.
+		// The kernel chooses the route; dialling UDP sends nothing.
 		connection, err := (&net.Dialer{}).DialContext(t.Context(), "udp", net.JoinHostPort(address.Address, "1"))
 		must(t, err)
 		host, _, err := net.SplitHostPort(connection.LocalAddr().String())
@@ -52,12 +52,12 @@ func addressForPods(t *testing.T) string {
 	return ""
 }
 
-// forward carries connections to a server that listens on the loopback interface alone.
+// forward forwards connections to a server that listens on the loopback interface only.
 func forward(listener net.Listener, to string) {
 	for {
 		near, err := listener.Accept()
 		if err != nil {
-			return // closed with the test
+			return // closed when the test ends
 		}
 		go func() {
 			defer func() { _ = near.Close() }()

@@ -23,7 +23,7 @@ import (
 
 const account = "system:serviceaccount:" + system + ":" + operator
 
-// right is one verb on one kind of object: in the operator's namespace by its Role, or anywhere by its ClusterRole.
+// right is one verb on one kind of object, in the operator's namespace by its Role or everywhere by its ClusterRole.
 type right struct {
 	scope, verb, group, resource, name string
 }
@@ -34,7 +34,7 @@ func (r right) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", where, r.verb, what, r.name))
 }
 
-// unused are the rights that a run may go without, each with what it is for.
+// unused lists the rights that a run may leave unused, with the reason.
 var unused = map[string]string{
 	"everywhere update todoapps/finalizers.todoapp.dev": "asked where OwnerReferencesPermissionEnforcement is on, as in OpenShift",
 	system + " patch events":                            "a new leader's event, once more within minutes",
@@ -42,8 +42,8 @@ var unused = map[string]string{
 	"everywhere list events.events.k8s.io":              "why the volume of a pod cannot be mounted",
 }
 
-// checkRights holds what the operator is granted against what it asked for in the whole run: it was refused nothing, and
-// has used everything.
+// checkRights compares the operator's rights with its requests in the whole run. No request may have been forbidden,
+// and every right must have been used.
 func checkRights(ctx context.Context) error {
 	path := cmp.Or(os.Getenv("E2E_AUDIT_LOG"), "/var/lib/todoapp-cluster/log/audit.log")
 	if path == "none" {
@@ -72,7 +72,7 @@ func checkRights(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// grantedRights are those of the roles that are bound to the operator's account.
+// grantedRights returns the rights of the roles that are bound to the operator's service account.
 func grantedRights(ctx context.Context) (sets.Set[right], error) {
 	granted := sets.New[right]()
 	var whole rbacv1.ClusterRole
@@ -106,7 +106,7 @@ func grant(granted sets.Set[right], scope string, rules []rbacv1.PolicyRule) {
 	}
 }
 
-// event is what the API server's log says of a request.
+// event is an entry of the API server's audit log.
 type event struct {
 	User      struct{ Username string }
 	Verb      string
@@ -118,7 +118,7 @@ type event struct {
 	At             time.Time `json:"requestReceivedTimestamp"`
 }
 
-// between reports whether the managers were being replaced.
+// between reports whether the request was sent while the managers were replaced.
 func (e event) between() bool {
 	return slices.ContainsFunc(exchanges, func(s span) bool { return e.At.After(s.from) && e.At.Before(s.to) })
 }
@@ -128,7 +128,8 @@ func (e event) right(scope, verb, name string) right {
 	return right{scope, verb, e.ObjectRef.APIGroup, resource, name}
 }
 
-// rights are what the request asked of, a row for each verb, the narrowest first. An apply that creates asks of both.
+// rights returns the rights that cover the request, one row for each verb, the narrowest first. An apply that creates
+// an object needs two verbs.
 func (e event) rights() [][]right {
 	verbs := []string{e.Verb}
 	if e.Verb == "patch" && e.ResponseStatus.Code == http.StatusCreated {
@@ -144,8 +145,8 @@ func (e event) rights() [][]right {
 	return all
 }
 
-// usedRights reads the API server's log: which rights were used, each request by the narrowest that covers it, and what
-// was refused.
+// usedRights reads the audit log. It returns the rights that were used, for each request the narrowest that covers it,
+// and the requests that were forbidden.
 func usedRights(path string, granted sets.Set[right]) (used sets.Set[right], refused sets.Set[string], err error) {
 	log, err := os.Open(path)
 	if err != nil {
@@ -178,5 +179,5 @@ func usedRights(path string, granted sets.Set[right]) (used sets.Set[right], ref
 	return used, refused, lines.Err()
 }
 
-// whole reports whether all tests were asked for.
+// whole reports whether the run includes all tests.
 func whole() bool { return flag.Lookup("test.run").Value.String() == "" }

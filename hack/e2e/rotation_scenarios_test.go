@@ -18,7 +18,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// onRequest is a rotation that nothing disturbs, measured and counted.
+// onRequest measures an undisturbed rotation and counts its writes.
 func (r *runningApps) onRequest() {
 	r.settle()
 	measured := r.users[0].app
@@ -46,9 +46,9 @@ func (r *runningApps) onRequest() {
 	r.judge(r.users)
 }
 
-// least checks that a rotation took no more writes than it needs: each of its three transitions is stored; each side's
-// Secret follows where it changes; the frontend is rolled twice; backends are told of the key that comes and of the one
-// that goes. The status follows what is seen.
+// least checks that a rotation writes no more than it needs. The ring is stored once for each of three transitions.
+// Each component's Secret is written if its data changes. The frontend is rolled out twice. Backends are notified of
+// the new key and of the retired one. The number of status updates varies.
 func (r *runningApps) least(counts map[string]int, backends int) {
 	r.Helper()
 	r.Logf("%s", statement(counts))
@@ -59,13 +59,13 @@ func (r *runningApps) least(counts map[string]int, backends int) {
 			r.Errorf("%s: written %d times, expected %d", account, counts[account], want)
 		}
 	}
-	// A kubelet that takes longer than two seconds is told again.
+	// The operator notifies a kubelet again if it takes longer than two seconds.
 	if touches := counts["annotation of a pod"]; touches < 2*backends || touches > 4*backends {
 		r.Errorf("%d backends were told %d times", backends, touches)
 	}
 }
 
-// onSchedule makes the active keys so old that the schedule replaces them.
+// onSchedule moves the creation of the active keys so far back that the schedule replaces them.
 func (r *runningApps) onSchedule() {
 	versions := make([]int64, len(r.users))
 	for i, u := range r.users {
@@ -78,7 +78,7 @@ func (r *runningApps) onSchedule() {
 	r.complete(versions)
 	for _, u := range r.users {
 		created, next := r.newest(u.app).CreatedAt, u.app.Status.Rotation.Next
-		// A tenth of the interval is added at most.
+		// The schedule adds at most a tenth of the interval.
 		if next == nil || next.Time.Before(created.Add(time.Hour-time.Second)) || next.After(created.Add(66*time.Minute)) {
 			r.Errorf("%s: the next rotation is at %v; the key was created at %v", u.app.Name, next, created)
 		}
@@ -86,7 +86,7 @@ func (r *runningApps) onSchedule() {
 	r.judge(r.users)
 }
 
-// age moves the creation of the active key to the past, as only somebody in the break-glass group can.
+// age moves the creation of the active key to the past, as only the break-glass group may.
 func (r *runningApps) age(app *todov1.TodoApp, by time.Duration) {
 	r.Helper()
 	r.await("an older key", stepWithin, func() error {
@@ -106,7 +106,7 @@ func (r *runningApps) age(app *todov1.TodoApp, by time.Duration) {
 	})
 }
 
-// managerKilled kills the manager as soon as a step is seen, and so four times in one rotation.
+// managerKilled kills the manager at each of four steps of one rotation.
 func (r *runningApps) managerKilled() {
 	versions := r.request()
 	for _, at := range []step{published, promoted, drained, retired} {
@@ -120,8 +120,8 @@ func (r *runningApps) managerKilled() {
 	r.judge(r.users)
 }
 
-// backendKilled kills a backend of each app at each step. Their requests under way then go unanswered and are repeated;
-// with SQLite there is no other pod to answer them until the next one has started.
+// backendKilled kills a backend of each app at each step. Requests in flight get no answer, so users repeat them. With
+// SQLite no other pod answers until the next one has started.
 func (r *runningApps) backendKilled() {
 	versions := r.request()
 	var forgive []forgiven
@@ -131,9 +131,9 @@ func (r *runningApps) backendKilled() {
 		for _, u := range r.users {
 			pods := r.pods(u.app, todov1.ComponentBackend)
 			if pod := &pods[i%len(pods)]; i == 1 {
-				r.kill(pod) // another pod takes its place
+				r.kill(pod) // a new pod replaces it
 			} else {
-				signal(r.T, pod, "KILL") // its container is started again
+				signal(r.T, pod, "KILL") // the kubelet restarts its container
 			}
 		}
 		for _, u := range r.users {
@@ -146,7 +146,7 @@ func (r *runningApps) backendKilled() {
 	r.judge(r.users, forgive...)
 }
 
-// awaitBackends waits until the app has all its backends, and none of them is one that has just been killed.
+// awaitBackends waits until all backends of the app are ready, and none of them was just killed.
 func (r *runningApps) awaitBackends(app *todov1.TodoApp) {
 	r.Helper()
 	r.await("the backends of "+app.Name, startWithin, func() error {
@@ -165,7 +165,7 @@ func (r *runningApps) awaitBackends(app *todov1.TodoApp) {
 	})
 }
 
-// backendHangs stops the process of a backend: the rotation waits for it and names it, and goes on when it does.
+// backendHangs stops the process of a backend. The rotation must wait and name the pod, and continue if the pod does.
 func (r *runningApps) backendHangs() {
 	app := r.users[0].app
 	pod := &r.pods(app, todov1.ComponentBackend)[0]
@@ -187,7 +187,7 @@ func (r *runningApps) backendHangs() {
 	r.judge(r.users, repeated(from, resumed.Add(settling)))
 }
 
-// awaitWaiting waits until the rotation says that it waits for a pod, in the status and in words.
+// awaitWaiting waits until the status and a condition say that the rotation waits for a pod.
 func (r *runningApps) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
 	r.Helper()
 	r.await("the rotation to wait for "+pod.Name, stepWithin, func() error {
@@ -201,11 +201,11 @@ func (r *runningApps) awaitWaiting(app *todov1.TodoApp, pod *corev1.Pod) {
 	})
 }
 
-// during fails the test when something ceases to hold within a time.
+// during fails the test if holds returns an error at any time within the span.
 func (e *environment) during(span time.Duration, holds func() error) {
 	e.Helper()
 	end := time.Now().Add(span)
-	e.await("the end of the look", span+time.Minute, func() error {
+	e.await("the end of the span", span+time.Minute, func() error {
 		if err := holds(); err != nil {
 			e.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func (e *environment) during(span time.Duration, holds func() error) {
 	})
 }
 
-// operatorUpdated replaces the operator's pod in the middle of a rotation, as an update of the operator does.
+// operatorUpdated replaces the operator's pod in the middle of a rotation, as an upgrade does.
 func (r *runningApps) operatorUpdated() {
 	before := r.awaitLeader()
 	versions := r.request()
@@ -230,7 +230,7 @@ func (r *runningApps) operatorUpdated() {
 	r.judge(r.users)
 }
 
-// managerRestarted restarts the manager over apps with a history: it starts no rotation and no pod.
+// managerRestarted restarts the manager over apps that have been rotated. It must start neither a rotation nor a pod.
 func (r *runningApps) managerRestarted() {
 	versions := []int64{r.newest(r.users[0].app).Version, r.newest(r.users[1].app).Version}
 	r.quietRestart()

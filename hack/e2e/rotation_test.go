@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// validity is how long a replaced key is trusted: the shortest maxLifetime that there is, and no leeway.
+	// validity is how long a replaced key is trusted: the shortest maxLifetime that the API allows, without leeway.
 	validity = time.Minute
-	// stepWithin bounds each step of a rotation on a busy machine, the takeover after a killed manager included.
+	// stepWithin bounds each step of a rotation on a busy machine, including the takeover after a killed manager.
 	stepWithin = 3 * time.Minute
-	// settling is how long proxies may send requests to a pod that is gone.
+	// settling is how long proxies may still send requests to a deleted pod.
 	settling = 3 * time.Second
 )
 
@@ -33,7 +33,7 @@ type runningApps struct {
 	keys  *witness
 }
 
-// TestRotation goes through all that can happen to keys; nobody who uses the apps may notice any of it.
+// TestRotation plays every scenario of a key's life under load. Users of the apps must notice none of them.
 func TestRotation(t *testing.T) {
 	r := newRunningApps(t)
 	for _, scenario := range []struct {
@@ -55,7 +55,7 @@ func TestRotation(t *testing.T) {
 			scenario.run(&runningApps{&environment{t, r.namespace}, r.users, r.keys})
 			t.Logf("played in %.0f s", time.Since(started).Seconds())
 		}) {
-			return // what follows builds on it
+			return // later scenarios depend on it
 		}
 	}
 	r.keys.check(r.environment)
@@ -88,7 +88,7 @@ func runningAppsIn(e *environment) *runningApps {
 	return r
 }
 
-// ring is what the app's keyring holds.
+// ring returns the ring in the app's keyring.
 func (e *environment) ring(app *todov1.TodoApp) (keyring.Ring, error) {
 	var secret corev1.Secret
 	if err := cluster.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: desired.Keyring(app)}, &secret); err != nil {
@@ -97,7 +97,7 @@ func (e *environment) ring(app *todov1.TodoApp) (keyring.Ring, error) {
 	return keyring.Unmarshal(secret.Data)
 }
 
-// newest is the app's key of the highest version.
+// newest returns the app's key with the highest version.
 func (e *environment) newest(app *todov1.TodoApp) keyring.Key {
 	e.Helper()
 	ring, err := e.ring(app)
@@ -105,7 +105,7 @@ func (e *environment) newest(app *todov1.TodoApp) keyring.Key {
 	return ring.Keys[len(ring.Keys)-1]
 }
 
-// change writes a field of the app's rotation.
+// change changes spec.auth.rotation of an app.
 func (e *environment) change(app *todov1.TodoApp, change func(*todov1.RotationSpec)) {
 	e.Helper()
 	e.get(app, app.Name)
@@ -114,7 +114,7 @@ func (e *environment) change(app *todov1.TodoApp, change func(*todov1.RotationSp
 	must(e, cluster.Patch(e.Context(), app, client.MergeFrom(before)))
 }
 
-// request asks for a rotation of all apps, and says of each which version will come of it.
+// request requests a rotation of all apps, and returns the version of the key that each will get.
 func (r *runningApps) request() []int64 {
 	r.Helper()
 	versions := make([]int64, len(r.users))
@@ -125,13 +125,13 @@ func (r *runningApps) request() []int64 {
 	return versions
 }
 
-// step is a moment in the life of a key.
+// step is a transition in the life of a key.
 type step struct {
 	name    string
 	reached func(ring keyring.Ring, version int64) bool
 }
 
-// find is the key of a version; the zero key when there is none.
+// find returns the key of a version, or the zero key.
 func find(ring keyring.Ring, version int64) keyring.Key {
 	for _, k := range ring.Keys {
 		if k.Version == version {
@@ -154,7 +154,7 @@ var (
 	}}
 )
 
-// reach waits until the new keys of all apps are at a step.
+// reach waits until the new keys of all apps have reached a step.
 func (r *runningApps) reach(at step, versions []int64) {
 	r.Helper()
 	for i, u := range r.users {
@@ -170,7 +170,7 @@ func (r *runningApps) reach(at step, versions []int64) {
 	}
 }
 
-// complete waits until the apps have one key in use and, unless another one is being retired, no other trusted.
+// complete waits until each app has one active key and trusts no other, except a key that is still retiring.
 func (r *runningApps) complete(versions []int64) {
 	r.Helper()
 	r.reach(drained, versions)

@@ -14,7 +14,7 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// What a newcomer does first, with kubectl alone.
+// TestSample follows a newcomer's first steps with kubectl only.
 func TestSample(t *testing.T) {
 	e := newEnvironment(t)
 	e.kubectl("apply", "-f", "../../config/samples/todoapp.yaml")
@@ -43,7 +43,7 @@ func TestSample(t *testing.T) {
 	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth.rotation.rotateAfter"), `Set it to the present time to rotate now`)
 }
 
-// shows checks what a command printed.
+// shows fails the test unless the output of a command matches every pattern.
 func (e *environment) shows(command, output string, patterns ...string) {
 	e.Helper()
 	for _, pattern := range patterns {
@@ -53,7 +53,7 @@ func (e *environment) shows(command, output string, patterns ...string) {
 	}
 }
 
-// References to Secrets that hold different secrets are refused, and so is what belongs to another app.
+// TestMismatchedReferences checks that the webhook rejects Secrets with different values and Secrets of another app.
 func TestMismatchedReferences(t *testing.T) {
 	e := newEnvironment(t)
 	e.secret("web", "BETTER_AUTH_SECRET", strings.Repeat("w", 20)+"eb-0123456789-abc")
@@ -80,7 +80,7 @@ func (e *environment) secret(name, entry, value string) {
 	}))
 }
 
-// refuses checks that an app is not admitted, and what the user is told.
+// refuses fails the test unless an app is rejected with the message.
 func (e *environment) refuses(app *todov1.TodoApp, message string) {
 	e.Helper()
 	switch err := cluster.Create(e.Context(), app); {

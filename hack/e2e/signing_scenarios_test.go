@@ -23,12 +23,11 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// knownWithin is how long it may take on a busy machine until every backend has taken up a change of the keys; the aim
-// is 2 s.
+// knownWithin bounds how long backends may take to load changed keys on a busy machine. The aim is 2 s.
 const knownWithin = 5 * time.Second
 
-// frontendHolds has a frontend that does not end when it is told to, before the promotion and after it. It goes on signing
-// with the key that it started with, so that key must not lose its trust.
+// frontendHolds keeps a frontend from terminating, first before the promotion and then after it. It keeps signing with
+// the key that it started with, so the operator must not stop trusting that key.
 func (r *runningApps) frontendHolds() {
 	app := r.users[0].app
 	first := &r.pods(app, todov1.ComponentFrontend)[0]
@@ -55,7 +54,7 @@ func (r *runningApps) frontendHolds() {
 	r.judge(r.users)
 }
 
-// steer tells a frontend to go on when it is told to end, or to end after all.
+// steer tells a frontend to ignore termination ("hold"), or to terminate after all ("release").
 func (r *runningApps) steer(pod *corev1.Pod, what string) {
 	r.Helper()
 	reply := request(r.T, agent.Call{Method: http.MethodPost, URL: at(pod, signer.Port) + "/" + what})
@@ -64,7 +63,7 @@ func (r *runningApps) steer(pod *corev1.Pod, what string) {
 	}
 }
 
-// awaitTerminating waits until a pod has been told to end and the rotation says that it waits for it.
+// awaitTerminating waits until a pod is terminating and the rotation says that it waits for it.
 func (r *runningApps) awaitTerminating(app *todov1.TodoApp, pod *corev1.Pod) {
 	r.Helper()
 	r.await("the end of "+pod.Name, stepWithin, func() error {
@@ -77,7 +76,7 @@ func (r *runningApps) awaitTerminating(app *todov1.TodoApp, pod *corev1.Pod) {
 	r.awaitWaiting(app, pod)
 }
 
-// newFrontend is a frontend that knows a published key, started after the ones before it.
+// newFrontend waits for a frontend that started with the published key, and returns it.
 func (r *runningApps) newFrontend(app *todov1.TodoApp) *corev1.Pod {
 	r.Helper()
 	var found *corev1.Pod
@@ -94,7 +93,7 @@ func (r *runningApps) newFrontend(app *todov1.TodoApp) *corev1.Pod {
 	return found
 }
 
-// signsWith has one frontend sign, and each backend accept that.
+// signsWith checks that a frontend signs with a version, and that each backend accepts its token.
 func (r *runningApps) signsWith(pod *corev1.Pod, app *todov1.TodoApp, version int64) {
 	r.Helper()
 	reply := request(r.T, agent.Call{Method: http.MethodGet, URL: at(pod, signer.Port) + "/token?sub=alice"})
@@ -107,7 +106,7 @@ func (r *runningApps) signsWith(pod *corev1.Pod, app *todov1.TodoApp, version in
 	}
 }
 
-// revocation takes all trust from the active keys at once: what was signed with them is refused everywhere.
+// revocation revokes the active keys. Every backend must refuse tokens that were signed with them.
 func (r *runningApps) revocation() {
 	started := time.Now()
 	var forgive []forgiven
@@ -139,7 +138,7 @@ func (r *runningApps) revocation() {
 	r.judge(r.users, forgive...)
 }
 
-// accepted is how many requests of a user with a key were accepted so far.
+// accepted returns the number of a user's requests with a key that were accepted so far.
 func (r *runningApps) accepted(u *user, version int64) int {
 	r.Helper()
 	report, err := u.report(r.environment)
@@ -147,7 +146,7 @@ func (r *runningApps) accepted(u *user, version int64) int {
 	return report.ByKey[strconv.FormatInt(version, 10)]
 }
 
-// toEach directs a call to each backend of an app.
+// toEach returns the call once for each backend of an app, sent to the pod instead of the Service.
 func (r *runningApps) toEach(app *todov1.TodoApp, c agent.Call) []agent.Call {
 	r.Helper()
 	var calls []agent.Call
@@ -159,7 +158,7 @@ func (r *runningApps) toEach(app *todov1.TodoApp, c agent.Call) []agent.Call {
 	return calls
 }
 
-// trusting awaits that each backend trusts a key, or that none does.
+// trusting returns a wait that ends when every backend trusts a key, or when none does.
 func (r *runningApps) trusting(app *todov1.TodoApp, version int64, trusted bool) agent.Until {
 	r.Helper()
 	u := agent.Until{Status: http.StatusOK, Match: fmt.Sprintf(`"versions":\[([0-9]+,)*%d[],]`, version), Lacks: !trusted}
@@ -173,7 +172,7 @@ func at(pod *corev1.Pod, port int) string {
 	return "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port))
 }
 
-// says is nil when a condition does not hold for a reason, in words that name something.
+// says returns an error unless the condition is False with the reason and its message contains the name.
 func says(app *todov1.TodoApp, kind, reason, name string) error {
 	c := meta.FindStatusCondition(app.Status.Conditions, kind)
 	if c == nil || c.Status != metav1.ConditionFalse || c.Reason != reason || !strings.Contains(c.Message, name) {

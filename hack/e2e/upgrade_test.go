@@ -31,7 +31,7 @@ const (
 	// previousChart is the chart of the previous release, which previous.sh builds together with its image.
 	previousChart = "../../bin/previous/charts/todoapp-operator"
 	presentChart  = "../../charts/todoapp-operator"
-	// sqliteGap is how long an app with SQLite may not answer while its one pod is replaced.
+	// sqliteGap bounds how long an app with SQLite may not answer while its only pod is replaced.
 	sqliteGap = 5 * time.Second
 )
 
@@ -39,7 +39,7 @@ const (
 func TestUpgrade(t *testing.T) {
 	e := newEnvironment(t)
 	e.program("./previous.sh")
-	t.Cleanup(func() { // as it was, for the tests to come
+	t.Cleanup(func() { // restores the operator for the tests that follow
 		if output, err := command(context.Background(), "../install.sh"); err != nil {
 			t.Errorf("installing the operator again: %v\n%s", err, output)
 		}
@@ -64,7 +64,7 @@ func TestUpgrade(t *testing.T) {
 			scenario.run(r)
 			t.Logf("played in %.0f s", time.Since(started).Seconds())
 		}) {
-			return // what follows builds on it
+			return // later scenarios depend on it
 		}
 	}
 	r.keys.check(e)
@@ -72,16 +72,16 @@ func TestUpgrade(t *testing.T) {
 	r.sum(r.users)
 }
 
-// release is the operator as Helm has installed it, over apps in use.
+// release is the operator as Helm installed it, with apps in use.
 type release struct {
 	*runningApps
 	// adopted is an app whose Secrets were made by hand, and adopted by the previous release.
 	adopted *todov1.TodoApp
-	// replaced forgives requests that went unanswered because the one pod with SQLite was replaced.
+	// replaced forgives requests that got no answer because the only pod with SQLite was replaced.
 	replaced forgiven
 }
 
-// adopt has the previous release adopt two Secrets that were made by hand. It asked for no mark on them.
+// adopt lets the previous release adopt two Secrets that were made by hand. That release required no label on them.
 func (r *release) adopt() {
 	r.Helper()
 	for _, name := range adoptedSecrets {
@@ -91,10 +91,10 @@ func (r *release) adopt() {
 	r.awaitReady(r.adopted)
 }
 
-// adoptedSecrets are the names of the Secrets that the app adopted refers to.
+// adoptedSecrets names the Secrets that the adopted app references.
 var adoptedSecrets = []string{"by-hand-frontend", "by-hand-backend"}
 
-// staysAdopted checks that Secrets which the previous release adopted are still the app's, with the same value.
+// staysAdopted checks that Secrets which the previous release adopted still belong to the app and have the same value.
 func (r *release) staysAdopted() {
 	r.Helper()
 	r.awaitReady(r.adopted)
@@ -110,7 +110,7 @@ func (r *release) staysAdopted() {
 	}
 }
 
-// upgraded brings the present chart: task APIs take the new image one by one, and nothing else changes.
+// upgraded installs the present chart. Task APIs take the new image one by one, and nothing else may change.
 func (r *release) upgraded() {
 	keys := r.versionsOfKeys()
 	frontends := r.lives(todov1.ComponentFrontend)
@@ -131,7 +131,8 @@ func (r *release) upgraded() {
 		r.awaitBackends(u.app)
 		r.awaitReady(u.app)
 	}
-	// Who asked in the gap may have been waiting until its own patience ended: a pod that is gone refuses nothing.
+	// Requests that were sent in the gap may have waited until they timed out, because a deleted pod refuses no
+	// connection.
 	r.replaced = repeated(from, time.Now().Add(load.TryTimeout))
 	if longest := gap(); longest > sqliteGap {
 		r.Errorf("%s did not answer for %s", r.users[1].app.Name, longest)
@@ -146,14 +147,15 @@ func (r *release) upgraded() {
 	r.judgeAll()
 }
 
-// judgeAll forgives the replaced pod of the app with SQLite, and of the one with PostgreSQL nothing.
+// judgeAll judges all users. It forgives the replaced pod of the app with SQLite only.
 func (r *release) judgeAll() {
 	r.Helper()
 	r.judge(r.users[:1])
 	r.judge(r.users[1:], r.replaced)
 }
 
-// longestGap asks an app again and again, until it is called: it returns for how long there was no answer at the most.
+// longestGap repeats a request to an app until the returned function is called, which returns the longest time without
+// an answer.
 func (e *environment) longestGap(app *todov1.TodoApp) func() time.Duration {
 	e.Helper()
 	ctx, cancel := context.WithCancel(e.Context())
@@ -186,8 +188,8 @@ func (e *environment) longestGap(app *todov1.TodoApp) func() time.Duration {
 	}
 }
 
-// exchanged replaces the managers one by one, as the next upgrade will, while TodoApps are admitted without a pause: no
-// admission fails. Those of the previous release ended without a word, so the upgrade from it is not held to that.
+// exchanged replaces the managers one by one, as the next upgrade will, while TodoApps are admitted without a pause. No
+// admission may fail. The managers of the previous release did not drain requests, so the upgrade from it is exempt.
 func (r *release) exchanged() {
 	stop := r.admitAlways(r.users[0].app)
 	r.install(presentChart, "dev", "--set-string=podAnnotations.todoapp\\.dev/exchanged=once")
@@ -195,18 +197,19 @@ func (r *release) exchanged() {
 	r.judgeAll()
 }
 
-// reinstalled takes the operator away, and brings it back over apps that went on working: it takes them as they are.
+// reinstalled uninstalls the operator and installs it again. The apps keep working, and the operator must not change
+// them.
 func (r *release) reinstalled() {
 	before := r.settle()
 	r.uninstall()
 	r.judgeAll()
 	r.install(presentChart, "dev")
-	r.await("the first look at each app", startWithin, func() error {
+	r.await("the first reconcile of each app", startWithin, func() error {
 		if _, err := leader(r.Context()); err != nil {
 			return err
 		}
-		if looks := r.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`); int(looks) < len(r.users) {
-			return fmt.Errorf("%.0f looks", looks)
+		if reconciles := r.metric(`controller_runtime_reconcile_total\{controller="todoapp".*\}`); int(reconciles) < len(r.users) {
+			return fmt.Errorf("%.0f reconciles", reconciles)
 		}
 		return nil
 	})
@@ -219,12 +222,12 @@ func (r *release) reinstalled() {
 	r.judgeAll()
 }
 
-// checked asks as a user would whether the installation works.
+// checked runs the check of the installation that users run.
 func (r *release) checked() {
 	r.Logf("%s", r.helm("test", operator, "--logs"))
 }
 
-// confined gives the operator this namespace alone: it does there what it did, and elsewhere nothing.
+// confined restricts the operator to this namespace. It must keep working there, and do nothing elsewhere.
 func (r *release) confined() {
 	other := newEnvironment(r.T)
 	r.install(presentChart, "dev", "--set=watchNamespaces={"+r.namespace+"},apps.networkPolicy.enabled=true")
@@ -246,7 +249,7 @@ func (r *release) confined() {
 	r.judgeAll()
 }
 
-// trimmed asks less of an app than it has: what is no longer wanted goes, and nothing else.
+// trimmed removes settings from an app. The operator must delete the objects that are no longer desired, and no others.
 func (r *release) trimmed() {
 	app := r.apply("new", `{frontend: {image: "`+probeImage+`", replicas: 2}, backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
 	r.awaitReady(app)
@@ -268,7 +271,7 @@ func (r *release) trimmed() {
 	r.get(&corev1.Secret{}, "elsewhere")
 }
 
-// versionsOfKeys are the versions and moments of all keys, without their values.
+// versionsOfKeys returns the versions and timestamps of all keys, without their values.
 func (r *release) versionsOfKeys() []string {
 	r.Helper()
 	var all []string
@@ -282,7 +285,7 @@ func (r *release) versionsOfKeys() []string {
 	return all
 }
 
-// lives tell whether pods of one side are still the same, and their containers were never restarted.
+// lives returns the UIDs and restart counts of a component's pods. They differ if a pod was replaced or restarted.
 func (r *release) lives(component string) []string {
 	r.Helper()
 	var all []string

@@ -1,5 +1,5 @@
-// Package agent is what the end-to-end tests do from inside the cluster: requests through real Services and to pods, and
-// signals to the processes of pods on the agent's node.
+// Package agent acts for the end-to-end tests inside the cluster. It sends requests to Services and pods, and signals
+// to the processes of pods on its node.
 package agent
 
 import (
@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Port is where an agent listens.
+// Port is the port of the agent.
 const Port = 8080
 
-// Call is one request to make.
+// Call describes one request.
 type Call struct {
 	Method string            `json:"method"`
 	URL    string            `json:"url"`
@@ -21,14 +21,14 @@ type Call struct {
 	Body   string            `json:"body,omitempty"`
 }
 
-// Reply is what came of a call.
+// Reply holds the answer to a call.
 type Reply struct {
 	Status int    `json:"status"`
 	Body   string `json:"body,omitempty"`
 }
 
-// Until repeats each call until it is answered with the status, and with a body in which the regular expression is found
-// or, where Lacks says so, is not.
+// Until repeats each call until the answer has the status and its body matches the regular expression, or, if Lacks is
+// set, does not match it.
 type Until struct {
 	Calls  []Call        `json:"calls"`
 	Status int           `json:"status"`
@@ -37,14 +37,14 @@ type Until struct {
 	Within time.Duration `json:"within"`
 }
 
-// Signal goes to every process of a pod but those that only hold it together.
+// Signal names a signal for every process of a pod except the pause process.
 type Signal struct {
 	PodUID string `json:"podUID"`
 	Name   string `json:"name"`
 }
 
-// Handler serves the three of them, each as JSON: /call answers with a Reply, /until with the moment at which each call
-// was first answered as awaited, /signal with the number of processes.
+// Handler returns the agent's endpoints, which speak JSON. /call answers with a Reply, /until with the moment of each
+// call's first expected answer, /signal with the number of processes.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /call", serve(call))
@@ -54,7 +54,7 @@ func Handler() http.Handler {
 	return mux
 }
 
-// serve turns a function into a handler. Its errors go to the test that asked.
+// serve returns a handler that decodes the request for a function and encodes its result. The test receives its errors.
 func serve[I, O any](do func(*http.Request, I) (O, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in I

@@ -15,12 +15,12 @@ import (
 
 const (
 	callTimeout = 10 * time.Second
-	// askTimeout and askInterval are how closely Until watches.
+	// askTimeout bounds each try of Until, and askInterval is the pause between two tries.
 	askTimeout  = 500 * time.Millisecond
 	askInterval = 20 * time.Millisecond
 )
 
-// client opens a connection for each request: a Service then chooses a pod for each.
+// client opens a connection for each request, so that a Service chooses a pod for each.
 var client = http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func call(r *http.Request, c Call) (Reply, error) {
@@ -71,7 +71,7 @@ func until(r *http.Request, u Until) ([]time.Time, error) {
 	return moments, group.Wait()
 }
 
-// until repeats the call; the moment is that of the first answer that is as awaited.
+// until repeats the call and returns the moment of its first expected answer.
 func (c Call) until(ctx context.Context, awaited func(Reply) bool) (time.Time, error) {
 	ticker := time.NewTicker(askInterval)
 	defer ticker.Stop()

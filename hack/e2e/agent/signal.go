@@ -11,7 +11,7 @@ import (
 
 var signals = map[string]syscall.Signal{"KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}
 
-// send finds a pod's processes by their control group, whose name carries the pod's UID, with underscores where systemd
+// send finds a pod's processes by their control group. Its name contains the pod's UID, with underscores if systemd
 // manages the groups.
 func (s Signal) send(proc string) (int, error) {
 	number, known := signals[s.Name]
@@ -27,7 +27,7 @@ func (s Signal) send(proc string) (int, error) {
 		folder := filepath.Dir(path)
 		groups, err := os.ReadFile(path)
 		if err != nil || !strings.Contains(strings.ReplaceAll(string(groups), "_", "-"), s.PodUID) || holdsPod(folder) {
-			continue // ended by now, another pod's, or what keeps the pod's network
+			continue // has ended, belongs to another pod, or is the pause process
 		}
 		pid, err := strconv.Atoi(filepath.Base(folder))
 		if err != nil {

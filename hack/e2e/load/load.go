@@ -1,5 +1,5 @@
-// Package load uses a TodoApp as its users do, without a pause: fresh tokens from its frontend, and older ones until they
-// expire, for tasks through its backend.
+// Package load uses a TodoApp without a pause, like its users. It gets fresh tokens from the frontend and keeps older
+// ones until they expire, and sends tasks through the backend.
 package load
 
 import (
@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// Port is where a generator tells what it has seen.
+	// Port is the port on which a generator serves its report.
 	Port = 8080
-	// Workers of each kind, and how often each begins anew.
+	// workers is the number of workers of each kind. interval is the pause between two rounds of a worker.
 	workers  = 2
 	interval = 50 * time.Millisecond
-	// TryTimeout bounds one try, and patience all tries of one request that get no answer.
+	// TryTimeout bounds one try. patience bounds all tries of one request if none gets an answer.
 	TryTimeout = 10 * time.Second
 	patience   = 30 * time.Second
-	// MaxNoted bounds how many failures, and how many faults, are reported.
+	// MaxNoted bounds the number of failures, and of faults, in a report.
 	MaxNoted = 10000
 )
 
-// Generator is where the load goes, and what has come of it.
+// Generator holds the target of the load and its results.
 type Generator struct {
 	frontend, backend string
 	tokens            wallet
@@ -32,7 +32,7 @@ type Generator struct {
 	report Report
 }
 
-// New is a generator for the Services of an app's frontend and backend, by their URLs.
+// New returns a generator for the Services of an app's frontend and backend, by their URLs.
 func New(frontend, backend string) *Generator {
 	return &Generator{
 		frontend: frontend, backend: backend,
@@ -40,22 +40,23 @@ func New(frontend, backend string) *Generator {
 	}
 }
 
-// Report is what has come of all requests since the start.
+// Report holds the results of all requests since the start.
 type Report struct {
-	// Signed counts tokens, Fresh and Old requests with them, ByKey the requests by the version of the token's key.
+	// Signed counts tokens, Fresh and Old the requests with them, and ByKey the requests by the version of the token's
+	// key.
 	Signed int            `json:"signed"`
 	Fresh  int            `json:"fresh"`
 	Old    int            `json:"old"`
 	ByKey  map[string]int `json:"byKey"`
-	// Failures are answers that were not as expected, and requests that were given up without one.
+	// Failures lists unexpected answers, and requests that were given up without an answer.
 	Failures []Note `json:"failures"`
-	// Faults are tries that got no answer and were repeated.
+	// Faults lists tries without an answer, which were repeated.
 	Faults []Note `json:"faults"`
-	// Slowest is how long a request took at the most, its repetitions included.
+	// Slowest is the longest duration of a request, including its repetitions.
 	Slowest time.Duration `json:"slowest"`
 }
 
-// Note is one thing that was not as it should be.
+// Note describes one failure or fault.
 type Note struct {
 	At     time.Time     `json:"at"`
 	What   string        `json:"what"`
@@ -88,7 +89,7 @@ func (g *Generator) work(ctx context.Context, do func(context.Context)) {
 	}
 }
 
-// ServeHTTP answers with the report.
+// ServeHTTP serves the report.
 func (g *Generator) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

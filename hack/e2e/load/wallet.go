@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// keepEvery is how often a token of a user is kept.
+	// keepEvery is the interval at which a user's token is kept.
 	keepEvery = 500 * time.Millisecond
-	// margin before its end is when a token is no longer used, for the way to the backend.
+	// margin is how long before its expiry a token is last used, so that it reaches the backend in time.
 	margin = time.Second
 )
 
@@ -36,7 +36,7 @@ func (w *wallet) keep(user string, token signer.Token) {
 	}
 }
 
-// pick takes the oldest token every other time, else any.
+// pick returns the oldest token every other time, and otherwise a random one.
 func (w *wallet) pick(user string) (signer.Token, time.Time, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

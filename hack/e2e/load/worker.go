@@ -14,14 +14,14 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
 )
 
-// request is one request, repeated until it has an answer.
+// request is one request, which is repeated until it gets an answer.
 type request struct {
 	what, method, url, body string
 	token                   signer.Token
 	signed                  time.Time
 	client                  *http.Client
-	// expected tells whether an answer is as it should be; again says that a try before it went unanswered, so that
-	// what it asks may have been done already.
+	// expected reports whether an answer is correct. If again is set, an earlier try got no answer, so the backend may
+	// already have carried out the request.
 	expected func(status int, again bool) bool
 }
 
@@ -29,15 +29,16 @@ func is(expected int) func(int, bool) bool {
 	return func(status int, _ bool) bool { return status == expected }
 }
 
-// made accepts 200 for a creation too, which FastAPI says.
+// made accepts the status of a creation: 201, or 200 from FastAPI.
 func made(status int, _ bool) bool { return status == http.StatusCreated || status == http.StatusOK }
 
-// gone accepts that a task was deleted by a try that was not answered.
+// gone accepts 404 for a deletion if an earlier try may have deleted the task.
 func gone(status int, again bool) bool {
 	return status == http.StatusOK || again && status == http.StatusNotFound
 }
 
-// fresh signs in anew for each task. It opens a connection for each request, so that Services spread them over all pods.
+// fresh signs in again for each task. It opens a connection for each request, so that Services spread them over all
+// pods.
 func (g *Generator) fresh(worker int) func(context.Context) {
 	client := &http.Client{Timeout: TryTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	user := "user-" + strconv.Itoa(worker)
@@ -77,7 +78,7 @@ func (g *Generator) sign(ctx context.Context, client *http.Client, user string) 
 	return token, true
 }
 
-// old goes on with tokens that were signed earlier, over connections that it keeps.
+// old sends requests with tokens that were signed earlier, over connections that it keeps open.
 func (g *Generator) old(worker int) func(context.Context) {
 	client := &http.Client{Timeout: TryTimeout, Transport: &http.Transport{}}
 	user := "user-" + strconv.Itoa(worker)
@@ -91,7 +92,7 @@ func (g *Generator) old(worker int) func(context.Context) {
 	}
 }
 
-// do sends a request until it is answered or its token expires, and notes what came of it.
+// do repeats a request until it gets an answer or its token expires, and records the result.
 func (g *Generator) do(ctx context.Context, r request, kind string) ([]byte, bool) {
 	if r.token.Token != "" {
 		var cancel func()
@@ -103,7 +104,7 @@ func (g *Generator) do(ctx context.Context, r request, kind string) ([]byte, boo
 	for again := false; ; again = true {
 		status, answer, err := r.try(ctx, key)
 		if err != nil && ctx.Err() != nil {
-			return nil, false // the user would sign in again
+			return nil, false // a real user would sign in again
 		}
 		n := Note{At: time.Now(), What: r.what, KeyID: r.token.KeyID, Status: status}
 		if r.token.KeyID != "" {
@@ -146,7 +147,7 @@ func (g *Generator) done(r request, kind string, took time.Duration) {
 	})
 }
 
-// try sends a request once. With its key, a creation that is repeated is done once.
+// try sends a request once. The idempotency key keeps a repeated creation from adding a second task.
 func (r request) try(ctx context.Context, key string) (int, []byte, error) {
 	q, err := http.NewRequestWithContext(ctx, r.method, r.url, strings.NewReader(r.body))
 	if err != nil {

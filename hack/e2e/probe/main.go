@@ -1,5 +1,5 @@
-// Command probe is the image of the end-to-end tests: an agent that acts for them inside the cluster, a generator of load,
-// and, without arguments, a frontend that signs tokens as a TodoApp's frontend does.
+// Command probe is the image of the end-to-end tests. It is an agent that acts for them inside the cluster, a load
+// generator, or, without arguments, a frontend that signs tokens like a TodoApp's frontend.
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(args []string) error {
 	}
 }
 
-// serve ends after SIGTERM and what is to be waited for, once requests under way have been answered.
+// serve serves until SIGTERM, then calls wait, answers the requests in flight, and returns.
 func serve(port int, handler http.Handler, wait func()) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()

@@ -1,5 +1,5 @@
-// Package signer is a frontend as far as keys go: it reads them from its environment when it starts, as Better Auth does,
-// and signs tokens for whoever asks.
+// Package signer stands in for a frontend. It reads keys from its environment when it starts, as Better Auth does, and
+// signs a token for every request.
 package signer
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// Port is where a signer listens, as the operator's frontends do by default.
+// Port is the port of a signer, which is the default of the operator's frontends.
 const Port = 3000
 
-// Token is what a signer answers with.
+// Token is the answer of a signer.
 type Token struct {
 	Token   string    `json:"token"`
 	KeyID   string    `json:"keyID"`
@@ -34,10 +34,10 @@ type Signer struct {
 	audience string
 
 	mu       sync.Mutex
-	released chan struct{} // nil: not held
+	released chan struct{} // nil unless held
 }
 
-// FromEnvironment is a signer with the keys that its Secret gave it. The entries must say the same.
+// FromEnvironment returns a signer with the keys of its Secret. It fails if the entries of the Secret disagree.
 func FromEnvironment() (*Signer, error) {
 	entries, err := keyring.ParseList(os.Getenv(keyring.EntrySecrets))
 	if err != nil {
@@ -56,8 +56,8 @@ func FromEnvironment() (*Signer, error) {
 	return &Signer{key: first, lifetime: lifetime, issuer: os.Getenv("JWT_ISSUER"), audience: os.Getenv("JWT_AUDIENCE")}, nil
 }
 
-// Handler serves GET /token?sub=<user>. After POST /hold the signer goes on signing when it is told to end, until
-// POST /release.
+// Handler serves GET /token?sub=<user>. After POST /hold the signer ignores termination and keeps signing until POST
+// /release.
 func (s *Signer) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /token", func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +74,7 @@ func (s *Signer) Handler() http.Handler {
 	return mux
 }
 
-// sign makes tokens that live as long as the API accepts.
+// sign returns a token that lives as long as the API accepts.
 func (s *Signer) sign(subject string, now time.Time) (Token, error) {
 	claims := jwt.RegisteredClaims{
 		Subject: subject, Issuer: s.issuer,
@@ -108,7 +108,7 @@ func (s *Signer) release() {
 	}
 }
 
-// Wait returns once the signer may end.
+// Wait returns when the signer may end.
 func (s *Signer) Wait() {
 	s.mu.Lock()
 	released := s.released
