@@ -70,8 +70,9 @@ generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, an
 	@hack/tools/build.sh controller-gen helm
 	bin/controller-gen object paths=./api/...
 	bin/controller-gen crd paths=./api/... output:crd:dir=config/crd
-	@# controller-gen's pattern of quantities admits fractions in exponents, such as 1e1.5, which do not decode.
-	sed -i 's/(\[eE\](\\+|-)?((\[0-9\]+(\\\.\[0-9\]\*)?)|(\\\.\[0-9\]+)))/([eE](\\+|-)?[0-9]{1,9})/' config/crd/todoapp.dev_todoapps.yaml
+	@# What controller-gen admits and Go does not decode: exponents with a fraction (1e1.5), and the API server's lenient dates.
+	sed -i -e 's/(\[eE\](\\+|-)?((\[0-9\]+(\\.\[0-9\]\*)?)|(\\.\[0-9\]+)))/([eE](\\+|-)?[0-9]{1,9})/' \
+		-e 's/^\( \{12,\}\)format: date-time$$/\1maxLength: 64/' config/crd/todoapp.dev_todoapps.yaml
 	bin/controller-gen rbac:roleName=todoapp-operator paths=./controllers/... paths=./internal/manager/... output:rbac:dir=config/rbac
 	cd config && cp crd/todoapp.dev_todoapps.yaml rbac/role.yaml rbac/user_roles.yaml webhook/managedsecrets.yaml \
 		webhook/validatingwebhookconfiguration.yaml ../$(CHART)/files/

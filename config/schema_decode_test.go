@@ -119,7 +119,7 @@ func sample(s *schema.Structural) any {
 		return s.Default.Object
 	case validation != nil && len(validation.Enum) > 0:
 		return validation.Enum[0].Object
-	case validation != nil && validation.Format == "date-time":
+	case validation != nil && validation.MaxLength != nil && *validation.MaxLength == 64: // a moment
 		return "2026-11-26T10:00:00Z"
 	case s.Type == "string":
 		return "a"

@@ -55,6 +55,9 @@ func (p *plan) stored() bool {
 
 // plan looks at the world of an app and says what it calls for.
 func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*plan, error) {
+	if app.Undecodable != "" {
+		return nil, errUndecodable
+	}
 	observed, err := r.observe(ctx, reader, app, before)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -21,8 +22,13 @@ func TestSamplesAreAccepted(t *testing.T) {
 	for _, file := range files {
 		document, err := os.ReadFile(file)
 		must(t, err)
-		var app todov1.TodoApp
-		must(t, yaml.UnmarshalStrict(document, &app))
+		var manifest struct { // unlike a TodoApp, this one is decoded strictly
+			metav1.TypeMeta   `json:",inline"`
+			metav1.ObjectMeta `json:"metadata"`
+			Spec              todov1.TodoAppSpec `json:"spec"`
+		}
+		must(t, yaml.UnmarshalStrict(document, &manifest))
+		app := todov1.TodoApp{ObjectMeta: manifest.ObjectMeta, Spec: manifest.Spec}
 		app.Namespace = b.namespace
 		if err := b.client.Create(t.Context(), &app, client.DryRunAll); err != nil {
 			t.Errorf("%s: %v", file, err)

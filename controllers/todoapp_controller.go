@@ -70,6 +70,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if err == nil && !p.idle() {
 		p, err = r.planLive(ctx, app, p.observed.answers)
 	}
+	if errors.Is(err, errUndecodable) {
+		return ctrl.Result{}, r.reportUndecodable(ctx, app)
+	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -62,7 +63,12 @@ func TestManifests(t *testing.T) {
 				continue
 			}
 			apps++
-			var app todov1.TodoApp
+			var app struct { // unlike a TodoApp, this one is decoded strictly
+				metav1.TypeMeta   `json:",inline"`
+				metav1.ObjectMeta `json:"metadata"`
+				Spec              todov1.TodoAppSpec   `json:"spec"`
+				Status            todov1.TodoAppStatus `json:"status"`
+			}
 			if err := yaml.UnmarshalStrict(m.text, &app); err != nil || m.APIVersion != todov1.GroupVersion.String() {
 				t.Errorf("%s has an invalid TodoApp of %s: %v\n%s", name, m.APIVersion, err, m.text)
 			}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -40,6 +41,12 @@ func (todoAppValidator) ValidateDelete(context.Context, *todov1.TodoApp) (admiss
 }
 
 func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp) (admission.Warnings, error) {
+	if app.Undecodable != "" {
+		return checkUndecodable(old, app)
+	}
+	if old != nil && old.Undecodable != "" {
+		old = nil // the update repairs the app, so all of its spec is new
+	}
 	found, others, err := v.gather(ctx, old, app)
 	if err != nil {
 		return nil, undecided(fmt.Errorf("looking up Secrets and TodoApps: %w", err))
@@ -94,4 +101,14 @@ func (v todoAppValidator) others(ctx context.Context, namespace string, anew []r
 func union(some, more []string) []string {
 	all := slices.Sorted(slices.Values(slices.Concat(some, more)))
 	return slices.Compact(all)
+}
+
+// checkUndecodable rejects a spec that the operator cannot decode, unless it was stored before: such an app can still be
+// labelled or deleted.
+func checkUndecodable(old, app *todov1.TodoApp) (admission.Warnings, error) {
+	message := "cannot be decoded: " + app.Undecodable
+	if old != nil && old.Undecodable != "" {
+		return admission.Warnings{"spec " + message + ": correct that value, the operator reconciles nothing of this app until then"}, nil
+	}
+	return nil, invalid("TodoApp", app.Name, field.ErrorList{refuse(ruleSpec, field.NewPath("spec"), message)})
 }

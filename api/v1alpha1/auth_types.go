@@ -60,12 +60,12 @@ type RotationSpec struct {
 	// rotateAfter starts a rotation, once this moment has come, when the active key was created before it.
 	// Set it to the present time to rotate now.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RotateAfter *metav1.Time `json:"rotateAfter,omitempty"`
 	// revokeBefore takes all trust from every key created before this moment, at once: tokens and sessions made with
 	// them fail from then on. Set it to the present time after a leak.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RevokeBefore *metav1.Time `json:"revokeBefore,omitempty"`
 	// revokedKeys says what becomes of revoked keys: Forget (the default) takes them from the frontend too;
 	// KeepForDecryption leaves them there to read what Better Auth stored under them, never for sessions.

@@ -108,4 +108,6 @@ const (
 	ReasonReady = "Ready"
 	// ReasonApplyFailed: the API server refused an object; the message says which and why.
 	ReasonApplyFailed = "ApplyFailed"
+	// ReasonSpecUndecodable: the stored spec holds a value that an older schema admitted and the operator cannot decode.
+	ReasonSpecUndecodable = "SpecUndecodable"
 )

@@ -15,12 +15,13 @@ type TodoAppStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime >= timestamp('0001-01-01T00:00:00Z'))",message="lastTransitionTime must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$'))",message="lastTransitionTime must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// keys are the keys of the app, the newest first, without their values.
 	// +optional
 	// +listType=map
 	// +listMapKey=version
+	// +kubebuilder:validation:MaxItems=1000
 	Keys []KeyStatus `json:"keys,omitempty"`
 	// rotation is where the rotation stands.
 	// +optional
@@ -89,19 +90,19 @@ type KeyStatus struct {
 	State KeyState `json:"state,omitempty"`
 	// createdAt is when the key was created.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 	// promotedAt is when the key became the one that signs.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	PromotedAt *metav1.Time `json:"promotedAt,omitempty"`
 	// retiresAt is when the API stops trusting a retiring key.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RetiresAt *metav1.Time `json:"retiresAt,omitempty"`
 	// revokedAt is when the key was revoked.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	RevokedAt *metav1.Time `json:"revokedAt,omitempty"`
 }
 
@@ -113,7 +114,7 @@ type RotationStatus struct {
 	Phase RotationPhase `json:"phase,omitempty"`
 	// startedAt is when the rotation under way began, with the creation of the newest key; absent while Stable.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 	// waitingFor names the pods, workloads and Secrets that the rotation waits for, at most ten of them.
 	// +optional
@@ -121,11 +122,11 @@ type RotationStatus struct {
 	WaitingFor []string `json:"waitingFor,omitempty"`
 	// next is when the schedule replaces the active key; absent when it never does.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Next *metav1.Time `json:"next,omitempty"`
 	// last is when a key was last promoted.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self >= timestamp('0001-01-01T00:00:00Z')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Last *metav1.Time `json:"last,omitempty"`
 }
 

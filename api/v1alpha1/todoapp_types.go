@@ -39,6 +39,9 @@ type TodoApp struct {
 	// status is what the operator observed last; it is output only.
 	// +optional
 	Status TodoAppStatus `json:"status,omitzero"`
+
+	// Undecodable says why the stored spec does not decode; empty if it does. It is not part of the API.
+	Undecodable string `json:"-"`
 }
 
 // TodoAppList is a list of TodoApps.
