@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "manager":
-		return manager.Run(ctx, rest, os.Getenv, os.Stderr)
+		return manager.Run(ctx, described(), rest, os.Getenv, os.Stderr)
 	case "api":
 		return taskapi.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
 	case "check":

@@ -51,6 +51,8 @@ type Reconciler struct {
 	Network desired.Network
 	// Namespaces to look after, as the Client's cache does; none means all.
 	Namespaces []string
+	// WatchHealth records the failures of the cache of Secrets that the operator did not make; may be nil.
+	WatchHealth *WatchHealth
 	// Verifiers asks pods of the embedded API for their keys.
 	Verifiers *Verifiers
 	// Now is the clock and NewKey the source of keys.
@@ -155,7 +157,7 @@ func retryable(err error) error {
 // that it names.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.driftDetector = driftDetector{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
-	sources, err := sourceCache(mgr, r.Namespaces)
+	sources, err := r.sourceCache(mgr)
 	if err != nil {
 		return err
 	}

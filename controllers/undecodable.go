@@ -22,7 +22,8 @@ func (r *Reconciler) reportUndecodable(ctx context.Context, app *todov1.TodoApp)
 	changed := meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type: todov1.ConditionReady, Status: metav1.ConditionFalse, ObservedGeneration: app.Generation,
 		Reason: todov1.ReasonSpecUndecodable, LastTransitionTime: metav1.NewTime(r.Now()),
-		Message: "spec does not decode: " + app.Undecodable + ". Correct that value; until then the operator changes nothing of this app.",
+		Message: "spec does not decode: " + app.Undecodable +
+			". Correct that value; until then the operator changes nothing of this app.",
 	})
 	if !changed {
 		return nil

@@ -59,11 +59,15 @@ func labelled() handler.EventHandler {
 
 // sourceCache knows which Secrets exist and when they change, not what they hold: Secrets that the operator did not
 // make are read one by one, when an app refers to them.
-func sourceCache(cluster cluster.Cluster, namespaces []string) (cache.Cache, error) {
-	sources, err := cache.New(cluster.GetConfig(), cache.Options{
+func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
+	options := cache.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
-		DefaultTransform: bare, DefaultNamespaces: only(namespaces),
-	})
+		DefaultTransform: bare, DefaultNamespaces: only(r.Namespaces),
+	}
+	if r.WatchHealth != nil {
+		r.WatchHealth.Attach(&options)
+	}
+	sources, err := cache.New(cluster.GetConfig(), options)
 	if err != nil {
 		return nil, fmt.Errorf("making the cache of source Secrets: %w", err)
 	}

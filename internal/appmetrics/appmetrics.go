@@ -27,6 +27,7 @@ func describe(name, help string, more ...string) *prometheus.Desc {
 // The names are documented in docs/metrics.md.
 var (
 	statusCurrent = describe("status_current", "Whether the status is about the present spec (1) or an earlier one (0).")
+	undecodable   = describe("undecodable", "Whether the stored spec of the app cannot be decoded (1) or can (0).")
 	condition     = describe("condition", "Whether a condition of the app holds (1) or not (0).", "type")
 	readyReplicas = describe("ready_replicas", "Ready pods of a component that the operator runs.", "component")
 	keys          = describe("keys", "Keys by state.", "state")
@@ -40,7 +41,7 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	statusCurrent, condition, readyReplicas, keys, activeVersion, activeCreated,
+	statusCurrent, undecodable, condition, readyReplicas, keys, activeVersion, activeCreated,
 	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
 }
 
@@ -78,6 +79,7 @@ func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {
 	}
 	status := app.Status
 	gauge(statusCurrent, whether(status.ObservedGeneration == app.Generation))
+	gauge(undecodable, whether(app.Undecodable != ""))
 	for _, c := range status.Conditions {
 		gauge(condition, whether(c.Status == metav1.ConditionTrue), c.Type)
 	}

@@ -89,6 +89,9 @@ todoapp_rotation_waiting{app_name="todo",app_namespace="team-a"} 2
 # HELP todoapp_status_current Whether the status is about the present spec (1) or an earlier one (0).
 # TYPE todoapp_status_current gauge
 todoapp_status_current{app_name="todo",app_namespace="team-a"} 0
+# HELP todoapp_undecodable Whether the stored spec of the app cannot be decoded (1) or can (0).
+# TYPE todoapp_undecodable gauge
+todoapp_undecodable{app_name="todo",app_namespace="team-a"} 0
 `
 
 func TestWhatIsShownOfAnApp(t *testing.T) {
@@ -102,6 +105,20 @@ func TestWhatIsShownOfAnApp(t *testing.T) {
 	}
 }
 
+// TestUndecodable: an alert names the app, as no status may be written of it.
+func TestUndecodable(t *testing.T) {
+	app := todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "bad"}, Undecodable: "parsing time"}
+	want := `
+# HELP todoapp_undecodable Whether the stored spec of the app cannot be decoded (1) or can (0).
+# TYPE todoapp_undecodable gauge
+todoapp_undecodable{app_name="bad",app_namespace="team-a"} 1
+`
+	err := testutil.CollectAndCompare(appmetrics.Collector(listing(app)), strings.NewReader(want), "todoapp_undecodable")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWhatIsNotKnownIsNotShown: an app without a status, one that is gone, and a list that cannot be had.
 func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 	fresh := todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "new", Generation: 1}}
@@ -109,7 +126,7 @@ func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 		apps appmetrics.Apps
 		want int
 	}{
-		"a new app": {listing(fresh), 6}, // that its status is not current, and no key in any of five states
+		"a new app": {listing(fresh), 7}, // that its status is not current, that it decodes, and no key in any of five states
 		"no app":    {listing(), 0},
 		"no list":   {func(context.Context) ([]todov1.TodoApp, error) { return nil, errors.New("not started") }, 0},
 	} {
@@ -137,6 +154,21 @@ func TestCertificate(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector, appmetrics.Collector(listing(rotating())))
 	if _, err := registry.Gather(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWatches(t *testing.T) {
+	collector := appmetrics.Watches(func() map[string]error {
+		return map[string]error{"Pod": errors.New("forbidden"), "TodoApp": nil}
+	})
+	want := `
+# HELP todoapp_watch_failing Whether this replica cannot list or watch objects of a kind (1) or can (0).
+# TYPE todoapp_watch_failing gauge
+todoapp_watch_failing{kind="Pod"} 1
+todoapp_watch_failing{kind="TodoApp"} 0
+`
+	if err := testutil.CollectAndCompare(collector, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
 }

@@ -50,6 +50,8 @@ func exposed() []string {
 		ctrlmetrics.Registry.(prometheus.Collector).Describe(descriptions)
 		appmetrics.Collector(nil).Describe(descriptions)
 		appmetrics.Certificate(nil).Describe(descriptions)
+		appmetrics.Watches(nil).Describe(descriptions)
+		appmetrics.BuildInfo("").Describe(descriptions)
 		close(descriptions)
 	}()
 	var names []string

@@ -39,6 +39,8 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	if err != nil {
 		return nil, err
 	}
+	watches := controllers.NewWatchHealth(time.Now)
+	watches.Attach(&options.Cache)
 	serving := webhookserver.Options{
 		Port: s.webhookPort, CertificateDir: s.certificateDir, Serves: s.servesPath, Ending: ending,
 	}
@@ -54,29 +56,34 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, fmt.Errorf("adding the health check: %w", err)
-	}
-	if err := newReconciler(mgr, s).SetupWithManager(mgr); err != nil {
+	if err := addController(mgr, s, watches); err != nil {
 		return nil, err
-	}
-	if err := mgr.AddReadyzCheck("ready", healthz.Ping); err != nil {
-		return nil, fmt.Errorf("adding the readiness check: %w", err)
 	}
 	if s.webhook {
 		if err := addWebhook(mgr, keeper); err != nil {
 			return nil, err
 		}
 	}
-	return mgr, addMetrics(mgr, s, keeper)
+	return mgr, addMetrics(mgr, s, keeper, watches)
 }
 
-func newReconciler(mgr ctrl.Manager, s settings) *controllers.Reconciler {
+// addController adds the controller and the checks of health and readiness.
+func addController(mgr ctrl.Manager, s settings, watches *controllers.WatchHealth) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("watches", watches.Check); err != nil {
+		return fmt.Errorf("adding the readiness check of the watches: %w", err)
+	}
+	return newReconciler(mgr, s, watches).SetupWithManager(mgr)
+}
+
+func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealth) *controllers.Reconciler {
 	return &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
 		Images: desired.Images{TaskAPI: s.image}, Network: s.network, Namespaces: s.namespaces(),
-		Verifiers: controllers.NewVerifiers(), Now: time.Now, NewKey: newKey,
+		Verifiers: controllers.NewVerifiers(), WatchHealth: watches, Now: time.Now, NewKey: newKey,
 	}
 }
 
@@ -124,6 +131,7 @@ func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
 	return ctrl.Options{
 		Scheme: scheme, Cache: caches,
 		Metrics:                server.Options{BindAddress: s.metrics},
+		PprofBindAddress:       s.pprof,
 		HealthProbeBindAddress: s.health,
 		LeaderElection:         s.leaderElection, LeaderElectionID: "todoapp-operator", LeaderElectionNamespace: s.namespace,
 		LeaderElectionReleaseOnCancel: true,

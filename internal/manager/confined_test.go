@@ -14,14 +14,18 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -51,12 +55,19 @@ func TestConfined(t *testing.T) {
 	}
 	grantByChart(t, admin, "--set=certManager.enabled=true,watchNamespaces={one}")
 
+	restore := withholdPods(t, admin, "one")
 	certificate := newCertificate(t)
-	port := freePort(t)
+	port, health := freePort(t), freePort(t)
 	runManager(t, settings{
-		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0", health: "0", leaderElection: true,
+		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0", leaderElection: true,
+		health:  net.JoinHostPort("localhost", strconv.Itoa(health)),
 		webhook: true, webhookPort: port, certificateDir: certificate.dir,
 	})
+	await(t, func(ctx context.Context) error {
+		return answers(ctx, health, http.StatusInternalServerError, "Pod objects")
+	})
+	restore()
+	await(t, func(ctx context.Context) error { return answers(ctx, health, http.StatusOK, "ok") })
 	for _, namespace := range []string{"two", "one"} {
 		must(t, admin.Create(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}))
 	}
@@ -68,6 +79,46 @@ func TestConfined(t *testing.T) {
 	if len(secrets.Items) > 0 {
 		t.Errorf("an app in another namespace was looked after: %d Secrets", len(secrets.Items))
 	}
+}
+
+// withholdPods takes the right to list pods out of the operator's role in a namespace, and returns how to restore it.
+func withholdPods(t *testing.T, admin client.Client, namespace string) func() {
+	t.Helper()
+	var roles rbacv1.RoleList
+	must(t, admin.List(t.Context(), &roles, client.InNamespace(namespace)))
+	for i := range roles.Items {
+		role := roles.Items[i].DeepCopy()
+		before := len(role.Rules)
+		role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Resources, "pods") })
+		if len(role.Rules) < before {
+			must(t, admin.Update(t.Context(), role))
+			return func() {
+				role.Rules = roles.Items[i].Rules
+				must(t, admin.Update(t.Context(), role))
+			}
+		}
+	}
+	t.Fatal("no role allows to list pods")
+	return nil
+}
+
+// answers is nil if the readiness check of the watches answers with a status and a text.
+func answers(ctx context.Context, port, status int, text string) error {
+	url := fmt.Sprintf("http://localhost:%d/readyz/watches", port)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("asking: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != status || !strings.Contains(string(body), text) {
+		return fmt.Errorf("%s: %s (%w)", response.Status, body, err)
+	}
+	return nil
 }
 
 // grantByChart makes the accounts, roles and bindings that the chart renders, and nothing else of it.

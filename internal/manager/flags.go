@@ -18,6 +18,8 @@ type settings struct {
 	namespace       string
 	watchNamespaces string
 	metrics, health string
+	pprof           string
+	version         string
 	leaderElection  bool
 	webhook         bool
 	webhookPort     int
@@ -41,6 +43,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		"comma-separated `namespaces` to look after (default all)")
 	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
+	flags.StringVar(&s.pprof, "pprof-listen", "",
+		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
 	flags.BoolVar(&s.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
 	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
 	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
@@ -57,6 +61,9 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		return settings{}, fmt.Errorf("reading the flags: %w", err)
 	}
 	s.network.OperatorNamespace = s.namespace
+	if strings.HasPrefix(s.pprof, ":") {
+		s.pprof = "127.0.0.1" + s.pprof // profiles show what is in memory, keys among it
+	}
 	return s, s.check(flags.Args())
 }
 

@@ -26,11 +26,12 @@ const (
 
 // Run parses the flags and runs the manager until the context ends, and some seconds more where it admits. It returns
 // flag.ErrHelp when help was asked for.
-func Run(ctx context.Context, args []string, env func(string) string, output io.Writer) error {
+func Run(ctx context.Context, version string, args []string, env func(string) string, output io.Writer) error {
 	s, err := parse(args, env, output)
 	if err != nil {
 		return err
 	}
+	s.version = version
 	logger := logr.FromSlogHandler(slog.NewJSONHandler(output, &slog.HandlerOptions{Level: s.logLevel}))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)

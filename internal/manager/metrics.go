@@ -12,6 +12,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
 	"github.com/todoapp-operator/todoapp-operator/internal/appmetrics"
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 )
@@ -36,8 +37,8 @@ func (f figures) Start(ctx context.Context) error {
 	return nil
 }
 
-// addMetrics shows the apps and, where there is a webhook, how long its certificate lasts.
-func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper) error {
+// addMetrics exposes the apps, the build, the watches and, if there is a webhook, when its certificate expires.
+func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper, watches *controllers.WatchHealth) error {
 	apps := appmetrics.Collector(func(ctx context.Context) ([]todov1.TodoApp, error) {
 		var list todov1.TodoAppList
 		if err := mgr.GetCache().List(ctx, &list); err != nil {
@@ -45,7 +46,7 @@ func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper) error 
 		}
 		return list.Items, nil
 	})
-	shown := []figures{{apps, true}}
+	shown := []figures{{apps, true}, {appmetrics.BuildInfo(s.version), false}, {appmetrics.Watches(watches.Failing), false}}
 	switch {
 	case keeper != nil:
 		shown = append(shown, figures{appmetrics.Certificate(keeper.Expiry), false})
