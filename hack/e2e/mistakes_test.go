@@ -26,12 +26,12 @@ func TestMistakesShow(t *testing.T) {
 		}, {
 			"no-database", `{backend: {storage: {postgres: {urlSecretRef: {name: absent, key: url}}}}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonSecretMissing,
-			`secret "absent" not found\. It starts by itself once that exists`,
+			`Secret absent not found: pod no-database-backend-\S+ cannot start without it\. It starts by itself once that exists`,
 		}, {
 			"crashing", `{backend: {image: "` + probeImage + `", env: [{name: PROBE_CRASH, value: please}]}}`,
 			todov1.ConditionBackendAvailable, todov1.ReasonCrashing,
-			`The container of pod crashing-backend-\S+ exits with code 1 \(Error\), \d+ times so far; ` +
-				`see kubectl logs crashing-backend-\S+ --previous`,
+			`Container backend of pod crashing-backend-\S+ exits with code 1 \(Error\), \d+ times so far; ` +
+				`see kubectl logs -n \S+ crashing-backend-\S+ -c backend --previous`,
 		}, {
 			"no-source", `{auth: {source: {secretRef: {name: vault, key: secret}}}}`,
 			todov1.ConditionSourceValid, todov1.ReasonSourceMissing, `Secret vault has no entry secret: create it`,

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,14 +22,7 @@ func databaseURL(t *testing.T) string {
 	if given := os.Getenv("E2E_DATABASE_URL"); given != "" {
 		return given
 	}
-	local, err := url.Parse(pgtest.Own(t, false).URL("postgres"))
-	must(t, err)
-	listener, err := net.Listen("tcp", net.JoinHostPort(addressForPods(t), "0"))
-	must(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go forward(listener, local.Host)
-	local.Host = listener.Addr().String()
-	return local.String()
+	return openGate(t, pgtest.Own(t, false).URL("postgres")).url.String()
 }
 
 // addressForPods returns the address of this machine on the network that it shares with the cluster's node.
@@ -52,22 +46,73 @@ func addressForPods(t *testing.T) string {
 	return ""
 }
 
-// forward forwards connections to a server that listens on the loopback interface only.
-func forward(listener net.Listener, to string) {
+// carry copies bytes both ways until one of the two ends closes its connection.
+func carry(near net.Conn, to string) {
+	defer func() { _ = near.Close() }()
+	far, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", to)
+	if err != nil {
+		return
+	}
+	defer func() { _ = far.Close() }()
+	go func() { _, _ = io.Copy(far, near); _ = far.(*net.TCPConn).CloseWrite() }()
+	_, _ = io.Copy(near, far)
+}
+
+// gate forwards connections to a database until it is shut.
+type gate struct {
+	url *url.URL // the database as pods reach it through the gate
+	to  string
+
+	mutex    sync.Mutex
+	isShut   bool
+	carrying []net.Conn
+}
+
+// openGate returns an open gate in front of a database, which ends with the test.
+func openGate(t *testing.T, database string) *gate {
+	t.Helper()
+	behind, err := url.Parse(database)
+	must(t, err)
+	listener, err := net.Listen("tcp", net.JoinHostPort(addressForPods(t), "0"))
+	must(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	g := &gate{to: behind.Host, url: behind}
+	g.url.Host = listener.Addr().String()
+	go g.serve(listener)
+	return g
+}
+
+func (g *gate) serve(listener net.Listener) {
 	for {
 		near, err := listener.Accept()
 		if err != nil {
 			return // closed when the test ends
 		}
-		go func() {
-			defer func() { _ = near.Close() }()
-			far, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", to)
-			if err != nil {
-				return
-			}
-			defer func() { _ = far.Close() }()
-			go func() { _, _ = io.Copy(far, near); _ = far.(*net.TCPConn).CloseWrite() }()
-			_, _ = io.Copy(near, far)
-		}()
+		g.mutex.Lock()
+		if g.isShut {
+			_ = near.Close()
+		} else {
+			g.carrying = append(g.carrying, near)
+			go carry(near, g.to)
+		}
+		g.mutex.Unlock()
 	}
+}
+
+// shut cuts the connections and refuses new ones.
+func (g *gate) shut() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.isShut = true
+	for _, connection := range g.carrying {
+		_ = connection.Close()
+	}
+	g.carrying = nil
+}
+
+// open lets connections through again.
+func (g *gate) open() {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	g.isShut = false
 }
