@@ -46,17 +46,18 @@ var keyringCases = map[string]struct {
 	// found says that the app finds the keyring, told that an Event says so.
 	found, told bool
 }{
-	"none yet":                                   {stored: nil},
-	"of this app, by release 0.2.0":              {stored: storedKeyring(nil, owner(present))},
-	"of this app":                                {stored: storedKeyring(recorded("present", ""))},
-	"of this app, which owns it":                 {stored: storedKeyring(recorded("present", ""), owner(present))},
-	"of an earlier app":                          {stored: storedKeyring(recorded("earlier", "")), found: true, told: true},
-	"found by an earlier app":                    {stored: storedKeyring(recorded("first", "earlier")), found: true, told: true},
-	"found before":                               {stored: storedKeyring(recorded("earlier", "present")), found: true},
-	"restored from release 0.2.0":                {stored: storedKeyring(nil, owner("earlier")), found: true, told: true},
-	"orphaned by release 0.2.0":                  {stored: storedKeyring(nil), found: true, told: true},
-	"of this app, restored from an earlier one":  {stored: storedKeyring(recorded("earlier", ""), owner("earlier")), found: true, told: true},
-	"of this app, with an owner of another kind": {stored: storedKeyring(recorded("present", ""), configMap), kept: []metav1.OwnerReference{configMap}},
+	"none yet":                      {stored: nil},
+	"of this app, by release 0.2.0": {stored: storedKeyring(nil, owner(present))},
+	"of this app":                   {stored: storedKeyring(recorded("present", ""))},
+	"of this app, which owns it":    {stored: storedKeyring(recorded("present", ""), owner(present))},
+	"of an earlier app":             {stored: storedKeyring(recorded("earlier", "")), found: true, told: true},
+	"found by an earlier app":       {stored: storedKeyring(recorded("first", "earlier")), found: true, told: true},
+	"found before":                  {stored: storedKeyring(recorded("earlier", "present")), found: true},
+	"restored from release 0.2.0":   {stored: storedKeyring(nil, owner("earlier")), found: true, told: true},
+	"orphaned by release 0.2.0":     {stored: storedKeyring(nil), found: true, told: true},
+	"restored":                      {stored: storedKeyring(recorded("earlier", ""), owner("earlier")), found: true, told: true},
+	"with an owner of another kind": {
+		stored: storedKeyring(recorded("present", ""), configMap), kept: []metav1.OwnerReference{configMap}},
 }
 
 func TestKeyringSecret(t *testing.T) {

@@ -47,9 +47,12 @@ func warnAdopted(app *todov1.TodoApp, anew []reference, found secrets) []string 
 		if secret == nil || desired.OwnershipOf(secret, app).Origin != desired.HandedOver {
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("%s: Secret %q is owned, locked and deleted with the TodoApp from now on", ref.at, ref.name))
+		warn := func(format string, args ...any) {
+			warnings = append(warnings, fmt.Sprintf("%s: ", ref.at)+fmt.Sprintf(format, args...))
+		}
+		warn("Secret %q is owned, locked and deleted with the TodoApp from now on", ref.name)
 		if why := keyring.WeakIn(secret.Data); why != nil && found[desired.Keyring(app)] == nil {
-			warnings = append(warnings, fmt.Sprintf("%s: the key in Secret %q %v: rotate it once it is adopted", ref.at, ref.name, why))
+			warn("the key in Secret %q %v: rotate it once it is adopted", ref.name, why)
 		}
 	}
 	return warnings

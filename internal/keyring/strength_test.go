@@ -99,7 +99,8 @@ func TestWeak(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	policy := keyring.Policy{MaxLifetime: time.Hour, SessionLifetime: 24 * time.Hour}
-	strong := keyring.Key{Version: 2, Value: keyring.Mint(spread([]byte("7"))), CreatedAt: ago(48 * time.Hour), PromotedAt: ago(48 * time.Hour)}
+	strong := keyring.Key{Version: 2, Value: keyring.Mint(spread([]byte("7"))),
+		CreatedAt: ago(48 * time.Hour), PromotedAt: ago(48 * time.Hour)}
 	for name, c := range map[string]struct {
 		demoted, revoked time.Duration // zero: not
 		want             []int64
