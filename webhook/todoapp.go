@@ -17,7 +17,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// todoAppValidator gathers what a decision about a TodoApp needs and leaves the decision to the rules.
+// todoAppValidator reads the objects that the rules about a TodoApp need, and applies the rules.
 type todoAppValidator struct {
 	reader client.Reader
 }
@@ -61,11 +61,11 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	return warnings, invalid("TodoApp", app.Name, refusals)
 }
 
-// gather reads the Secrets that the app refers to or delivers anew and, if one of those that it refers to exists, what that
-// must go with, at the same time: all others of the app, and the other apps.
+// gather reads the Secrets that the app newly refers to or injects. If a newly referenced one exists, gather also reads the
+// app's other Secrets and the other TodoApps, concurrently.
 func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
 	anew := newReferences(old, app)
-	read := union(names(anew), newDelivered(old, app))
+	read := union(names(anew), newlyInjected(old, app))
 	found, err := getAll[corev1.Secret](ctx, v.reader, app.Namespace, read)
 	exists := slices.ContainsFunc(anew, func(ref reference) bool { return found[ref.name] != nil })
 	if err != nil || !exists {
@@ -77,14 +77,14 @@ func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) 
 	var errs [2]error
 	var reads sync.WaitGroup
 	reads.Go(func() { more, errs[0] = getAll[corev1.Secret](ctx, v.reader, app.Namespace, unread) })
-	reads.Go(func() { others, errs[1] = v.others(ctx, app.Namespace, written(anew), found) })
+	reads.Go(func() { others, errs[1] = v.others(ctx, app.Namespace, ofComponents(anew), found) })
 	reads.Wait()
 	maps.Copy(found, more)
 	return found, others, errors.Join(errs[:]...)
 }
 
-// others are the apps of the namespace, where a side anew names a Secret that exists and belongs to no app: it may be
-// another's source, or one that another is to adopt.
+// others lists the TodoApps of the namespace if a component newly names an existing Secret that belongs to no app: another
+// app may read that Secret as its source, or be about to adopt it.
 func (v todoAppValidator) others(ctx context.Context, namespace string, anew []reference, found secrets) ([]todov1.TodoApp, error) {
 	unowned := func(ref reference) bool { return found[ref.name] != nil && desired.Owner(found[ref.name]) == "" }
 	if !slices.ContainsFunc(anew, unowned) {
@@ -97,7 +97,7 @@ func (v todoAppValidator) others(ctx context.Context, namespace string, anew []r
 	return apps.Items, nil
 }
 
-// union has every name once.
+// union returns the sorted names of both slices, each once.
 func union(some, more []string) []string {
 	all := slices.Sorted(slices.Values(slices.Concat(some, more)))
 	return slices.Compact(all)

@@ -39,10 +39,10 @@ func unwritable(secret *corev1.Secret) string {
 	}
 }
 
-// warnAdopted tells whose Secrets an app adopts what follows, and that a weak key stays in use until it is replaced.
+// warnAdopted warns that a Secret is about to be adopted, and that its key is weak.
 func warnAdopted(app *todov1.TodoApp, anew []reference, found secrets) []string {
 	var warnings []string
-	for _, ref := range written(anew) {
+	for _, ref := range ofComponents(anew) {
 		secret := found[ref.name]
 		if secret == nil || desired.OwnershipOf(secret, app).Origin != desired.HandedOver {
 			continue

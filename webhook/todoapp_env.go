@@ -12,20 +12,20 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// reserved are the variables that only the operator sets.
+// reserved lists the variables that only the operator sets.
 var reserved = append(keyring.Entries(), "BETTER_AUTH_URL")
 
-// delivery is what a TodoApp has brought to a container, or to whoever serves its Ingress.
-type delivery struct {
+// injection is a value that a TodoApp has injected into a container, or into the controller of its Ingress.
+type injection struct {
 	at *field.Path
-	// what is the variable or field that it is for.
+	// what names the variable or the user of the value.
 	what string
-	// secret is the name of the Secret that it comes from, if it comes from one, and entry the one it is, or all of them.
+	// secret is the name of the Secret that the value comes from; empty for another origin. entry is empty for all entries.
 	secret, entry string
 }
 
-// deliveries are all of an app's besides the Secrets that the operator delivers itself.
-func deliveries(app *todov1.TodoApp) []delivery {
+// injections returns all injected values of an app, without the Secrets that the operator injects itself.
+func injections(app *todov1.TodoApp) []injection {
 	frontend, backend := specPath.Child("frontend"), specPath.Child("backend")
 	all := variablesOf(frontend.Child("env"), app.Spec.Frontend.Env)
 	all = append(all, variablesOf(backend.Child("env"), app.Spec.Backend.Env)...)
@@ -37,15 +37,15 @@ func deliveries(app *todov1.TodoApp) []delivery {
 	}
 	if ingress := app.Spec.Ingress; ingress != nil && ingress.TLSSecretName != "" {
 		at := specPath.Child("ingress", "tlsSecretName")
-		all = append(all, delivery{at: at, what: "the Ingress", secret: ingress.TLSSecretName})
+		all = append(all, injection{at: at, what: "the Ingress", secret: ingress.TLSSecretName})
 	}
 	return all
 }
 
-func variablesOf(at *field.Path, env []corev1.EnvVar) []delivery {
-	var all []delivery
+func variablesOf(at *field.Path, env []corev1.EnvVar) []injection {
+	var all []injection
 	for _, e := range env {
-		d := delivery{at: at.Key(e.Name), what: e.Name}
+		d := injection{at: at.Key(e.Name), what: e.Name}
 		switch from := e.ValueFrom; {
 		case from == nil:
 		case from.SecretKeyRef != nil:
@@ -58,22 +58,22 @@ func variablesOf(at *field.Path, env []corev1.EnvVar) []delivery {
 	return all
 }
 
-func databaseURL(at *field.Path, database *todov1.DatabaseSpec) delivery {
+func databaseURL(at *field.Path, database *todov1.DatabaseSpec) injection {
 	ref := database.URLSecretRef
-	return delivery{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}
+	return injection{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}
 }
 
-// newDelivered are the names of the Secrets that an update delivers and did not deliver before, the app's own left out:
-// those are refused whatever they hold.
-func newDelivered(old, app *todov1.TodoApp) []string {
+// newlyInjected returns the names of the Secrets from which an update injects a value for the first time. It leaves out the
+// app's own, which are refused without being read.
+func newlyInjected(old, app *todov1.TodoApp) []string {
 	known := desired.Secrets(app)
 	if old != nil {
-		for _, d := range deliveries(old) {
+		for _, d := range injections(old) {
 			known = append(known, d.secret)
 		}
 	}
 	var anew []string
-	for _, d := range deliveries(app) {
+	for _, d := range injections(app) {
 		if d.secret != "" && !slices.Contains(known, d.secret) {
 			anew = append(anew, d.secret)
 		}
@@ -81,31 +81,31 @@ func newDelivered(old, app *todov1.TodoApp) []string {
 	return anew
 }
 
-// isSource reports whether an entry of a Secret is where the app's secret comes from. What is read there directly changes
-// without being published first.
+// isSource reports whether an entry of a Secret is the app's source. A container that reads the source directly gets a new
+// value before the backend trusts it.
 func isSource(app *todov1.TodoApp, secret, entry string) bool {
 	source := app.Spec.Auth.Source
 	return source != nil && source.SecretRef.Name == secret && source.SecretRef.Key == entry
 }
 
-// checkDeliveries applies the rule reserved-variable: nothing sets a reserved variable, and nothing brings one, or what the
-// source or a Secret of the operator holds, to a pod in another way than the operator's.
-func checkDeliveries(app *todov1.TodoApp, found secrets) field.ErrorList {
+// checkInjections rejects values that only the operator may inject: a reserved variable, under its own or another name, the
+// source, and any entry of a Secret that the operator manages (rule reserved-variable).
+func checkInjections(app *todov1.TodoApp, found secrets) field.ErrorList {
 	var refusals field.ErrorList
-	for _, d := range deliveries(app) {
+	for _, d := range injections(app) {
 		secret := found[d.secret]
 		var message string
 		switch {
 		case slices.Contains(reserved, d.what):
 			message = fmt.Sprintf("the operator sets %s itself: remove it", d.what)
 		case slices.Contains(reserved, d.entry):
-			message = fmt.Sprintf("%s draws in %s, which the operator sets itself: remove it", d.what, d.entry)
+			message = fmt.Sprintf("%s reads %s, which the operator sets itself: remove it", d.what, d.entry)
 		case slices.Contains(desired.Secrets(app), d.secret):
-			message = fmt.Sprintf("%s draws from Secret %q, which the operator delivers itself: remove it", d.what, d.secret)
+			message = fmt.Sprintf("%s reads Secret %q, which the operator injects itself: remove it", d.what, d.secret)
 		case isSource(app, d.secret, d.entry):
-			message = d.what + " draws in the source, whose new value nobody trusts yet: use BETTER_AUTH_SECRET"
+			message = d.what + " reads the source, whose new values the backend does not trust yet: use BETTER_AUTH_SECRET"
 		case secret != nil && desired.Managed(secret):
-			message = fmt.Sprintf("%s draws from Secret %q, which holds keys of TodoApp %q: use another",
+			message = fmt.Sprintf("%s reads Secret %q, which holds keys of TodoApp %q: use another",
 				d.what, d.secret, secret.Labels[todov1.LabelApp])
 		default:
 			continue

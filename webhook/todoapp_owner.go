@@ -40,7 +40,7 @@ func claimed(app *todov1.TodoApp, ref reference, secret *corev1.Secret, others [
 	} else if owner != "" {
 		return fmt.Sprintf(message, ref.name, "belongs to", owner)
 	}
-	if len(written([]reference{ref})) == 0 {
+	if len(ofComponents([]reference{ref})) == 0 {
 		return "" // several apps may have one source
 	}
 	for i := range others {

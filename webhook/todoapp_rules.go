@@ -16,70 +16,13 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-var (
-	specPath     = field.NewPath("spec")
-	frontendPath = specPath.Child("frontend", "secretRef", "name")
-	backendPath  = specPath.Child("backend", "secretRef", "name")
-	keyringPath  = field.NewPath("metadata", "name")
-	sourcePath   = specPath.Child("auth", "source", "secretRef")
-	sourceName   = sourcePath.Child("name")
-)
-
-// secrets are the Secrets that exist of those that a TodoApp refers to, by name.
-type secrets map[string]*corev1.Secret
-
-// reference is one place where a TodoApp names a Secret, and of a source the entry in it.
-type reference struct {
-	at        *field.Path
-	name, key string
-}
-
-// sides are the two references whose Secrets the operator writes.
-func sides(app *todov1.TodoApp) []reference {
-	return []reference{{at: frontendPath, name: desired.FrontendSecret(app)}, {at: backendPath, name: desired.BackendSecret(app)}}
-}
-
-// references are all of the app's: both sides, its keyring, and its source if it has one.
-func references(app *todov1.TodoApp) []reference {
-	all := append(sides(app), reference{at: keyringPath, name: desired.Keyring(app)})
-	if source := app.Spec.Auth.Source; source != nil {
-		all = append(all, reference{at: sourceName, name: source.SecretRef.Name, key: source.SecretRef.Key})
-	}
-	return all
-}
-
-// newReferences are those that an update did not leave as they were; all of them on creation, where old is nil.
-func newReferences(old, app *todov1.TodoApp) []reference {
-	all := references(app)
-	if old == nil {
-		return all
-	}
-	before := references(old)
-	return slices.DeleteFunc(all, func(ref reference) bool { return slices.Contains(before, ref) })
-}
-
-// written are those of references whose Secrets the operator writes for a side.
-func written(references []reference) []reference {
-	return slices.DeleteFunc(slices.Clone(references), func(ref reference) bool {
-		return ref.at != frontendPath && ref.at != backendPath
-	})
-}
-
-// names of what references refer to, each once.
-func names(references []reference) []string {
-	var all []string
-	for _, ref := range references {
-		all = append(all, ref.name)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// checkTodoApp applies every rule; old is nil on creation. What an update leaves as it was has been decided before and is
-// not held against it, but a Secret that is referred to anew must go with the other side's. Of the Secrets that the app
-// refers to found has those that exist and a decision is about; others are the namespace's apps, where that matters.
+// checkTodoApp applies every rule and returns the refusals and the warnings. On creation old is nil. The rules about Secrets
+// apply to new references only, but a newly referenced Secret must agree with that of the other component.
+//
+// The map found holds the existing Secrets that a rule reads. The slice others holds the TodoApps of the namespace if a rule
+// needs them.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoApp) (field.ErrorList, []string) {
-	refusals, warnings := checkDeliveries(app, found), warnURL(app)
+	refusals, warnings := checkInjections(app, found), warnURL(app)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
 	}
@@ -89,9 +32,9 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 	}
 	refusals = append(refusals, checkNames(app)...)
 	if ofOwners := checkOwners(app, anew, found, others); len(ofOwners) > 0 {
-		return append(refusals, ofOwners...), warnings // nothing is said about what another app's Secrets hold
+		return append(refusals, ofOwners...), warnings // do not reveal the content of another owner's Secret
 	}
-	refusals = append(refusals, append(checkWritable(anew, found), checkSides(app, anew, found)...)...)
+	refusals = append(refusals, append(checkWritable(anew, found), checkContents(app, anew, found)...)...)
 	if slices.ContainsFunc(anew, func(ref reference) bool { return ref.at == sourceName }) {
 		ofSource, warningsOfSource := checkSource(app.Spec.Auth.Source.SecretRef, found)
 		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)
@@ -99,9 +42,9 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 	return refusals, warnings
 }
 
-// checkSides applies the rules about the contents of both components' Secrets: secret-mismatch before the app has a ring,
-// secret-replacement after.
-func checkSides(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
+// checkContents compares the Secrets of both components. It applies the rule secret-mismatch if the app has no ring yet, and
+// secret-replacement if it has one.
+func checkContents(app *todov1.TodoApp, anew []reference, found secrets) field.ErrorList {
 	if ring := found[desired.Keyring(app)]; ring != nil {
 		return checkReplacement(app, anew, found, ring)
 	}
@@ -116,7 +59,8 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 	if err == nil {
 		return nil
 	}
-	at, message := frontendPath, fmt.Sprintf("Secrets %q and %q hold different secrets: make them equal or delete one", front, back)
+	at, message := frontendPath, fmt.Sprintf(
+		"Secrets %q and %q hold different keys: make them equal or delete one", front, back)
 	if unusable := new(keyring.UnusableError); errors.As(err, &unusable) {
 		which := fmt.Sprintf("Secrets %q and %q", front, back)
 		switch unusable.Component {
@@ -133,16 +77,16 @@ func checkAdoption(app *todov1.TodoApp, found secrets) field.ErrorList {
 // checkReplacement rejects references to a Secret whose value the ring does not hold (rule secret-replacement): the operator
 // would overwrite that value.
 func checkReplacement(app *todov1.TodoApp, anew []reference, found secrets, stored *corev1.Secret) field.ErrorList {
-	// An unreadable ring is one that contains nothing; the controller reports it.
+	// If the ring is unreadable it counts as empty. The controller reports the error.
 	ring, _ := keyring.Unmarshal(stored.Data)
 	var refusals field.ErrorList
-	for _, ref := range written(anew) {
+	for _, ref := range ofComponents(anew) {
 		secret := found[ref.name]
 		permitted := app.Annotations[todov1.AnnotationReplaceSecret] == ref.name
 		if permitted || desired.MadeFor(secret, app) || ring.Covers(data(secret)) {
 			continue
 		}
-		message := fmt.Sprintf("Secret %q holds another secret: to replace it, annotate %s=%s",
+		message := fmt.Sprintf("Secret %q holds a different key: to replace it, annotate %s=%s",
 			ref.name, todov1.AnnotationReplaceSecret, ref.name)
 		refusals = append(refusals, refuse(ruleReplace, ref.at, message))
 	}
@@ -174,14 +118,14 @@ func checkSource(ref todov1.SecretKeyReference, found secrets) (field.ErrorList,
 	return nil, nil
 }
 
-// checkNames is about app names so long that the operator shortens what it derives from them, which the schema's own
-// rule does not see.
+// checkNames rejects two references to one Secret. The schema has the same rule, but cannot see the names that the operator
+// shortens.
 func checkNames(app *todov1.TodoApp) field.ErrorList {
 	var refusals field.ErrorList
 	seen := map[string]bool{}
 	for _, ref := range references(app) {
 		if seen[ref.name] {
-			message := fmt.Sprintf("Secret %q is named twice: give each side and the source its own", ref.name)
+			message := fmt.Sprintf("Secret %q is named twice: replace one of the two names", ref.name)
 			refusals = append(refusals, refuse(ruleSpec, ref.at, message))
 		}
 		seen[ref.name] = true
@@ -202,10 +146,10 @@ func checkStorage(old, app *todov1.TodoApp) field.ErrorList {
 	return field.ErrorList{refuse(ruleStorage, specPath.Child("backend", "storage"), message)}
 }
 
-// elsewhere is where a backend image keeps tasks that brings its own storage.
+// elsewhere is the kind of storage of a backend image that brings its own.
 const elsewhere = "none"
 
-// storageKind is where the tasks of an app are.
+// storageKind returns where an app stores its tasks.
 func storageKind(app *todov1.TodoApp) string {
 	switch backend := app.Spec.Backend; {
 	case backend.Storage.Postgres != nil:
@@ -217,11 +161,12 @@ func storageKind(app *todov1.TodoApp) string {
 	}
 }
 
-// warnLeft is about Secrets that an update lets go of. The operator deletes what it owns, and that is what it adopted too.
+// warnLeft warns about Secrets that an update no longer refers to. The operator deletes those that it owns, which includes
+// those that it adopted.
 func warnLeft(old, app *todov1.TodoApp) []string {
 	var warnings []string
-	before := sides(old)
-	for i, now := range sides(app) {
+	before := componentReferences(old)
+	for i, now := range componentReferences(app) {
 		if left := before[i].name; !slices.Contains(desired.Secrets(app), left) {
 			warnings = append(warnings, fmt.Sprintf(
 				"%s: Secret %q is deleted if the operator owns it: point workloads that read it to %q", now.at, left, now.name))
@@ -230,13 +175,13 @@ func warnLeft(old, app *todov1.TodoApp) []string {
 	return warnings
 }
 
-// warnURL is about cookies that would travel in the clear.
+// warnURL warns about session cookies without encryption.
 func warnURL(app *todov1.TodoApp) []string {
 	at, err := url.Parse(app.Spec.Frontend.URL)
 	if err != nil || at.Scheme != "http" || isLocal(at.Hostname()) {
 		return nil
 	}
-	return []string{"spec.frontend.url: http sends session cookies in the clear: use https anywhere but on localhost"}
+	return []string{"spec.frontend.url: http sends session cookies without encryption: use https except on localhost"}
 }
 
 func isLocal(host string) bool {

@@ -145,7 +145,7 @@ var replacementCases = map[string]todoAppCase{
 	"an update to a live Secret": {
 		old: todoApp(), app: todoApp(backendRef("live")),
 		found: holding("live BETTER_AUTH_SECRET " + secretB).ring(secretA),
-		want: `secret-replacement spec.backend.secretRef.name: Secret "live" holds another secret: to replace it, ` +
+		want: `secret-replacement spec.backend.secretRef.name: Secret "live" holds a different key: to replace it, ` +
 			`annotate todoapp.dev/replace-secret=live`,
 	},
 	"a creation with a ring kept from before": {

@@ -91,19 +91,19 @@ var envCases = map[string]todoAppCase{
 	},
 	"under another name": {
 		app:  todoApp(frontendEnv(fromSecretKey("MY_SECRET", "other", "BETTER_AUTH_SECRET"))),
-		want: "reserved-variable spec.frontend.env[MY_SECRET]: MY_SECRET draws in BETTER_AUTH_SECRET",
+		want: "reserved-variable spec.frontend.env[MY_SECRET]: MY_SECRET reads BETTER_AUTH_SECRET",
 	},
 	"under another name from a ConfigMap": {
 		app:  todoApp(backendEnv(fromConfigMapKey("MY_SECRETS", "other", "BETTER_AUTH_SECRETS"))),
-		want: "reserved-variable spec.backend.env[MY_SECRETS]: MY_SECRETS draws in BETTER_AUTH_SECRETS",
+		want: "reserved-variable spec.backend.env[MY_SECRETS]: MY_SECRETS reads BETTER_AUTH_SECRETS",
 	},
 	"the keyring": {
 		app:  todoApp(backendEnv(fromSecretKey("RING", "team-a-keyring", "keyring.json"))),
-		want: `reserved-variable spec.backend.env[RING]: RING draws from Secret "team-a-keyring"`,
+		want: `reserved-variable spec.backend.env[RING]: RING reads Secret "team-a-keyring"`,
 	},
 	"the other side's Secret": {
 		app:  todoApp(frontendRef("web"), backendEnv(fromSecretKey("X", "web", "x"))),
-		want: `reserved-variable spec.backend.env[X]: X draws from Secret "web"`,
+		want: `reserved-variable spec.backend.env[X]: X reads Secret "web"`,
 	},
 	"another entry of another Secret": {
 		app: todoApp(backendEnv(fromSecretKey("API_KEY", "other", "API_KEY"), fromConfigMapKey("C", "other", "c"))),
@@ -111,7 +111,7 @@ var envCases = map[string]todoAppCase{
 	"another app's keyring": {
 		app:   todoApp(backendEnv(fromSecretKey("RING", "b", "keyring.json"))),
 		found: holding("b keyring.json "+secretA).owned("b", "team-b"),
-		want:  `reserved-variable spec.backend.env[RING]: RING draws from Secret "b", which holds keys of TodoApp "team-b": use another`,
+		want:  `reserved-variable spec.backend.env[RING]: RING reads Secret "b", which holds keys of TodoApp "team-b": use another`,
 	},
 	"a Secret that another app let go of": {
 		app:   todoApp(frontendEnv(fromSecretKey("X", "b", "x"))),
@@ -121,7 +121,7 @@ var envCases = map[string]todoAppCase{
 	"nobody's Secret": {app: todoApp(frontendEnv(fromSecretKey("X", "b", "x"))), found: holding("b x y")},
 	"the frontend's database in the keyring": {
 		app:  todoApp(frontendDatabase("team-a-keyring", "keyring.json")),
-		want: `reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL draws from Secret "team-a-keyring"`,
+		want: `reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL reads Secret "team-a-keyring"`,
 	},
 	"the backend's database in a side's Secret": {
 		app:  todoApp(backendDatabase("team-a-frontend-auth", "x")),
@@ -131,11 +131,11 @@ var envCases = map[string]todoAppCase{
 		app:   todoApp(backendDatabase("b", "keyring.json")),
 		found: holding("b").owned("b", "team-b"),
 		want: `reserved-variable spec.backend.storage.postgres.urlSecretRef: ` +
-			`DATABASE_URL draws from Secret "b", which holds keys of TodoApp "team-b"`,
+			`DATABASE_URL reads Secret "b", which holds keys of TodoApp "team-b"`,
 	},
 	"a database in a reserved entry": {
 		app:  todoApp(frontendDatabase("db", "BETTER_AUTH_SECRET")),
-		want: "reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL draws in BETTER_AUTH_SECRET",
+		want: "reserved-variable spec.frontend.database.urlSecretRef: DATABASE_URL reads BETTER_AUTH_SECRET",
 	},
 	"databases": {
 		app:   todoApp(frontendDatabase("db", "DATABASE_URL"), backendDatabase("db", "DATABASE_URL")),
@@ -143,7 +143,7 @@ var envCases = map[string]todoAppCase{
 	},
 	"the Ingress with the keyring": {
 		app:  todoApp(ingressTLS("team-a-keyring")),
-		want: `reserved-variable spec.ingress.tlsSecretName: the Ingress draws from Secret "team-a-keyring"`,
+		want: `reserved-variable spec.ingress.tlsSecretName: the Ingress reads Secret "team-a-keyring"`,
 	},
 	"the Ingress with another app's Secret": {
 		app: todoApp(ingressTLS("b")), found: holding("b").owned("b", "team-b"),
@@ -157,7 +157,7 @@ var envCases = map[string]todoAppCase{
 	"the source under another name": {
 		app:   todoApp(sourceRef("vault", "key"), backendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),
 		found: holding("vault key " + secretA),
-		want:  "reserved-variable spec.backend.env[JWT_SECRET]: JWT_SECRET draws in the source, whose",
+		want:  "reserved-variable spec.backend.env[JWT_SECRET]: JWT_SECRET reads the source, whose",
 	},
 	"the source for the frontend, before it exists": {
 		app:  todoApp(sourceRef("vault", "key"), frontendEnv(fromSecretKey("JWT_SECRET", "vault", "key"))),

@@ -87,7 +87,7 @@ func (e *environment) awaitAdmission(app *todov1.TodoApp) {
 	e.await("admission", startWithin, func() error {
 		bad := e.newApp("bad", `{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`)
 		err := cluster.Create(e.Context(), bad, client.DryRunAll)
-		if err == nil || !strings.Contains(err.Error(), "spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET") {
+		if err == nil || !strings.Contains(err.Error(), "spec.backend.env[KEY]: Forbidden: KEY reads BETTER_AUTH_SECRET") {
 			return fmt.Errorf("what breaks a rule is answered with: %w", err)
 		}
 		return e.admit(app, 0)

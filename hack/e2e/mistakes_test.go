@@ -70,7 +70,7 @@ func TestMistakesRefused(t *testing.T) {
 		"own-secret": {`{frontend: {env: [{name: BETTER_AUTH_SECRET, value: mine}]}}`,
 			`spec.frontend.env: Invalid value: the operator sets BETTER_AUTH_SECRET`},
 		"drawn-secret": {`{backend: {env: [{name: KEY, valueFrom: {secretKeyRef: {name: vault, key: BETTER_AUTH_SECRET}}}]}}`,
-			`spec.backend.env[KEY]: Forbidden: KEY draws in BETTER_AUTH_SECRET`},
+			`spec.backend.env[KEY]: Forbidden: KEY reads BETTER_AUTH_SECRET`},
 		"one-secret": {`{frontend: {secretRef: {name: same}}, backend: {secretRef: {name: same}}}`,
 			`must name different Secrets: the operator writes each side its own`},
 		"too-often": {`{auth: {rotation: {interval: 30m}}}`,

@@ -62,7 +62,7 @@ func TestMismatchedReferences(t *testing.T) {
 	e.refuses(refusedAsForeign, `not this app's: to hand it over, run "kubectl annotate secret web todoapp.dev/adopt=mismatched"`)
 	e.kubectl("annotate", "secret", "web", "api", "todoapp.dev/adopt=mismatched")
 	refused := e.newApp("mismatched", `{frontend: {secretRef: {name: web}}, backend: {secretRef: {name: api}}}`)
-	e.refuses(refused, `spec.frontend.secretRef.name: Forbidden: Secrets "web" and "api" hold different secrets: make them equal`)
+	e.refuses(refused, `spec.frontend.secretRef.name: Forbidden: Secrets "web" and "api" hold different keys: make them equal`)
 
 	e.kubectl("delete", "secret", "api")
 	e.kubectl("annotate", "--overwrite", "secret", "web", "todoapp.dev/adopt=adopted")

@@ -178,7 +178,7 @@ func TestMessages(t *testing.T) {
 	ns := namespace(t, "team-a")
 	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
 	handedOver(t, secret(t, ns, "old-api", "BETTER_AUTH_SECRET", secretB), "todo")
-	handedOver(t, secret(t, ns, "old-shop", "BETTER_AUTH_SECRET", secretB), "shop")
+	handedOver(t, secret(t, ns, "other", "BETTER_AUTH_SECRET", secretB), "shop")
 	handedOver(t, secret(t, ns, "easy", "BETTER_AUTH_SECRET", "changeme-changeme-changeme-changeme"), "todo")
 	frozen := handedOver(t, secret(t, ns, "frozen", "BETTER_AUTH_SECRET", secretA), "todo")
 	frozen.Immutable = new(true)
