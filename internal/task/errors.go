@@ -15,6 +15,8 @@ var (
 	ErrAttemptDiffers = errors.New("idempotency key was used with another request")
 	// ErrUnavailable: the store cannot be reached or is busy; the same call may succeed later.
 	ErrUnavailable = errors.New("task store unavailable")
-	// ErrNotOpened is the ErrUnavailable of a store that nobody has reached since the process started.
+	// ErrFull is the ErrUnavailable of a store whose volume has no space left: reading and deleting still work.
+	ErrFull = fmt.Errorf("%w: no space left", ErrUnavailable)
+	// ErrNotOpened is the ErrUnavailable of a store that was not reached since the process started.
 	ErrNotOpened = fmt.Errorf("%w: not opened yet", ErrUnavailable)
 )

@@ -102,9 +102,9 @@ type Store interface {
 	Update(ctx context.Context, owner string, id int64, change Change, match Match) (Task, error)
 	// Toggle inverts Completed in one step; errors as for Update.
 	Toggle(ctx context.Context, owner string, id int64, match Match) (Task, error)
-	// Delete removes the task and returns it as it was; errors as for Update.
+	// Delete removes the task and returns it as it was; errors as for Update. It works while the store is full.
 	Delete(ctx context.Context, owner string, id int64, match Match) (Task, error)
-	// Ping reports whether the store can answer now.
+	// Ping reports whether the store can answer now. It returns ErrFull if it can answer but has no space left.
 	Ping(ctx context.Context) error
 	// Close releases the store after the calls under way have ended.
 	Close() error

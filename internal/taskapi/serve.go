@@ -14,6 +14,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
 // patience bounds what slow clients take: a request that is not read and answered within a minute is cut off.
@@ -44,11 +45,12 @@ func serve(ctx context.Context, s settings, env func(string) string, log, audit 
 	if err != nil {
 		return err
 	}
-	store := new(lateStore)
+	late, state := new(lateStore), storestate.New(time.Now, logChange(m, log))
+	store := instrumented.New(traces.store(late.store(m.StoreCall)), state.Call)
 	// The store closes last, when no request is under way any more.
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
 	api := httpapi.New(httpapi.Config{
-		Store: instrumented.New(traces.store(store), m.StoreCall), Keys: keys, Policy: policyOf(s),
+		Store: store, StoreState: state.Current, Keys: keys, Policy: policyOf(s),
 		Origins: s.origins, Rate: s.rateLimit, Proxies: s.proxies,
 		Log: log, Audit: audit, AuditAccepted: s.audit == auditAll, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})
@@ -63,13 +65,7 @@ func serve(ctx context.Context, s settings, env func(string) string, log, audit 
 	collectLess(env)
 	log.Info("listening", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
 	warnOfShort(keys(), log)
-	open := func(ctx context.Context) error {
-		err := store.open(ctx, s.databaseURL, m, log)
-		if err == nil {
-			log.Info("serving")
-		}
-		return err
-	}
+	open := func(ctx context.Context) error { return late.open(ctx, s.databaseURL, m, log) }
 	return run(ctx, open, watch, drain{api.Drain, s.shutdownDelay}, public, operations)
 }
 

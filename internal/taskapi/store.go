@@ -10,23 +10,42 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
-// reopen is the pause between attempts to reach a server that is not there yet.
-const reopen = time.Second
+const (
+	// reopen is the pause between attempts to reach a server that is not there yet.
+	reopen = time.Second
+	// remind is the time after which the log repeats why the store cannot be opened.
+	remind = time.Minute
+)
 
-// lateStore is a task.Store that is unavailable until it has been opened, so that the ports answer before: a liveness
-// probe must not kill a process that waits for its database.
+// lateStore is the store once it is open. Until then its calls fail, so that the ports answer before: a liveness probe
+// must not kill a process that waits for its database.
 type lateStore struct {
 	opened atomic.Pointer[sqlstore.Store]
 }
 
-// open opens and migrates the store. A server that cannot be reached yet is waited for without end, since starting
-// together with it is usual; so is one that refuses the user or the database, which others may be about to create.
-// Anything else that is wrong, such as a file that cannot be opened, is an error.
+// store returns the store with each call observed by begin.
+func (l *lateStore) store(begin instrumented.Begin) task.Store {
+	return instrumented.Late(func() (task.Store, error) {
+		if store := l.opened.Load(); store != nil {
+			return store, nil
+		}
+		return nil, task.ErrNotOpened
+	}, begin)
+}
+
+// open opens and migrates the store. It retries without end if a server cannot be reached, which is usual if both start
+// together, or if the server refuses the user or the database, which others may be about to create. Any other error, such
+// as a file that cannot be opened, ends it.
 func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, log *slog.Logger) error {
+	began := time.Now()
+	var told string
+	var toldAt time.Time
 	for {
 		store, err := sqlstore.Open(ctx, url, sqlstore.Options{
 			Report: func(err error) { log.Warn("store", "error", err.Error()) },
@@ -34,12 +53,16 @@ func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, lo
 		if err == nil {
 			m.WatchPool(func() metrics.Pool { return metrics.Pool(store.Stats()) })
 			l.opened.Store(store)
+			log.Info("serving", "after", time.Since(began).Round(time.Millisecond).String())
 			return nil
 		}
 		if !errors.Is(err, task.ErrUnavailable) || strings.HasPrefix(url, "sqlite:") {
 			return fmt.Errorf("opening the store: %w", err)
 		}
-		log.Warn("waiting for the store", "error", err.Error())
+		if cause := err.Error(); cause != told || time.Since(toldAt) >= remind {
+			log.Warn("waiting for the store", "error", cause)
+			told, toldAt = cause, time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("opening the store: %w", err)
@@ -48,58 +71,18 @@ func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, lo
 	}
 }
 
-func (l *lateStore) List(ctx context.Context, owner string, filter task.Filter) (task.Page, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.List(ctx, owner, filter)
+// logChange returns a function that writes a change of the store's state into the metrics and, as one line, into the log.
+func logChange(m *metrics.Metrics, log *slog.Logger) func(storestate.Change) {
+	return func(c storestate.Change) {
+		m.StoreState(c.To)
+		switch c.To {
+		case storestate.Serving:
+			log.Info("the task store serves again", "after", c.After.Round(time.Millisecond).String(), "failed_calls", c.Failed)
+		case storestate.Full:
+			log.Error("the task store is full: tasks can be read and deleted, but neither created nor changed",
+				"operation", c.Operation, "error", c.Cause.Error())
+		case storestate.Failing:
+			log.Error("the task store fails", "operation", c.Operation, "error", c.Cause.Error())
+		}
 	}
-	return task.Page{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Create(ctx context.Context, owner string, draft task.Draft, attempt task.Attempt) (task.Task, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.Create(ctx, owner, draft, attempt)
-	}
-	return task.Task{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Get(ctx context.Context, owner string, id int64) (task.Task, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.Get(ctx, owner, id)
-	}
-	return task.Task{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Update(ctx context.Context, owner string, id int64, change task.Change, match task.Match) (task.Task, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.Update(ctx, owner, id, change, match)
-	}
-	return task.Task{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Toggle(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.Toggle(ctx, owner, id, match)
-	}
-	return task.Task{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Delete(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
-	if store := l.opened.Load(); store != nil {
-		return store.Delete(ctx, owner, id, match)
-	}
-	return task.Task{}, task.ErrNotOpened
-}
-
-func (l *lateStore) Ping(ctx context.Context) error {
-	if store := l.opened.Load(); store != nil {
-		return store.Ping(ctx)
-	}
-	return task.ErrNotOpened
-}
-
-func (l *lateStore) Close() error {
-	if store := l.opened.Load(); store != nil {
-		return store.Close()
-	}
-	return nil
 }

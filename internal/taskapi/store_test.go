@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storetest/pgtest"
 )
@@ -14,6 +15,7 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 	server.Kill()
 	r := launch(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url="+server.URL("postgres"))
 	alice := tokenFor("alice", "", secret)
+	r.log.await(t, "waiting for the store")
 	for range 2 {
 		for _, port := range []string{r.ops, r.api} {
 			r.want(200, "ok", "GET", port+"/healthz", "", "")
@@ -25,7 +27,6 @@ func TestADatabaseThatIsDownAtTheStart(t *testing.T) {
 		r.want(503, "", "POST", r.api+"/api/alice/tasks", alice, `{"title":"x"}`)
 		r.want(503, "", "PUT", r.api+"/api/alice/tasks/1", alice, `{"title":"x"}`)
 		r.want(503, "", "PATCH", r.api+"/api/alice/tasks/1/complete", alice, "")
-		r.log.await(t, "waiting for the store")
 	}
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
@@ -60,4 +61,40 @@ func TestStoppingWhileTheDatabaseIsDown(t *testing.T) {
 		t.Error(err)
 	}
 	r.done <- nil
+}
+
+// TestAnOutageIsOneLineAndItsEndAnother, however many calls fail.
+func TestAnOutageIsOneLineAndItsEndAnother(t *testing.T) {
+	server := pgtest.Own(t, false)
+	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--database-url="+server.URL("postgres"))
+	alice, tasks := tokenFor("alice", "", secret), r.api+"/api/alice/tasks"
+	r.want(200, "[]", "GET", tasks, alice, "")
+	server.Kill()
+	for range 5 {
+		r.want(503, "", "GET", tasks, alice, "")
+	}
+	entry := r.log.await(t, "the task store fails")
+	if text := fmt.Sprint(entry["error"]); entry["operation"] != "list" || !strings.Contains(text, "connect") {
+		t.Errorf("the log says %v", entry)
+	}
+	r.want(200, `"store":"failing"}`, "GET", r.ops+"/keyring", "", "")
+	r.want(200, `taskapi_store_state{state="failing"} 1`, "GET", r.ops+"/metrics", "", "")
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(30 * time.Second)
+	for ended := false; !ended; {
+		r.ask("GET", tasks, alice, "")
+		select {
+		case line := <-r.log.next:
+			ended = strings.Contains(line, `"the task store serves again"`) && strings.Contains(line, `"failed_calls":5`)
+			if !ended {
+				t.Fatalf("the log says %s", line)
+			}
+		case <-deadline:
+			t.Fatal("the end of the outage was never logged")
+		default:
+		}
+	}
+	r.want(200, `taskapi_store_state{state="serving"} 1`, "GET", r.ops+"/metrics", "", "")
 }

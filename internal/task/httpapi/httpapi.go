@@ -14,16 +14,19 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
 // storeTimeout bounds what one request may ask of the store; beyond it the answer is 503.
 const storeTimeout = 20 * time.Second
 
-// Config is what an API is made of. Every field but Origins and Rate is needed.
+// Config is what an API is made of. Every field but Origins, Rate and StoreState is needed.
 type Config struct {
-	Store  task.Store
-	Keys   func() *authn.Keys
-	Policy authn.Policy
+	Store task.Store
+	// StoreState returns the store's state for the operator. Nil stands for a store that serves.
+	StoreState func() storestate.State
+	Keys       func() *authn.Keys
+	Policy     authn.Policy
 	// Origins may call from a browser; "*" stands for every origin, without credentials.
 	Origins []string
 	// Rate is the requests per second that one subject may send; 0 is no limit.

@@ -66,6 +66,8 @@ func problemOf(err error) *problem {
 		}}
 	case errors.Is(err, context.Canceled):
 		return &problem{status: gone, detail: "the client went away"}
+	case errors.Is(err, task.ErrFull):
+		return unavailable("the task store is full: tasks can only be read and deleted")
 	case errors.Is(err, task.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return unavailable("the task store is unavailable")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
 const (
@@ -40,7 +41,7 @@ func (a *API) readyz(c *call) error {
 	switch err := a.reach(c.ctx); {
 	case errors.Is(err, task.ErrNotOpened):
 		return unavailable("the task store has not been reached since the start: the log says why")
-	case err != nil:
+	case err != nil && !errors.Is(err, task.ErrFull): // a full store reads and deletes
 		return unavailable("the task store is unavailable")
 	}
 	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ready"}`))
@@ -70,13 +71,21 @@ func (a *API) watch(ctx context.Context, _ string) (context.Context, func(error)
 	}
 }
 
-// keyring shows which key versions are trusted now; the operator waits for it during a rotation.
+// keyring shows which key versions are trusted now, for which the operator waits during a rotation, and the state of the
+// store if it does not serve.
 func (a *API) keyring(c *call) error {
-	versions := a.Keys().Versions()
+	versions, store := a.Keys().Versions(), storestate.Serving
+	if a.StoreState != nil {
+		store = a.StoreState()
+	}
+	if store == storestate.Serving {
+		store = ""
+	}
 	body, err := json.Marshal(struct {
-		Versions []int64 `json:"versions"`
-		Active   int64   `json:"active"`
-	}{versions, versions[0]})
+		Versions []int64          `json:"versions"`
+		Active   int64            `json:"active"`
+		Store    storestate.State `json:"store,omitempty"`
+	}{versions, versions[0], store})
 	if err != nil {
 		return fmt.Errorf("writing the keyring: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/instrumented"
+	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
 // Metrics is one process's set of metrics, in a registry of its own. Labels never hold what a client made up.
@@ -25,6 +26,7 @@ type Metrics struct {
 	keys      prometheus.Gauge
 	calls     *prometheus.HistogramVec
 	failures  *prometheus.CounterVec
+	state     *prometheus.GaugeVec
 }
 
 // New makes the metrics; those whose labels are known beforehand show 0 from the start, so that a rate sees the first.
@@ -42,8 +44,12 @@ func New() *Metrics {
 		}),
 		calls:    histogram("store_duration_seconds", "Time the store took.", "operation"),
 		failures: counter("store_failures_total", "Calls that the store could not carry out.", "operation"),
+		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "taskapi_store_state", Help: "1 for the state in which the store is now, 0 for the others.",
+		}, []string{"state"}),
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures,
+	m.StoreState(storestate.Serving)
+	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures, m.state,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, reason := range authn.Reasons() {
 		m.refused.WithLabelValues(string(reason))
@@ -117,6 +123,17 @@ func (m *Metrics) Reloaded(err error) {
 		return
 	}
 	m.reloads.WithLabelValues("good").Inc()
+}
+
+// StoreState sets the state in which the store is.
+func (m *Metrics) StoreState(now storestate.State) {
+	for _, state := range storestate.States() {
+		value := 0.0
+		if state == now {
+			value = 1
+		}
+		m.state.WithLabelValues(string(state)).Set(value)
+	}
 }
 
 // StoreCall is an instrumented.Begin.

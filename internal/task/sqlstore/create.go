@@ -24,10 +24,11 @@ func (s *Store) Create(ctx context.Context, owner string, draft task.Draft, atte
 func (s *Store) create(ctx context.Context, planned created) (task.Page, error) {
 	if planned.attempt.Key == "" {
 		draft := planned.draft
-		return s.engine.write(ctx, s.engine.sql().insert,
+		return s.changing(ctx, s.engine.sql().insert,
 			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
 	}
 	page, err := s.engine.claim(ctx, planned, planned.at.Add(-remembered))
+	s.noteSpace(err)
 	if err != nil || len(page.Tasks) > 0 {
 		return page, err
 	}

@@ -23,7 +23,9 @@ func sqliteError(ctx context.Context, err error) error {
 		return err
 	}
 	switch code {
-	case sqlite3.BUSY, sqlite3.LOCKED, sqlite3.FULL, sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.NOMEM,
+	case sqlite3.FULL:
+		return full(err)
+	case sqlite3.BUSY, sqlite3.LOCKED, sqlite3.IOERR, sqlite3.CANTOPEN, sqlite3.NOMEM,
 		sqlite3.READONLY, sqlite3.PERM, sqlite3.PROTOCOL, sqlite3.INTERRUPT:
 		return unavailable(err)
 	default:
@@ -46,5 +48,7 @@ func contextError(ctx context.Context, err error) (error, bool) {
 	}
 	return err, true
 }
+
+func full(err error) error { return fmt.Errorf("%w: %w", task.ErrFull, err) }
 
 func unavailable(err error) error { return fmt.Errorf("%w: %w", task.ErrUnavailable, err) }

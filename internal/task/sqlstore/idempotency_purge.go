@@ -32,7 +32,7 @@ func (s *Store) purge(ctx context.Context) {
 
 // forget removes some of the attempts that have expired, and says whether there were any.
 func (s *Store) forget(ctx context.Context) (some bool, err error) {
-	page, err := s.engine.write(ctx, s.engine.sql().purge, s.clock().Add(-remembered))
+	page, err := s.engine.free(ctx, s.engine.sql().purge, s.clock().Add(-remembered))
 	if err != nil {
 		return false, fmt.Errorf("purging expired attempts: %w", err)
 	}

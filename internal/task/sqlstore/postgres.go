@@ -54,6 +54,14 @@ func (p *postgres) write(ctx context.Context, sql string, args ...any) (task.Pag
 	return p.run(ctx, writeMayRetry, sql, args)
 }
 
+// free is a plain write: the server's volume is not this process's to keep space on.
+func (p *postgres) free(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	return p.write(ctx, sql, args...)
+}
+
+// room is never known of the server's volume: the next write that succeeds tells.
+func (p *postgres) room() bool { return false }
+
 func (p *postgres) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
 	draft := planned.draft
 	return p.write(ctx, postgresClaim, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],

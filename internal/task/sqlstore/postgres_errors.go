@@ -26,6 +26,8 @@ func postgresError(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return err
+	case answered(err, diskFull):
+		return full(err)
 	case answered(err, noDatabase):
 		return unavailable(fmt.Errorf("%w (create the database, or correct its name in the URL)", err))
 	case answered(err, noAuthorization, wrongPassword):
@@ -58,6 +60,7 @@ const (
 	readOnly         = "25006" // the server became a standby
 	lockNotAvailable = "55P03"
 
+	diskFull        = "53100"
 	noDatabase      = "3D000"
 	noAuthorization = "28000"
 	wrongPassword   = "28P01"

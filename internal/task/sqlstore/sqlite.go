@@ -31,6 +31,8 @@ const (
 // sqlite is the engine for a file: one connection writes, a few read beside it.
 type sqlite struct {
 	writer, readers *sqlitePool
+	reserve         *reserve
+	report          func(error)
 }
 
 // openSQLite opens the file at an absolute path, creating it where it is missing.
@@ -38,17 +40,19 @@ func openSQLite(ctx context.Context, path string, report func(error)) (*sqlite, 
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("directory of the SQLite file: %w", err)
 	}
-	writer, err := connectSQLite(ctx, path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, writerSetup)
+	space := &reserve{path: path + "-reserve"}
+	writer, err := openWriter(ctx, path)
+	if err != nil && ctx.Err() == nil && space.release() {
+		writer, err = openWriter(ctx, path) // opening needs space for SQLite's shared memory
+	}
 	if err != nil {
 		return nil, fmt.Errorf("SQLite file %s: %w", path, err)
 	}
-	if err := migrateSQLite(ctx, writer); err != nil {
-		return nil, errors.Join(fmt.Errorf("SQLite file %s: %w", path, sqliteError(ctx, err)), writer.Close())
-	}
-	if err := errors.Join(writer.checkJournal(), Sweep(filepath.Dir(path))); err != nil {
+	if err := errors.Join(writer.checkJournal(), Sweep(filepath.Dir(path)), space.fill()); err != nil {
 		report(fmt.Errorf("SQLite file %s: %w", path, err))
 	}
 	engine := &sqlite{
+		reserve: space, report: report,
 		writer: newSQLitePool(1, func() (*sqliteConn, error) { return nil, errClosed }),
 		readers: newSQLitePool(min(max(4, runtime.GOMAXPROCS(0)), 16), func() (*sqliteConn, error) {
 			return connectSQLite(context.Background(), path, sqlite3.OPEN_READWRITE, readerSetup)
@@ -56,6 +60,18 @@ func openSQLite(ctx context.Context, path string, report func(error)) (*sqlite, 
 	}
 	engine.writer.idle = append(engine.writer.idle, writer)
 	return engine, nil
+}
+
+// openWriter connects to the file and brings its schema up to date.
+func openWriter(ctx context.Context, path string) (*sqliteConn, error) {
+	writer, err := connectSQLite(ctx, path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, writerSetup)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrateSQLite(ctx, writer); err != nil {
+		return nil, errors.Join(sqliteError(ctx, err), writer.Close())
+	}
+	return writer, nil
 }
 
 const (
@@ -134,8 +150,8 @@ func (s *sqlite) write(ctx context.Context, sql string, args ...any) (task.Page,
 		return task.Page{}, sqliteError(ctx, err)
 	}
 	defer s.writer.giveBack(conn)
-	page, err := conn.run(sql, args...)
-	return page, sqliteError(ctx, err)
+	page, err := s.retry(conn, func() (task.Page, error) { return conn.run(sql, args...) })
+	return page, s.writeError(ctx, err)
 }
 
 func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
@@ -144,23 +160,31 @@ func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (
 		return task.Page{}, sqliteError(ctx, err)
 	}
 	defer s.writer.giveBack(conn)
-	var page task.Page
-	err = conn.transaction(func() error {
-		taken, err := conn.run(sqliteTaken, planned.owner, planned.attempt.Key, expiry)
+	page, err := s.retry(conn, func() (task.Page, error) { return conn.claim(planned, expiry) })
+	return page, s.writeError(ctx, err)
+}
+
+// claim runs the statements of an attempt in one transaction.
+func (c *sqliteConn) claim(planned created, expiry time.Time) (page task.Page, err error) {
+	err = c.transaction(func() error {
+		taken, err := c.run(sqliteTaken, planned.owner, planned.attempt.Key, expiry)
 		if err != nil || taken.Total > 0 {
 			return err
 		}
 		draft := planned.draft
-		page, err = conn.run(sqliteStatements.insert,
+		page, err = c.run(sqliteStatements.insert,
 			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
 		if err != nil {
 			return err
 		}
-		_, err = conn.run(sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
+		_, err = c.run(sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
 			page.Tasks[0].ID, draft.Title, draft.Description, draft.Completed, planned.at)
 		return err
 	})
-	return page, sqliteError(ctx, err)
+	if err != nil {
+		return task.Page{}, err
+	}
+	return page, nil
 }
 
 // transaction runs do between BEGIN IMMEDIATE and COMMIT, or ROLLBACK when either fails.

@@ -3,8 +3,10 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
@@ -35,6 +37,10 @@ type engine interface {
 	read(ctx context.Context, sql string, args ...any) (task.Page, error)
 	// write runs a statement to its end, even when ctx is cancelled after it began.
 	write(ctx context.Context, sql string, args ...any) (task.Page, error)
+	// free runs a statement that deletes, which works while the volume is full.
+	free(ctx context.Context, sql string, args ...any) (task.Page, error)
+	// room reports whether a volume that was full has space again.
+	room() bool
 	// claim creates a task and remembers the attempt, both or neither. When the attempt's key is taken by one made
 	// since expiry, it does nothing and returns an empty page.
 	claim(ctx context.Context, created created, expiry time.Time) (task.Page, error)
@@ -58,6 +64,8 @@ type Store struct {
 	engine engine
 	now    func() time.Time
 	report func(error)
+	// full is set from a write that found no space to the next one that succeeds, or until the volume has space again.
+	full atomic.Bool
 	// purging goes on until stop.
 	purging sync.WaitGroup
 	stop    context.CancelFunc
@@ -103,27 +111,32 @@ func (s *Store) Update(ctx context.Context, owner string, id int64, change task.
 	if change.Completed != nil {
 		completed = *change.Completed
 	}
-	return s.write(ctx, "updating task", s.engine.sql().update, owner, id, match,
+	return s.write(ctx, "updating task", s.changing, s.engine.sql().update, owner, id, match,
 		s.clock(), change.Title, change.Description.Set, change.Description.Value, completed)
 }
 
 // Toggle implements task.Store.
 func (s *Store) Toggle(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
-	return s.write(ctx, "toggling task", s.engine.sql().toggle, owner, id, match, s.clock())
+	return s.write(ctx, "toggling task", s.changing, s.engine.sql().toggle, owner, id, match, s.clock())
 }
 
 // Delete implements task.Store.
 func (s *Store) Delete(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
-	return s.write(ctx, "deleting task", s.engine.sql().remove, owner, id, match)
+	return s.write(ctx, "deleting task", s.engine.free, s.engine.sql().remove, owner, id, match)
 }
 
-// write runs a statement on one task of the owner; where it hits none, it finds out why.
-func (s *Store) write(ctx context.Context, doing, sql, owner string, id int64, match task.Match, args ...any) (task.Task, error) {
+// statement runs SQL that changes tasks.
+type statement func(ctx context.Context, sql string, args ...any) (task.Page, error)
+
+// write runs a statement on one task of the owner. If it changes none, write finds out why.
+func (s *Store) write(
+	ctx context.Context, doing string, run statement, sql, owner string, id int64, match task.Match, args ...any,
+) (task.Task, error) {
 	var revisions []int64
 	if match.Only {
 		revisions = append([]int64{}, match.Revisions...) // never nil, which would accept all
 	}
-	page, err := s.engine.write(ctx, sql, append([]any{ownerKey(owner), id, revisions}, args...)...)
+	page, err := run(ctx, sql, append([]any{ownerKey(owner), id, revisions}, args...)...)
 	if err != nil {
 		return task.Task{}, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -136,7 +149,24 @@ func (s *Store) write(ctx context.Context, doing, sql, owner string, id int64, m
 	return only(page, owner)
 }
 
-// matching is a write that changes nothing.
+// changing runs a statement that needs space, and notes whether there was any.
+func (s *Store) changing(ctx context.Context, sql string, args ...any) (task.Page, error) {
+	page, err := s.engine.write(ctx, sql, args...)
+	s.noteSpace(err)
+	return page, err
+}
+
+// noteSpace remembers whether a write found the volume full.
+func (s *Store) noteSpace(err error) {
+	switch {
+	case err == nil:
+		s.full.Store(false)
+	case errors.Is(err, task.ErrFull):
+		s.full.Store(true)
+	}
+}
+
+// matching answers an update without a field: it changes nothing.
 func (s *Store) matching(ctx context.Context, owner string, id int64, match task.Match) (task.Task, error) {
 	found, err := s.Get(ctx, owner, id)
 	if err == nil && !match.Accepts(found.Revision) {
@@ -150,6 +180,13 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.engine.ping(ctx); err != nil {
 		return fmt.Errorf("pinging task store: %w", err)
 	}
+	if !s.full.Load() {
+		return nil
+	}
+	if !s.engine.room() {
+		return task.ErrFull
+	}
+	s.full.Store(false)
 	return nil
 }
 
