@@ -79,6 +79,9 @@ type Inputs struct {
 	// they hold a rotation until they carry its projections, because a pod that starts takes up what they hold.
 	// They must be read before the ring is: a writer that is behind must not find them as it left them.
 	Recovery Recovery
+	// Projected are those of them that the operator wrote, as far as is known. If they hold keys that the ring does not, the ring
+	// was restored from a backup.
+	Projected Recovery
 	// Source is the external store's present value; empty when it has none. Once there is a ring, a value that is not
 	// Portable counts as none.
 	Source Value
@@ -114,6 +117,7 @@ const (
 	ActionDemote  Action = "Demoted"
 	ActionPromote Action = "Promoted"
 	ActionPublish Action = "Published"
+	ActionCorrect Action = "Corrected"
 )
 
 // Phase is where a rotation stands.
@@ -142,6 +146,10 @@ type Step struct {
 	Phase Phase
 	// Waiting names the pods, workloads and Secrets that hold the rotation, sorted.
 	Waiting []string
+	// Lost are the versions that live pods hold and that are lost with a later keyring and its projections.
+	Lost []int64
+	// RevocationDue says that the policy revokes keys that are not revoked yet.
+	RevocationDue bool
 	// Deferred says that a further rotation is due and waits for the one before, whose keys are still of use.
 	Deferred bool
 	// NextRotation is when the schedule replaces the active key; zero for never by itself.

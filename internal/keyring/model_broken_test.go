@@ -64,6 +64,7 @@ var (
 	twoOf    = scenario{managers: 2, historyLimit: 1, horizon: interval + 15, lone: true}
 	revoking = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, revocations: 1}
 	losing   = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, faults: 1}
+	restored = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, faults: 1, restores: true, lone: true}
 	sourced  = scenario{managers: 1, revocations: 1, changes: 1, faults: 1, lone: true, horizon: 8}
 	unseen   = scenario{managers: 1, unseen: true, emptied: true, horizon: interval + 15}
 )
@@ -142,7 +143,7 @@ var recordMutations = []mutation{
 				}
 			})}},
 	{"writes the Secrets before the ring", "3", rotation, protocol{
-		order: []int{backendSecret, frontendSecret, keyringSecret, backendTemplate, frontendTemplate}}},
+		order: []int{backendSecret, frontendSecret, keyringSecret, backendTemplate, frontendTemplate}, next: forgetful}},
 	{"makes a new key where the ring is lost", "4", losing, protocol{next: seeing(
 		func(r keyring.Ring, in *keyring.Inputs) {
 			if r.Empty() {
@@ -217,7 +218,36 @@ var lockMutations = []mutation{
 	{"writes the ring without its resourceVersion", "7", twoOf, protocol{unlocked: []int{keyringSecret}}},
 	{"writes the Secrets without their resourceVersions", "1", twoOf, protocol{
 		unlocked: []int{backendSecret, frontendSecret}}},
-	{"reads the ring before the Secrets, or from a cache that is behind", "1", twoOf, protocol{ringBeforeSecrets: true}},
+	{"reads the ring before the Secrets, or from a cache that is behind", "1", twoOf, protocol{
+		ringBeforeSecrets: true, next: forgetful}},
+}
+
+// forgetful is Next without reading from the projections what a restored ring lacks: it would make up for other faults too.
+var forgetful = seeing(func(r keyring.Ring, in *keyring.Inputs) {
+	if !r.Empty() {
+		in.Projected = keyring.Recovery{}
+	}
+})
+
+// restoreMutations are about a keyring that is restored from a backup.
+var restoreMutations = []mutation{
+	{"goes back to the keys of an older keyring", "3", restored, protocol{next: forgetful}},
+	{"gives out a version that pods hold", "3", scenario{
+		managers: 1, historyLimit: 1, horizon: interval + 15, faults: 2, restores: true, lone: true,
+	}, protocol{next: spoiling(func(s *keyring.Step, r keyring.Ring, _ keyring.Inputs) {
+		if s.Action == keyring.ActionPublish && len(r.Keys) > 0 {
+			s.Ring.Keys[len(s.Ring.Keys)-1].Version = r.Keys[len(r.Keys)-1].Version + 1
+		}
+	})}},
+	{"takes a pod that gets a node later for one that knows the key", "1", scenario{
+		managers: 1, unseen: true, horizon: interval + 15, unscheduled: true, emptied: true, lone: true,
+	}, protocol{next: seeing(func(r keyring.Ring, in *keyring.Inputs) {
+		if !r.Empty() {
+			in.Recovery = keyring.Recovery{
+				Backend: dataOf(r.Backend(in.Now, in.Policy)), Frontend: dataOf(r.Frontend(in.Now, in.Policy)),
+			}
+		}
+	})}},
 }
 
 func isRevoked(k keyring.Key) bool { return !k.RevokedAt.IsZero() }
@@ -254,7 +284,7 @@ func dataOf(p keyring.Projection) map[string][]byte {
 
 // TestModelCatchesBrokenProtocols: each breaks the invariant that is there for it.
 func TestModelCatchesBrokenProtocols(t *testing.T) {
-	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations) {
+	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations) {
 		t.Run(m.broken, func(t *testing.T) {
 			t.Parallel()
 			s := m.scenario

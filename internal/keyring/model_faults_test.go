@@ -11,7 +11,7 @@ func (l *lab) faultMoves(w *world) []move {
 	if w.faults == 0 {
 		return nil
 	}
-	var moves []move
+	moves := l.restoreMoves(w)
 	for o, name := range []string{"keyring", "backend Secret", "frontend Secret"} {
 		for _, fault := range []id{0, junk} {
 			if *w.object(o) <= junk || w.lost() == 2 {
@@ -27,6 +27,22 @@ func (l *lab) faultMoves(w *world) []move {
 	return moves
 }
 
+// restoreMoves back the keyring up, once, and restore it later.
+func (l *lab) restoreMoves(w *world) []move {
+	after := *w
+	switch {
+	case l.restores && w.backup == 0 && w.ring > junk:
+		after.backup = w.ring
+		return []move{{what: "the keyring is backed up by %d", after: after}}
+	case w.backup != 0 && w.ring != w.backup:
+		after.ring = w.backup
+		after.faults--
+		after.touched(keyringSecret)
+		return []move{{what: "the keyring is restored from backup %d", after: after}}
+	}
+	return nil
+}
+
 // lost counts the Secrets that are deleted or spoilt.
 func (w *world) lost() int {
 	lost := 0
@@ -38,10 +54,11 @@ func (w *world) lost() int {
 	return lost
 }
 
-// forgive lets go of tokens that nobody can know of once the ring and the backend's Secret are both lost: signed with a
-// replaced key whose sessions are no longer carried over.
+// forgive lets go of tokens that no manager can know of once the ring and the backend's Secret are both lost, or the ring is an
+// older one: signed with a replaced key whose sessions are no longer carried over.
 func (l *lab) forgive(w *world) {
-	if w.ring > junk || usable(w.secret[backend]) {
+	restored := w.backup != 0 && w.ring == w.backup
+	if w.ring > junk && !restored || usable(w.secret[backend]) {
 		return
 	}
 	for v := range w.signed {
@@ -77,6 +94,7 @@ func (l *lab) vanish(w *world, ring id) {
 	for v := keys[len(keys)-1].Version + 1; v < maxVersions; v++ {
 		if !somewhere.has(uint8(v)) && w.signed[v] == 0 {
 			w.known[v] = 0
+			w.revoked &^= 1 << v
 		}
 	}
 }

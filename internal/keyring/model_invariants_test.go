@@ -258,8 +258,12 @@ func (l *lab) calm(w *world) {
 		load := &w.side[side]
 		load.old = 0
 		for i := range load.slots {
+			if load.slots[i].pending.live() {
+				load.slots[i].pending.annotation = load.template // for which there may never be a node
+			}
 			if load.slots[i].main.live() || load.slots[i].dying.live() {
-				load.slots[i] = slot{main: pod{annotation: load.template, content: w.secret[side]}}
+				load.slots[i].main = pod{annotation: load.template, content: w.secret[side]}
+				load.slots[i].dying = pod{}
 			}
 		}
 	}

@@ -19,6 +19,8 @@ type scenario struct {
 	faults       int  // how many times a Secret is deleted or spoilt
 	emptied      bool // pods may go before another comes
 	lone         bool // one node for each side, not two
+	unscheduled  bool // pods may be created that get a node later or never
+	restores     bool // the keyring may be backed up, and restored at the cost of a fault
 	historyLimit int
 	horizon      uint16
 	protocol     protocol
@@ -140,6 +142,8 @@ func (l *lab) resolve(w world, m int) world {
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)
 		l.vanish(&w, a.ring)
+	} else if l.restores && a.mints && ring > junk {
+		l.vanish(&w, ring)
 	}
 	mgr.stage, mgr.mints, mgr.revokes = writing, a.mints, a.action == keyring.ActionRevoke
 	for o := range objects {

@@ -76,7 +76,7 @@ func (l *lab) podMoves(w *world, side int) []move {
 			l.learning(w, side, s, change)
 		}
 		if s.dying.live() {
-			change("is gone", slot{main: s.main})
+			change("is gone", slot{main: s.main, pending: s.pending})
 		}
 		for _, fresh := range l.starts(w, side, s) {
 			if l.lone && i == 0 {
@@ -84,13 +84,16 @@ func (l *lab) podMoves(w *world, side int) []move {
 			}
 			switch {
 			case !s.main.live():
-				change("starts", slot{main: fresh, dying: s.dying})
+				change("starts", slot{main: fresh, dying: s.dying, pending: s.pending})
 			case dying == 0:
-				change("is replaced", slot{main: fresh, dying: s.main})
+				change("is replaced", slot{main: fresh, dying: s.main, pending: s.pending})
 			}
 		}
 		if s.main.live() && dying == 0 && l.emptied {
-			change("stops", slot{dying: s.main})
+			change("stops", slot{dying: s.main, pending: s.pending})
+		}
+		if l.unscheduled && (!l.lone || i == 1) {
+			l.schedule(w, side, s, dying, change)
 		}
 	}
 	if load := &w.side[side]; load.old > 0 && rolledOut(load) {
@@ -99,6 +102,27 @@ func (l *lab) podMoves(w *world, side int) []move {
 		moves = append(moves, move{what: "the rollout is complete on side %d", who: side, after: after})
 	}
 	return moves
+}
+
+// schedule creates a pod that no node takes, deletes it, or gives it a node, where it starts with the Secret as it is by then.
+func (l *lab) schedule(w *world, side int, s slot, dying int, change func(string, slot)) {
+	fresh := l.starts(w, side, s)
+	if !s.pending.live() {
+		for _, p := range fresh {
+			change("is created and gets no node", slot{main: s.main, dying: s.dying, pending: pod{p.annotation, junk}})
+		}
+		return
+	}
+	change("is deleted before it gets a node", slot{main: s.main, dying: s.dying})
+	for _, p := range fresh {
+		p.annotation = s.pending.annotation
+		switch {
+		case !s.main.live():
+			change("gets a node", slot{main: p, dying: s.dying})
+		case dying == 0:
+			change("gets a node and takes the place of another", slot{main: p, dying: s.main})
+		}
+	}
 }
 
 // learning is a mounted Secret being delivered, or a container that starts anew within its pod.
@@ -150,7 +174,7 @@ func (l *lab) starts(w *world, side int, s slot) []pod {
 // rolledOut reports that no pod of an earlier revision is wanted any more.
 func rolledOut(load *workload) bool {
 	for _, s := range load.slots {
-		if s.main.live() && s.main.annotation != load.template {
+		if s.main.live() && s.main.annotation != load.template || s.pending.live() && s.pending.annotation != load.template {
 			return false
 		}
 	}

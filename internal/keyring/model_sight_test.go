@@ -51,7 +51,8 @@ func (l *lab) sight(w *world, side int) sight {
 	if l.reloads(side) {
 		return seen
 	}
-	for _, template := range []id{load.template, load.old} {
+	// Of a pod without a node, the ReplicaSet that wants it is seen.
+	for _, template := range []id{load.template, load.old, load.slots[0].pending.annotation, load.slots[1].pending.annotation} {
 		if template > 0 {
 			seen = seen.and(l.sees(fact{annotation: template}))
 		}
@@ -139,6 +140,7 @@ func (l *lab) ask(w *world, q question) answer {
 			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.minted)))
 		},
 	}
+	in.Projected = in.Recovery
 	if q.offered > 0 {
 		in.Source = keyring.Value(offer(q.offered))
 	}

@@ -107,8 +107,15 @@ func scenarios() map[string]scenario {
 		"a source that changes and a revocation":   {managers: 1, historyLimit: 0, revocations: 1, changes: 2, lone: true, horizon: 7},
 		"a source that changes, revoked keys kept": {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, horizon: 7},
 		"a source, a revocation and a lost Secret": {managers: 1, revocations: 1, changes: 1, lone: true, faults: 1, horizon: 3},
-		"creation by two managers":                 {managers: 2, creation: true, emptied: true, horizon: 10},
-		"a rotation by two managers":               {managers: 2, historyLimit: 1, horizon: one},
+		"a keyring restored in a rotation":         {managers: 1, historyLimit: 1, faults: 1, restores: true, horizon: one},
+		"a restored keyring and a lost Secret":     {managers: 1, historyLimit: 1, faults: 2, restores: true, lone: true, horizon: one},
+		"a restored keyring and a revocation": {managers: 1, historyLimit: 1, revocations: 1, faults: 1, restores: true, lone: true,
+			horizon: 10},
+		"pods that get no node in a rotation": {managers: 1, historyLimit: 1, unscheduled: true, lone: true, horizon: one},
+		"pods that get no node in a revocation": {managers: 1, historyLimit: 1, unscheduled: true, restart: true, lone: true,
+			revocations: 1, horizon: 10},
+		"creation by two managers":   {managers: 2, creation: true, emptied: true, horizon: 10},
+		"a rotation by two managers": {managers: 2, historyLimit: 1, horizon: one},
 	}
 	if os.Getenv("MODEL") != "large" {
 		return small
@@ -125,8 +132,12 @@ func scenarios() map[string]scenario {
 		"two Secrets lost or spoilt in two rotations, lone": {managers: 1, historyLimit: 1, faults: 2, lone: true, horizon: two},
 		"a source, a revocation and two lost Secrets":       {managers: 1, revocations: 1, changes: 1, lone: true, faults: 2, horizon: 3},
 		"a source there and back, and a lost ring":          {managers: 1, revocations: 1, changes: 2, lone: true, faults: 1, horizon: 3},
-		"two managers and a revocation":                     {managers: 2, historyLimit: 1, revocations: 1, horizon: one},
-		"two managers, two rotations":                       {managers: 2, historyLimit: 1, horizon: two},
+		"a restored keyring, a rotation and a revocation": {managers: 1, historyLimit: 1, revocations: 1, faults: 1, restores: true,
+			lone: true, horizon: one},
+		"pods that get no node, and a revocation in a rotation": {managers: 1, historyLimit: 1, unscheduled: true, emptied: true,
+			lone: true, revocations: 1, horizon: one},
+		"two managers and a revocation": {managers: 2, historyLimit: 1, revocations: 1, horizon: one},
+		"two managers, two rotations":   {managers: 2, historyLimit: 1, horizon: two},
 	}
 }
 

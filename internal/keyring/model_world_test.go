@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -51,7 +52,8 @@ func (s versionSet) has(version uint8) bool { return s&(1<<version) != 0 }
 type world struct {
 	now          uint16
 	revokeBefore uint16
-	ring         id
+	// ring is the keyring, and backup an earlier one that may be restored.
+	ring, backup id
 	secret       [2]id
 	side         [2]workload
 	manager      [2]manager
@@ -79,8 +81,9 @@ type workload struct {
 	slots         [2]slot
 }
 
-// slot is a pod and, while it is on its way out, the one before it.
-type slot struct{ main, dying pod }
+// slot is a pod and, while it is terminating, the one before it. Pending is a pod that has no node yet: it has an annotation,
+// and the content junk.
+type slot struct{ main, dying, pending pod }
 
 // pod is a live pod, if it has content: what it read of its Secret, and the annotation that it was started with.
 type pod struct{ annotation, content id }
@@ -175,13 +178,8 @@ func compareSlots(a, b slot) int {
 		return uint64(s.main.annotation)<<48 | uint64(s.main.content)<<32 |
 			uint64(s.dying.annotation)<<16 | uint64(s.dying.content)
 	}
-	switch x, y := order(a), order(b); {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(order(a), order(b)), cmp.Compare(a.pending.annotation, b.pending.annotation),
+		cmp.Compare(a.pending.content, b.pending.content))
 }
 
 // projected reports whether no Secret offers a revoked key any more, so that pods to come will not have it.

@@ -13,12 +13,15 @@ type transition struct {
 	take   func(Ring, Inputs) (Ring, []int64)
 }
 
-// transitions in the order of precedence: what takes trust away comes first, what starts something new last.
+// transitions in the order of precedence: a ring that is older than the projections is brought up to them before anything
+// else, then what takes trust away comes first and what starts something new last.
 var transitions = []transition{
+	{ActionRecover, catchUp},
 	{ActionRevoke, revoke},
 	{ActionDemote, demote},
 	{ActionPromote, promote},
 	{ActionPublish, publish},
+	{ActionCorrect, correct},
 }
 
 // Next decides the one transition that the ring is due, if any: publish, promote and demote a key of a rotation,
@@ -32,6 +35,7 @@ func Next(ring Ring, in Inputs) (Step, error) {
 	taken := step
 	step = CurrentStep(taken.Ring, in)
 	step.Action, step.Versions = taken.Action, taken.Versions
+	step.Lost = taken.Ring.lost(in, ring.highest())
 	if step.Action != ActionNone {
 		step.DueIn = time.Nanosecond
 	}
@@ -42,6 +46,8 @@ func Next(ring Ring, in Inputs) (Step, error) {
 func CurrentStep(ring Ring, in Inputs) Step {
 	step := Step{Ring: ring, NextRotation: ring.scheduled(in.Policy)}
 	step.Phase, step.Waiting = ring.progress(in)
+	step.Lost = ring.lost(in, ring.highest())
+	step.RevocationDue = len(ring.revocable(in)) > 0
 	_, due := ring.due(in)
 	step.Deferred = due && step.Phase != PhasePublishing
 	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))
@@ -71,7 +77,9 @@ func begin(in Inputs) (Step, error) {
 		if err != nil {
 			return Step{}, err
 		}
-		action, ring = ActionCreate, Ring{}.with(Key{Version: 1, Value: value, CreatedAt: in.Now, PromotedAt: in.Now})
+		first := ring.newKey(in, value)
+		first.PromotedAt = in.Now
+		action, ring = ActionCreate, ring.with(first)
 	}
 	return Step{Ring: ring, Action: action, Versions: ring.versions()}, nil
 }
@@ -96,22 +104,25 @@ func revoke(ring Ring, in Inputs) (Ring, []int64) {
 		return ring, nil
 	}
 	var revoked []int64
-	old := 0
-	for i, k := range ring.Keys {
-		if k.CreatedAt.Before(in.Policy.RevokeBefore) {
-			old = i + 1
-		}
-	}
-	for _, k := range ring.Keys[:old] {
-		if k.RevokedAt.IsZero() {
-			k.RevokedAt = in.Now
-			ring, revoked = ring.with(k), append(revoked, k.Version)
-		}
+	for _, k := range ring.revocable(in) {
+		k.RevokedAt = in.Now
+		ring, revoked = ring.with(k), append(revoked, k.Version)
 	}
 	if _, ok := ring.Active(); !ok {
 		ring = ring.with(ring.successor(in))
 	}
 	return ring, revoked
+}
+
+// revocable lists the keys that the policy revokes now and that are not revoked yet.
+func (r Ring) revocable(in Inputs) []Key {
+	old := 0
+	for i, k := range r.Keys {
+		if in.madeBefore(k, in.Policy.RevokeBefore, k.RevokeBefore) {
+			old = i + 1
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(r.Keys[:old]), func(k Key) bool { return !k.RevokedAt.IsZero() })
 }
 
 // successor is the key that becomes active at once after a revocation: the published one if spared, else a new one.
@@ -124,7 +135,9 @@ func (r Ring) successor(in Inputs) Key {
 	if value == "" || r.holds(value) {
 		value = in.Fresh()
 	}
-	return Key{Version: r.highest() + 1, Value: value, CreatedAt: in.Now, PromotedAt: in.Now}
+	successor := r.newKey(in, value)
+	successor.PromotedAt = in.Now
+	return successor
 }
 
 // demote starts the retirement of a replaced key once no live signer can still use it.
@@ -161,7 +174,7 @@ func publish(ring Ring, in Inputs) (Ring, []int64) {
 	if value == "" {
 		value = in.Fresh()
 	}
-	key := Key{Version: ring.highest() + 1, Value: value, CreatedAt: in.Now}
+	key := ring.newKey(in, value)
 	return ring.with(key).pruned(in), []int64{key.Version}
 }
 
@@ -172,8 +185,7 @@ func (r Ring) due(in Inputs) (Value, bool) {
 		return value, value != "" && !r.holds(value)
 	}
 	active, _ := r.Active()
-	after := in.Policy.RotateAfter
-	asked := after.After(active.CreatedAt) && !in.Now.Before(after)
+	asked := in.madeBefore(active, in.Policy.RotateAfter, active.RotateAfter)
 	scheduled := r.scheduled(in.Policy)
 	return "", asked || !scheduled.IsZero() && !in.Now.Before(scheduled)
 }

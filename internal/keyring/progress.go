@@ -98,7 +98,7 @@ func (r Ring) progress(in Inputs) (Phase, []string) {
 	switch {
 	case publishing:
 		return PhasePublishing, waiting
-	case len(r.undrained()) > 0 || len(waiting) > 0:
+	case len(r.undrained()) > 0 || len(waiting) > 0 || in.Now.Before(r.revocationEnd(in)):
 		return PhasePromoting, waiting
 	case len(r.Trusted(in.Now, in.Policy.Validity())) > 1:
 		return PhaseDraining, nil
@@ -126,12 +126,31 @@ func (r Ring) handoverEnd(in Inputs) time.Time {
 	return start.Add(in.Policy.HandoverPeriod)
 }
 
+// revocationEnd returns when an externally managed frontend must have dropped the revoked keys; zero if there is nothing to drop.
+func (r Ring) revocationEnd(in Inputs) time.Time {
+	var end time.Time
+	active, _ := r.Active()
+	for _, k := range r.Keys {
+		if k.RevokedAt.IsZero() || !in.Signers.ExternallyManaged {
+			continue
+		}
+		start := k.RevokedAt
+		if written := in.Signers.WrittenAt; written.After(start) && !active.PromotedAt.After(k.RevokedAt) {
+			start = written
+		}
+		if last := start.Add(in.Policy.HandoverPeriod); last.After(end) {
+			end = last
+		}
+	}
+	return end
+}
+
 // deadlines are the moments at which time alone may change the ring or a projection.
 func (r Ring) deadlines(in Inputs, step Step) []time.Time {
 	p := in.Policy
 	moments := []time.Time{step.NextRotation, p.RotateAfter, p.RevokeBefore}
 	if in.Signers.ExternallyManaged {
-		moments = append(moments, r.handoverEnd(in))
+		moments = append(moments, r.handoverEnd(in), r.revocationEnd(in))
 	}
 	for _, k := range r.Keys {
 		if !k.DemotedAt.IsZero() && k.RevokedAt.IsZero() {

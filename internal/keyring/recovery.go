@@ -107,12 +107,14 @@ func (s side) lists(version int64) bool {
 // ring rebuilds a ring from the projections; empty when they hold nothing.
 func (r Recovery) ring(in Inputs) (Ring, Action, error) {
 	ring, action, whole, err := r.joined(in.Now)
-	if err != nil || action != ActionRecover {
+	if err != nil || ring.Empty() {
 		return ring, action, err
 	}
-	ring = ring.distrusting(in)
-	if !whole || in.known(ring.highest()+1) || in.known(ring.highest()+2) {
-		ring = ring.skipping(in)
+	for i, k := range ring.Keys {
+		ring.Keys[i] = in.stamped(k)
+	}
+	if action == ActionRecover {
+		ring = ring.guarded(in, whole)
 	}
 	return ring, action, nil
 }
@@ -222,29 +224,4 @@ func union(front, back side) (map[int64]Value, int64, error) {
 		}
 	}
 	return values, active, nil
-}
-
-// distrusting adds, revoked, what the source offers to a rebuilt ring that does not know it, if it may be a key whose
-// revocation was lost with the ring: keys have been revoked, and the versions have a gap where it may have been.
-func (r Ring) distrusting(in Inputs) Ring {
-	value, moment := in.offered(), in.Policy.RevokeBefore
-	if value == "" || r.holds(value) || moment.IsZero() || in.Now.Before(moment) {
-		return r
-	}
-	active, _ := r.Active()
-	gap := active.Version - 1
-	for gap > 0 && slices.Contains(r.versions(), gap) {
-		gap--
-	}
-	if gap == 0 {
-		return r
-	}
-	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
-}
-
-// skipping takes the next two versions out of use, by a revoked key that nobody is given: where a list is lost with the
-// ring, it alone may have held a key that was published and one that a revocation put in its place, and pods may still.
-// One that does tells of them where the list has been written anew since, and the ring is lost again.
-func (r Ring) skipping(in Inputs) Ring {
-	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
 }

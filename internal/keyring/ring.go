@@ -15,6 +15,9 @@ type Key struct {
 	Adopted bool
 	// CreatedAt is when the key entered the ring.
 	CreatedAt time.Time
+	// RotateAfter and RevokeBefore are those of the policy that had come when the key was made; zero for none. They tell that
+	// a moment has been acted on even if CreatedAt is wrong, because a clock was ahead or has gone back.
+	RotateAfter, RevokeBefore time.Time
 	// PromotedAt is when it became the one that signs.
 	PromotedAt time.Time
 	// DemotedAt is when the last signer that could use it was seen gone.
@@ -112,7 +115,8 @@ func (r Ring) Equal(o Ring) bool {
 	return slices.EqualFunc(r.Keys, o.Keys, func(a, b Key) bool {
 		return a.Version == b.Version && a.Value == b.Value && a.Adopted == b.Adopted &&
 			a.CreatedAt.Equal(b.CreatedAt) && a.PromotedAt.Equal(b.PromotedAt) &&
-			a.DemotedAt.Equal(b.DemotedAt) && a.RevokedAt.Equal(b.RevokedAt)
+			a.DemotedAt.Equal(b.DemotedAt) && a.RevokedAt.Equal(b.RevokedAt) &&
+			a.RotateAfter.Equal(b.RotateAfter) && a.RevokeBefore.Equal(b.RevokeBefore)
 	})
 }
 

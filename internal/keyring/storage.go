@@ -19,13 +19,20 @@ type storedKey struct {
 	PromotedAt time.Time `json:"promotedAt,omitzero"`
 	DemotedAt  time.Time `json:"demotedAt,omitzero"`
 	RevokedAt  time.Time `json:"revokedAt,omitzero"`
+	// RotateAfter and RevokeBefore are absent in rings of version 0.2.0 and before.
+	RotateAfter  time.Time `json:"rotateAfter,omitzero"`
+	RevokeBefore time.Time `json:"revokeBefore,omitzero"`
 }
 
 // Marshal encodes the ring as the data of the keyring Secret.
 func (r Ring) Marshal() (map[string][]byte, error) {
 	stored := make([]storedKey, len(r.Keys))
 	for i, k := range r.Keys {
-		stored[i] = storedKey{k.Version, string(k.Value), k.Adopted, k.CreatedAt, k.PromotedAt, k.DemotedAt, k.RevokedAt}
+		stored[i] = storedKey{
+			Version: k.Version, Value: string(k.Value), Adopted: k.Adopted, CreatedAt: k.CreatedAt,
+			PromotedAt: k.PromotedAt, DemotedAt: k.DemotedAt, RevokedAt: k.RevokedAt,
+			RotateAfter: k.RotateAfter, RevokeBefore: k.RevokeBefore,
+		}
 	}
 	data, err := json.Marshal(stored)
 	if err != nil {
@@ -46,8 +53,11 @@ func Unmarshal(data map[string][]byte) (Ring, error) {
 		if s.Version <= ring.highest() || !Portable(Value(s.Value)) || s.CreatedAt.IsZero() {
 			return Ring{}, fmt.Errorf("the key after version %d is incomplete or out of order", ring.highest())
 		}
-		ring.Keys = append(ring.Keys,
-			Key{s.Version, Value(s.Value), s.Adopted, s.CreatedAt, s.PromotedAt, s.DemotedAt, s.RevokedAt})
+		ring.Keys = append(ring.Keys, Key{
+			Version: s.Version, Value: Value(s.Value), Adopted: s.Adopted, CreatedAt: s.CreatedAt,
+			PromotedAt: s.PromotedAt, DemotedAt: s.DemotedAt, RevokedAt: s.RevokedAt,
+			RotateAfter: s.RotateAfter, RevokeBefore: s.RevokeBefore,
+		})
 	}
 	if err := ring.sound(); err != nil {
 		return Ring{}, err

@@ -24,7 +24,7 @@ type story struct {
 	now               time.Time
 	policy            keyring.Policy
 	source            keyring.Value
-	ring              keyring.Ring
+	ring, saved       keyring.Ring
 	secrets           map[string]map[string][]byte
 	frontend, backend keyring.Projection
 	writtenAt         time.Time
@@ -131,6 +131,10 @@ func (s *story) happen(words []string) {
 		s.unseen = true
 	case "lost":
 		s.lose(subject)
+	case "saved":
+		s.saved = s.ring
+	case "restored":
+		s.ring = s.saved
 	case "holds":
 		s.secrets[subject] = map[string][]byte{keyring.EntrySecret: []byte(secretOf(rest[0]))}
 	default:
@@ -167,7 +171,8 @@ func (s *story) next() (keyring.Step, error) {
 	return keyring.Next(s.ring, keyring.Inputs{
 		Now: s.now, Policy: s.policy, Source: s.source,
 		Verifiers: s.fleet(false), Signers: s.fleet(true),
-		Recovery: keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
+		Recovery:  keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
+		Projected: keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
 		Fresh: func() keyring.Value {
 			s.minted++
 			return secretOf("fresh" + strconv.Itoa(s.minted))

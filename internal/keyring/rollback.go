@@ -1,0 +1,182 @@
+package keyring
+
+import "slices"
+
+// maxAhead bounds how far a version that a pod or a Secret holds may be ahead of the ring's. A greater one is not believed.
+const maxAhead = 1000
+
+// nextVersion returns the version of the next key: greater than any that the ring, a live pod or a Secret holds. A ring that was
+// restored from a backup does not know the versions that were given out after it.
+func (r Ring) nextVersion(in Inputs) int64 {
+	next := r.highest() + 1
+	for _, v := range in.heldVersions() {
+		if v <= r.highest()+maxAhead {
+			next = max(next, v+1)
+		}
+	}
+	return next
+}
+
+// heldVersions lists the versions that live pods and the two Secrets hold.
+func (in Inputs) heldVersions() []int64 {
+	var versions []int64
+	for _, pod := range slices.Concat(in.Verifiers.Pods, in.Signers.Pods) {
+		for _, v := range pod.Trusts {
+			versions = append(versions, max(v, -v))
+		}
+	}
+	for _, data := range []map[string][]byte{in.Projected.Frontend, in.Projected.Backend} {
+		entries, err := ParseList(string(data[EntrySecrets]))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			versions = append(versions, e.Version)
+		}
+	}
+	return versions
+}
+
+// lost lists the versions that live pods hold and that the ring does not know. They are later than the highest that the stored
+// ring knows: it was restored from a backup, or is gone. Earlier ones were dropped from the ring.
+func (r Ring) lost(in Inputs, highest int64) []int64 {
+	var versions []int64
+	for _, pod := range slices.Concat(in.Verifiers.Pods, in.Signers.Pods) {
+		for _, v := range pod.Trusts {
+			if v = max(v, -v); v > highest && !slices.Contains(r.versions(), v) {
+				versions = append(versions, v)
+			}
+		}
+	}
+	slices.Sort(versions)
+	return slices.Compact(versions)
+}
+
+// catchUp brings a ring that is older than the projections up to them. A ring is stored before anything that follows from it, so
+// it is older only if it was restored from a backup. What it lacks is read from the projections, as if it were missing.
+func catchUp(ring Ring, in Inputs) (Ring, []int64) {
+	for _, found := range []Recovery{in.Projected, {Frontend: in.Projected.Frontend}, {Backend: in.Projected.Backend}} {
+		newer, action, whole, err := found.joined(in.Now)
+		if err != nil {
+			continue // if one Secret is unreadable or they differ, each may still tell something
+		}
+		if action != ActionRecover || !ring.olderThan(newer) {
+			return ring, nil
+		}
+		merged := ring.merged(newer, len(found.Frontend[EntrySecrets]) > 0, in)
+		if merged.sound() != nil {
+			return ring, nil
+		}
+		merged = merged.guarded(in, whole)
+		return merged, merged.versions()
+	}
+	return ring, nil
+}
+
+// olderThan reports whether a ring lacks what a newer one has, and contradicts it in nothing.
+func (r Ring) olderThan(newer Ring) bool {
+	for _, k := range r.Keys {
+		if n, ok := newer.key(k.Version); ok && n.Value != k.Value {
+			return false
+		}
+	}
+	before, _ := r.Active()
+	after, _ := newer.Active()
+	return after.Version > before.Version || after.Version == before.Version && newer.highest() > r.highest()
+}
+
+// merged returns the newer ring, read from projections, with what the older one knows of its keys. A key that no projection has
+// any more has lost its trust: it was revoked or dropped. If the frontend's list is lost, it may also have retired.
+func (r Ring) merged(newer Ring, listed bool, in Inputs) Ring {
+	active, _ := newer.Active()
+	for _, k := range r.Keys {
+		n, ok := newer.key(k.Version)
+		switch {
+		case ok:
+			newer = newer.with(k.updated(n))
+		case !k.RevokedAt.IsZero():
+			newer = newer.with(k)
+		case listed || k.PromotedAt.IsZero() || k.Version > active.Version:
+			k.RevokedAt = in.Now
+			newer = newer.with(k)
+		default:
+			k.DemotedAt = longAgo
+			newer = newer.with(k)
+		}
+	}
+	return newer
+}
+
+// updated returns an older record of a key with the state of a newer one.
+func (k Key) updated(newer Key) Key {
+	k.Adopted = k.Adopted || newer.Adopted
+	if k.PromotedAt.IsZero() || newer.PromotedAt.IsZero() {
+		k.PromotedAt = newer.PromotedAt
+	}
+	if k.DemotedAt.IsZero() || !newer.DemotedAt.IsZero() {
+		k.DemotedAt = newer.DemotedAt
+	}
+	return k
+}
+
+// Contradicts reports whether a Secret holds a key that this ring never had: a value under another's version or a later one, or
+// one that its own list lacks. A Secret that lags behind holds keys of the ring, or older ones that were dropped from it.
+func (r Ring) Contradicts(data map[string][]byte) bool {
+	single, list := Value(data[EntrySecret]), string(data[EntrySecrets])
+	if list == "" {
+		return single != "" && !r.holds(single)
+	}
+	entries, err := ParseList(list)
+	if err != nil {
+		return true
+	}
+	return !slices.ContainsFunc(entries, func(e Entry) bool { return single == "" || e.Value == single }) ||
+		slices.ContainsFunc(entries, func(e Entry) bool {
+			k, known := r.key(e.Version)
+			return e.Version > r.highest() || known && k.Value != e.Value
+		})
+}
+
+// key returns the key of a version.
+func (r Ring) key(version int64) (Key, bool) {
+	i := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Version == version })
+	if i < 0 {
+		return Key{}, false
+	}
+	return r.Keys[i], true
+}
+
+// guarded keeps a rebuilt ring from trusting again, or giving out again, what was lost with the one before it; whole says that
+// both projections had a list.
+func (r Ring) guarded(in Inputs, whole bool) Ring {
+	r = r.distrusting(in)
+	if !whole || in.known(r.highest()+1) || in.known(r.highest()+2) {
+		r = r.skipping(in)
+	}
+	return r
+}
+
+// distrusting adds, revoked, what the source offers to a rebuilt ring that does not know it, if it may be a key whose
+// revocation was lost with the ring: keys have been revoked, and the versions have a gap where it may have been.
+func (r Ring) distrusting(in Inputs) Ring {
+	value, moment := in.offered(), in.Policy.RevokeBefore
+	if value == "" || r.holds(value) || moment.IsZero() || in.Now.Before(moment) {
+		return r
+	}
+	active, _ := r.Active()
+	gap := active.Version - 1
+	for gap > 0 && slices.Contains(r.versions(), gap) {
+		gap--
+	}
+	if gap == 0 {
+		return r
+	}
+	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
+}
+
+// skipping takes the next two versions out of use, by a revoked key that nobody is given: where a list is lost with the
+// ring, it alone may have held a key that was published and one that a revocation put in its place, and pods may still.
+// One that does tells of them where the list has been written anew since, and the ring is lost again.
+func (r Ring) skipping(in Inputs) Ring {
+	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
+}
