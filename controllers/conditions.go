@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,6 +19,9 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 	}
 	if applyErr != nil {
 		return assessment{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
+	}
+	if p.notice.reason != "" {
+		return p.notice
 	}
 	active, _ := p.step.Ring.Active()
 	found := ""
@@ -39,6 +43,10 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 			"tokens signed with a replaced key fail."
 	}
 	switch {
+	case step.RevocationDue:
+		return fails(todov1.ReasonRevocationPending,
+			"Keys created before %s are to be revoked, and pods still trust them: condition KeysInSync says what the operator waits for.",
+			app.Spec.Auth.Rotation.RevokeBefore.UTC().Format(time.RFC3339))
 	case step.Phase == keyring.PhaseStable:
 		return holds(todov1.ReasonComplete, "Key version %d is in use.", active.Version)
 	case step.Phase == keyring.PhaseDraining && step.Deferred:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,5 +36,21 @@ func TestMessagesAreCut(t *testing.T) {
 	c := condition("Ready", fails("ApplyFailed", "%s", strings.Repeat("é", 20000)))
 	if len(c.Message) > longestMessage || len(c.Message) < longestMessage-4 || !utf8.ValidString(c.Message) {
 		t.Errorf("a message of 40000 bytes became one of %d", len(c.Message))
+	}
+}
+
+// A revocation that is asked for and cannot be carried out is not reported as done, though the keys in use have not changed.
+func TestAPendingRevocationIsNotComplete(t *testing.T) {
+	asked := metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo"}}
+	app.Spec.Auth.Rotation.RevokeBefore = &asked
+	made := asked.Add(-time.Hour)
+	ring := keyring.Ring{Keys: []keyring.Key{{Version: 1, Value: "1", CreatedAt: made, PromotedAt: made}}}
+	p := &plan{observed: &snapshot{}, step: keyring.CurrentStep(ring, keyring.Inputs{
+		Now: asked.Add(time.Hour), Policy: keyring.Policy{RevokeBefore: asked.Time}})}
+	got := rotationComplete(app, p)
+	if got.status != metav1.ConditionFalse || got.reason != todov1.ReasonRevocationPending ||
+		!strings.Contains(got.message, "2026-01-02T03:04:05Z") {
+		t.Errorf("got %+v", got)
 	}
 }

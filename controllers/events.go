@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,12 +23,13 @@ const (
 	longestNote = 1024
 )
 
-// report tells of what a plan has done, by Events on the app.
-func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
+// report writes Events on the app, and lines in the log, about what a plan has done.
+func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, applyErr error) {
 	if action := p.step.Action; action != keyring.ActionNone && !errors.Is(applyErr, errNotStored) {
 		measure(p)
+		logTransition(ctx, p.step)
 		r.event(app, corev1.EventTypeNormal, "Key"+string(action), "Rotate",
-			"%s key version %s", action, keyring.FormatVersions(p.step.Versions))
+			"%s key version %s%s", action, keyring.FormatVersions(p.step.Versions), explanation[action])
 	}
 	if !errors.Is(applyErr, errNotStored) {
 		r.reportKeyring(app, p)
@@ -39,6 +41,7 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		return
 	}
 	if versions := p.retired(); len(versions) > 0 {
+		logRetired(ctx, versions)
 		r.event(app, corev1.EventTypeNormal, "KeyRetired", "Rotate",
 			"Retired key version %s: the backend no longer trusts it", keyring.FormatVersions(versions))
 	}
@@ -52,6 +55,12 @@ func (r *Reconciler) report(app *todov1.TodoApp, p *plan, applyErr error) {
 		}
 		r.event(app, corev1.EventTypeNormal, "Pruned", "Prune", "Deleted %s", strings.Join(names, ", "))
 	}
+}
+
+// explanation is what an Event adds to the name of some transitions.
+var explanation = map[keyring.Action]string{
+	keyring.ActionRevoke:  ": condition RotationComplete tells when every pod has dropped it",
+	keyring.ActionCorrect: ": it was made while a clock was ahead, and counts as made now",
 }
 
 // event writes an Event about an app, cut to what the API server admits.

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,7 +52,7 @@ func TestRetired(t *testing.T) {
 // told are the events of one report.
 func told(p *plan, err error) []string {
 	recorder := events.NewFakeRecorder(10)
-	(&Reconciler{Events: recorder}).report(&todov1.TodoApp{}, p, err)
+	(&Reconciler{Events: recorder}).report(context.Background(), &todov1.TodoApp{}, p, err)
 	close(recorder.Events)
 	var all []string
 	for event := range recorder.Events {

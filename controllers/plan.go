@@ -26,6 +26,8 @@ type plan struct {
 	keyring *corev1.Secret
 	// blocker is what the app's owner must decide before anything is written; nil when nothing is.
 	blocker *blocker
+	// notice is what the app's owner must know before the plan is carried out; its reason is empty if there is nothing.
+	notice assessment
 	// changed are the desired objects that the live ones do not match yet, in the order of writing.
 	changed []change
 	// toPrune are the live objects that are no longer desired.
@@ -74,6 +76,7 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	if err != nil {
 		return nil, fmt.Errorf("deciding on the keys: %w", err)
 	}
+	p.notice = noticeOf(app, p)
 	policy := policyOf(app)
 	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(observed.now, policy), Backend: p.step.Ring.Backend(observed.now, policy)}
 	p.awaited = observed.unconfirmed(p.keys.Backend.Versions)
@@ -97,6 +100,7 @@ func (r *Reconciler) inputs(app *todov1.TodoApp, observed *snapshot) keyring.Inp
 		Verifiers: observed.fleet(todov1.ComponentBackend),
 		Signers:   observed.fleet(todov1.ComponentFrontend),
 		Recovery:  observed.recovery(),
+		Projected: observed.projections(app),
 		Source:    observed.sourceValue(app),
 		Fresh:     r.NewKey,
 	}

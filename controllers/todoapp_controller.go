@@ -80,11 +80,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	}
 	var applyErr error
 	if !p.idle() {
+		if err := r.foretell(ctx, app, p); err != nil {
+			return ctrl.Result{}, err
+		}
 		applyErr = r.apply(ctx, p)
 		if apierrors.HasStatusCause(applyErr, corev1.NamespaceTerminatingCause) {
 			return ctrl.Result{}, nil // the app goes with its namespace
 		}
-		r.report(app, p, applyErr)
+		r.report(ctx, app, p, applyErr)
 		p.observed.applied(p.changed)
 	}
 	if errors.Is(applyErr, errNotStored) {
@@ -94,7 +97,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 		return ctrl.Result{RequeueAfter: firstPoll}, nil // the world has moved on: look again
 	}
 	r.warn(app, p)
-	statusErr := r.patchStatus(ctx, app, statusOf(app, p, applyErr))
+	status := statusOf(app, p, applyErr)
+	logConditions(ctx, app, p, status)
+	statusErr := r.patchStatus(ctx, app, status)
 	return result(p, applyErr, statusErr)
 }
 

@@ -34,6 +34,10 @@ const (
 	ReasonForeignObject = "ForeignObject"
 	// ReasonKeyringUnreadable: the keyring Secret was changed to something that is no keyring.
 	ReasonKeyringUnreadable = "KeyringUnreadable"
+	// ReasonKeyringRestored: the keyring was restored from a backup, and what it lacks is read from the other two Secrets.
+	ReasonKeyringRestored = "KeyringRestored"
+	// ReasonKeysLost: pods or a Secret hold a key that the keyring lacks, so its tokens and sessions end.
+	ReasonKeysLost = "KeysLost"
 	// ReasonSourceMissing: the source Secret or its entry does not exist.
 	ReasonSourceMissing = "SourceMissing"
 )
@@ -94,6 +98,8 @@ const (
 	ReasonComplete = "Complete"
 	// ReasonWaitingForPods: pods have not taken up the keys yet; the message names them.
 	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonRevocationPending: keys are to be revoked and something keeps the operator from it.
+	ReasonRevocationPending = "RevocationPending"
 	// ReasonHandover: a frontend that the operator does not run has time to take up the key.
 	ReasonHandover = "Handover"
 	// ReasonDraining: tokens signed with a replaced key are accepted until they have expired.

@@ -1,0 +1,122 @@
+package controllers_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// lines are what a manager has logged.
+type lines struct {
+	sync.Mutex
+	all []string
+}
+
+func (l *lines) logger(verbosity int) logr.Logger {
+	return funcr.New(func(_, args string) {
+		l.Lock()
+		defer l.Unlock()
+		l.all = append(l.all, args)
+	}, funcr.Options{Verbosity: verbosity})
+}
+
+// count returns how many lines hold all of some texts.
+func (l *lines) count(texts ...string) int {
+	l.Lock()
+	defer l.Unlock()
+	n := 0
+	for _, line := range l.all {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// reconciled runs reconciles of an app, with a logger, until one has nothing more to write at once.
+func (b *bench) reconciled(r *controllers.Reconciler, logger logr.Logger) {
+	b.t.Helper()
+	ctx := log.IntoContext(b.t.Context(), logger)
+	for range 12 {
+		var app todov1.TodoApp
+		must(b.t, b.client.Get(ctx, types.NamespacedName{Namespace: b.namespace, Name: "todo"}, &app))
+		result, err := r.Reconcile(ctx, &app)
+		must(b.t, err)
+		if result.RequeueAfter == 0 || result.RequeueAfter.Seconds() > 1 {
+			return
+		}
+	}
+}
+
+// The log tells of each key once, by its version, and of a blocker when it comes and when it goes.
+func TestTheLogIsAnAuditTrail(t *testing.T) {
+	b := newBench(t)
+	reconciler := make(chan *controllers.Reconciler, 1)
+	p := b.start(func(r *controllers.Reconciler) { reconciler <- r })
+	r := <-reconciler
+	b.app("todo")
+	key := b.settled("todo")
+	p.stop()
+	b.remove(secretNames...)
+	r.Client, r.Live = b.client, b.client // no cache, and no manager: reconciles come one by one
+	var logged lines
+	b.reconciled(r, logged.logger(1))
+	fresh := b.settled("todo")
+	if n := logged.count(`"key created"`, `"version"=1`); n != 1 {
+		t.Errorf("%d lines tell of the first key: %q", n, logged.all)
+	}
+	b.pod(b.read(), todov1.ComponentBackend, "todo-backend-a", nil)
+	b.merge(b.read(), `{"spec":{"auth":{"rotation":{"rotateAfter":"2020-01-01T00:00:00Z","interval":"1h"}}}}`)
+	r.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	b.reconciled(r, logged.logger(1))
+	b.reconciled(r, logged.logger(1))
+	if n := logged.count(`"key published"`, `"version"=2`); n != 1 {
+		t.Errorf("%d lines tell of the published key: %q", n, logged.all)
+	}
+	if logged.count(`"waiting"`, "todo-backend-a") == 0 {
+		t.Errorf("no line tells what the rotation waits for: %q", logged.all)
+	}
+	b.blocks(r, &logged)
+	for _, value := range []keyring.Value{key.Value, fresh.Value} {
+		if logged.count(string(value)) > 0 {
+			t.Error("the log shows a key")
+		}
+	}
+}
+
+// blocks makes the keyring unreadable, and readable again by deleting it.
+func (b *bench) blocks(r *controllers.Reconciler, logged *lines) {
+	b.t.Helper()
+	secret := b.backup("todo-keyring")[0]
+	secret.Data[keyring.StorageKey] = []byte("junk")
+	must(b.t, b.client.Update(b.t.Context(), secret))
+	b.reconciled(r, logged.logger(0))
+	b.reconciled(r, logged.logger(0))
+	if n := logged.count(`"blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {
+		b.t.Errorf("%d lines tell of the blocker: %q", n, logged.all)
+	}
+	b.remove("todo-keyring")
+	b.reconciled(r, logged.logger(0))
+	if n := logged.count(`"no longer blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {
+		b.t.Errorf("%d lines tell that the blocker is gone: %q", n, logged.all)
+	}
+}
+
+// read returns the app as it is now.
+func (b *bench) read() *todov1.TodoApp {
+	b.t.Helper()
+	app := &todov1.TodoApp{}
+	must(b.t, b.get("todo", app))
+	return app
+}

@@ -1,0 +1,296 @@
+package controllers_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// The rows of docs/backup.md are tests here. A backup is what kubectl get -o yaml gives: whole objects with the UIDs and owner
+// references of then, of which the API server drops the UID when they are created again.
+
+var secretNames = []string{"todo-keyring", "todo-frontend-auth", "todo-backend-auth"}
+
+// backup reads Secrets as they are now.
+func (b *bench) backup(names ...string) []*corev1.Secret {
+	b.t.Helper()
+	var all []*corev1.Secret
+	for _, name := range names {
+		secret := &corev1.Secret{}
+		must(b.t, b.get(name, secret))
+		all = append(all, secret)
+	}
+	return all
+}
+
+// restore puts Secrets back as kubectl apply and Velero do: created if they are gone, else replaced, under another field owner.
+// It returns the resourceVersion of the last one.
+func (b *bench) restore(backup []*corev1.Secret) string {
+	b.t.Helper()
+	version := ""
+	for _, secret := range backup {
+		restored := secret.DeepCopy()
+		restored.ResourceVersion, restored.UID, restored.ManagedFields = "", "", nil
+		live := &corev1.Secret{}
+		if err := b.get(secret.Name, live); err != nil {
+			must(b.t, b.client.Create(b.t.Context(), restored, client.FieldOwner("velero")))
+		} else {
+			restored.ResourceVersion = live.ResourceVersion
+			must(b.t, b.client.Update(b.t.Context(), restored, client.FieldOwner("velero")))
+		}
+		version = restored.ResourceVersion
+	}
+	return version
+}
+
+// remove deletes Secrets, as the loss of a namespace does.
+func (b *bench) remove(names ...string) {
+	b.t.Helper()
+	for _, name := range names {
+		must(b.t, client.IgnoreNotFound(b.client.Delete(b.t.Context(),
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}})))
+	}
+}
+
+// rotated makes an app go on to key 2 and waits until it is in use.
+func (b *bench) rotated(app *todov1.TodoApp) keyring.Key {
+	b.t.Helper()
+	b.inSync()
+	b.ask(app, "rotateAfter")
+	eventually(b.t, func() error { return b.uses("todo", 2) })
+	return b.settled("todo")
+}
+
+// inSync awaits that the status tells of the first keys.
+func (b *bench) inSync() {
+	b.t.Helper()
+	eventually(b.t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+	})
+}
+
+// uses returns an error unless a key version is active in the keyring.
+func (b *bench) uses(app string, version int64) error {
+	key, err := b.active(app)
+	if err == nil && key.Version != version {
+		err = fmt.Errorf("key %d is active, not %d", key.Version, version)
+	}
+	return err
+}
+
+// ring reads an app's keyring.
+func (b *bench) ring(app string) keyring.Ring {
+	b.t.Helper()
+	secret := &corev1.Secret{}
+	must(b.t, b.get(app+"-keyring", secret))
+	ring, err := keyring.Unmarshal(secret.Data)
+	must(b.t, err)
+	return ring
+}
+
+// announcements records Events, and the resourceVersion of the keyring when one of each reason was written.
+type announcements struct {
+	sync.Mutex
+	b        *bench
+	all      []string
+	keyrings map[string]string
+}
+
+func (a *announcements) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
+	secret := &corev1.Secret{}
+	_ = a.b.get("todo-keyring", secret)
+	a.Lock()
+	defer a.Unlock()
+	a.all = append(a.all, kind+" "+reason+" "+fmt.Sprintf(note, args...))
+	a.keyrings[reason] = secret.ResourceVersion
+}
+
+// told returns an error unless an Event of a reason was written.
+func (a *announcements) told(reason string) error {
+	a.Lock()
+	defer a.Unlock()
+	if !slices.ContainsFunc(a.all, func(e string) bool { return strings.HasPrefix(e, "Warning "+reason+" ") }) {
+		return fmt.Errorf("no Event %s among %q", reason, a.all)
+	}
+	return nil
+}
+
+// announcing starts a manager whose Events are recorded.
+func (b *bench) announcing() (*announcements, *process) {
+	b.t.Helper()
+	a := &announcements{b: b, keyrings: map[string]string{}}
+	return a, b.start(func(r *controllers.Reconciler) { r.Events = a })
+}
+
+func TestRestoreOfAnOlderKeyringAlone(t *testing.T) {
+	b := newBench(t)
+	told, _ := b.announcing()
+	app := b.app("todo")
+	first := b.settled("todo")
+	old := b.backup("todo-keyring")
+	second := b.rotated(app)
+	restored := b.restore(old)
+	eventually(t, func() error { return told.told(todov1.ReasonKeyringRestored) })
+	eventually(t, func() error { return b.uses("todo", 2) })
+	if key := b.settled("todo"); key.Value != second.Value || key.Value == first.Value {
+		t.Error("key 2 became another key")
+	}
+	if told.keyrings[todov1.ReasonKeyringRestored] != restored {
+		t.Error("the Event came after the keyring was written")
+	}
+}
+
+func TestRestoreOfEverythingAsItWas(t *testing.T) {
+	b := newBench(t)
+	_, p := b.announcing()
+	app := b.app("todo")
+	b.rotated(app)
+	ring := b.ring("todo")
+	backup := b.backup(secretNames...)
+	p.stop()
+	b.remove(secretNames...)
+	b.restore(backup)
+	b.start()
+	b.settled("todo")
+	if !b.ring("todo").Equal(ring) {
+		t.Error("the ring is not what it was")
+	}
+}
+
+// Velero restores Secrets before custom resources, so the owner references are those of a TodoApp that is gone.
+func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
+	b := newBench(t)
+	_, p := b.announcing()
+	app := b.app("todo")
+	second := b.rotated(app)
+	backup := b.backup(secretNames...)
+	p.stop()
+	must(t, b.client.Delete(t.Context(), app))
+	b.remove(secretNames...)
+	b.restore(backup)
+	b.start()
+	b.app("todo")
+	eventually(t, func() error { return b.uses("todo", 2) })
+	if key := b.settled("todo"); key.Value != second.Value {
+		t.Error("key 2 became another key")
+	}
+}
+
+// If the TodoApp is restored first, it has made new keys by the time its Secrets come. The restored keyring wins, and the
+// operator says that the keys of the meantime are lost.
+func TestRestoreOfTheTodoAppBeforeItsSecrets(t *testing.T) {
+	b := newBench(t)
+	told, _ := b.announcing()
+	app := b.app("todo")
+	second := b.rotated(app)
+	backup := b.backup(secretNames...)
+	must(t, b.client.Delete(t.Context(), app))
+	b.remove(secretNames...)
+	b.app("todo")
+	eventually(t, func() error { return b.uses("todo", 1) })
+	meantime := b.settled("todo")
+	b.restore(backup[:1])
+	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
+	eventually(t, func() error { return b.uses("todo", 2) })
+	if key := b.settled("todo"); key.Value != second.Value || key.Value == meantime.Value {
+		t.Error("key 2 is not the one of the backup")
+	}
+}
+
+// When etcd goes back, all three Secrets are older, and the keys of pods are in no Secret any more. Their versions are not given
+// out again, and the operator says that they are lost.
+func TestEverythingIsRolledBack(t *testing.T) {
+	b := newBench(t)
+	_, p := b.announcing()
+	app := b.app("todo")
+	b.settled("todo")
+	old := b.backup(secretNames...)
+	b.rotated(app)
+	b.verifier(app, "todo-backend-a")
+	p.stop()
+	b.restore(old)
+	told, _ := b.announcing()
+	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
+	eventually(t, func() error { return b.uses("todo", 3) }) // the TodoApp still asks for a rotation
+	for _, k := range b.ring("todo").Keys {
+		if k.Version == 2 {
+			t.Error("version 2 is given out again, and a pod has another key of that version")
+		}
+	}
+}
+
+// A keyring that is newer than the Secrets is the usual case after a crash: nothing but the Secrets changes.
+func TestRestoreOfOlderProjections(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	b.settled("todo")
+	old := b.backup("todo-frontend-auth", "todo-backend-auth")
+	second := b.rotated(app)
+	ring := b.ring("todo")
+	b.restore(old)
+	if key := b.settled("todo"); key.Value != second.Value {
+		t.Error("key 2 became another key")
+	}
+	for i, k := range b.ring("todo").Keys {
+		if k.Version != ring.Keys[i].Version || k.Value != ring.Keys[i].Value {
+			t.Errorf("key %d of the ring became key %d", ring.Keys[i].Version, k.Version)
+		}
+	}
+}
+
+// A revoked key does not come back with an older backup, also if the moment is no longer in the TodoApp.
+func TestRestoreOfARevokedKey(t *testing.T) {
+	b := newBench(t)
+	told, _ := b.announcing()
+	app := b.app("todo")
+	first := b.settled("todo")
+	old := b.backup("todo-keyring")
+	b.inSync()
+	b.ask(app, "revokeBefore")
+	eventually(t, func() error { return b.uses("todo", 2) })
+	b.settled("todo")
+	b.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":null}}}}`)
+	b.restore(old)
+	eventually(t, func() error { return told.told(todov1.ReasonKeyringRestored) })
+	eventually(t, func() error { return b.uses("todo", 2) })
+	b.settled("todo")
+	for _, name := range secretNames[1:] {
+		secret := b.backup(name)[0]
+		if strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(first.Value)) {
+			t.Errorf("%s holds the revoked key", name)
+		}
+	}
+}
+
+// A list that was edited by hand is not taken for that of a later keyring: its annotation does not tell of the new version.
+func TestAnEditedListIsNoBackup(t *testing.T) {
+	b := newBench(t)
+	told, _ := b.announcing()
+	b.app("todo")
+	first := b.settled("todo")
+	other := keyring.Mint([32]byte{255})
+	b.edited("todo-backend-auth", keyring.EntrySecrets, "9:"+string(other)+",1:"+string(first.Value))
+	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
+	eventually(t, func() error {
+		if secret := b.backup("todo-backend-auth")[0]; strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(other)) {
+			return errors.New("the Secret still holds another key")
+		}
+		return nil
+	})
+	if keys := b.ring("todo").Keys; len(keys) != 1 {
+		t.Errorf("the ring has %d keys", len(keys))
+	}
+}
