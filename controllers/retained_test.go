@@ -2,7 +2,6 @@ package controllers_test
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,13 +43,14 @@ func (b *bench) finds(app string, found bool) {
 	b.t.Helper()
 	eventually(b.t, func() error {
 		var live todov1.TodoApp
-		err := errors.Join(b.get(app, &live),
-			b.condition(app, todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
-		if c := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionKeysInSync); err == nil &&
-			strings.Contains(c.Message, "The keyring was found") != found {
-			err = fmt.Errorf("the condition says %q", c.Message)
+		if err := b.get(app, &live); err != nil {
+			return err
 		}
-		return err
+		c := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionKeysInSync)
+		if c == nil || c.Status != metav1.ConditionTrue || strings.Contains(c.Message, "The keyring was found") != found {
+			return fmt.Errorf("the condition is %+v", c)
+		}
+		return nil
 	})
 }
 
