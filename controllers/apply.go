@@ -27,24 +27,25 @@ var errNotStored = errors.New("storing the keyring")
 // FieldOwner is the name under which the operator writes.
 const FieldOwner = "todoapp-operator"
 
-// apply carries out a plan: the ring first, then the Secrets, then what follows from them in order, then what is no longer
-// wanted. A Secret that is not written ends it: a pod says by its annotation that the Secret it started from was written.
-// What could not be made holds up the rest of its side, which relies on it. What is there and could not be changed holds
-// up nothing: a volume that does not grow must not keep pods from new keys.
+// apply carries out a plan: the ring first, then the Secrets, then the objects that depend on them in order, then the objects
+// that are no longer desired. If writing a Secret fails, apply stops: pod templates carry an annotation that claims which keys the
+// Secret holds, so they must not roll out before it is written. If an object cannot be created or is foreign, the rest of its
+// component waits, because it relies on the object. If an existing object cannot be changed, nothing waits: a volume that does
+// not grow must not keep pods from new keys.
 func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 	if err := r.store(ctx, p); err != nil {
 		return err
 	}
 	var failures []error
-	held := map[string]bool{}
+	waiting := map[string]bool{}
 	for _, c := range p.changed {
-		side := c.object.GetLabels()[todov1.LabelComponent]
-		if held[side] {
+		component := c.object.GetLabels()[todov1.LabelComponent]
+		if waiting[component] {
 			continue
 		}
 		if err := r.write(ctx, c); err != nil {
 			failures = append(failures, err)
-			held[side] = !c.exists
+			waiting[component] = !c.exists || c.foreign != nil
 			if c.secret() {
 				return err
 			}
@@ -54,8 +55,12 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 	return errors.Join(failures...)
 }
 
-// write applies a change, and once more where the strategies of a Deployment were in each other's way.
+// write applies a change. If the API server rejects a Deployment whose strategy has fields of another manager, it removes those
+// and applies the change again.
 func (r *Reconciler) write(ctx context.Context, c change) error {
+	if c.foreign != nil {
+		return c.foreign
+	}
 	err := r.applyChange(ctx, c)
 	if apierrors.IsInvalid(err) && c.strategy() != nil {
 		err = errors.Join(r.resetStrategy(ctx, c), r.applyChange(ctx, c))
@@ -63,13 +68,15 @@ func (r *Reconciler) write(ctx context.Context, c change) error {
 	return err
 }
 
-// prune deletes what is no longer wanted, but no Secrets after a failure: pods that were not replaced may need them.
+// prune deletes the objects that are no longer desired, in the version that was read. It deletes no Secret after a failure,
+// because pods that were not replaced may need it.
 func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
 	for _, object := range p.toPrune {
 		if _, secret := object.(*corev1.Secret); secret && failed {
 			continue
 		}
-		err := r.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID())})
+		version := object.GetResourceVersion()
+		err := r.Client.Delete(ctx, object, client.Preconditions{UID: new(object.GetUID()), ResourceVersion: &version})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("pruning %s %s: %w", r.kindOf(object), object.GetName(), err)
 		}
@@ -77,63 +84,61 @@ func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
 	return nil
 }
 
-// applyChange writes an object, and leaves it as the API server has it then.
+// applyChange writes an object, and replaces it with the answer of the API server. An apply cannot be limited to objects that do
+// not exist, so a missing object is created first, which fails if there is one by now.
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
-	if err := r.create(ctx, c); err != nil {
+	if !c.exists {
+		if err := r.create(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := r.resetFields(ctx, c); err != nil {
 		return err
 	}
-	if err := r.clear(ctx, c); err != nil {
-		return err
+	config := client.ApplyConfigurationFromUnstructured(c.object)
+	err := r.Client.Apply(ctx, config, client.FieldOwner(FieldOwner), client.ForceOwnership)
+	if !c.exists && !c.secret() && apierrors.IsConflict(err) {
+		return nil // it was created as desired, and the change since then causes another reconcile
 	}
-	options := []client.ApplyOption{client.FieldOwner(FieldOwner)}
-	if c.exists {
-		options = append(options, client.ForceOwnership)
-	}
-	if err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(c.object), options...); err != nil {
+	if err != nil {
 		return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
 	return nil
 }
 
-// create makes a Secret where none was seen, and fails where there is one by now. An apply would overwrite it: what another
-// app or a manager that took over has written is under the same field owner.
+// create makes an object, and limits the apply that follows to the version that it made.
 func (r *Reconciler) create(ctx context.Context, c change) error {
-	if c.exists || !c.secret() {
-		return nil
-	}
 	created := c.object.DeepCopy()
 	if err := r.Client.Create(ctx, created, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("creating Secret %s: %w", c.object.GetName(), err)
+		return fmt.Errorf("creating %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
+	c.object.SetUID(created.GetUID())
 	c.object.SetResourceVersion(created.GetResourceVersion())
 	return nil
 }
 
-// clear takes the leftovers out of a Secret, if it is still the one that was seen.
-func (r *Reconciler) clear(ctx context.Context, c change) error {
-	if len(c.staleEntries) == 0 {
+// resetFields removes from an object the fields that an apply would leave in it, if it still has the version that was read.
+func (r *Reconciler) resetFields(ctx context.Context, c change) error {
+	if c.reset == nil {
 		return nil
 	}
-	data := map[string]any{}
-	for _, entry := range c.staleEntries {
-		data[entry] = nil
-	}
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": c.object.GetResourceVersion()}, "data": data})
+	patch := &unstructured.Unstructured{Object: c.reset}
+	patch.SetResourceVersion(c.object.GetResourceVersion())
+	data, err := json.Marshal(patch.Object)
 	if err != nil {
-		return fmt.Errorf("encoding what goes: %w", err)
+		return fmt.Errorf("encoding the fields to remove: %w", err)
 	}
-	cleared := c.object.DeepCopy()
-	if err := r.Client.Patch(ctx, cleared, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("clearing %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	changed := c.object.DeepCopy()
+	if err := r.Client.Patch(ctx, changed, client.RawPatch(types.MergePatchType, data), client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("removing fields of %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
-	c.object.SetResourceVersion(cleared.GetResourceVersion())
+	c.object.SetResourceVersion(changed.GetResourceVersion())
 	return nil
 }
 
 func (c change) secret() bool { return c.object.GetKind() == "Secret" }
 
-// strategy is how a Deployment that exists is to replace its pods; nil for anything else.
+// strategy returns the desired update strategy of an existing Deployment, and nil for anything else.
 func (c change) strategy() map[string]any {
 	strategy, _, _ := unstructured.NestedMap(c.object.Object, "spec", "strategy")
 	if !c.exists {
@@ -142,19 +147,22 @@ func (c change) strategy() map[string]any {
 	return strategy
 }
 
-// resetStrategy takes off a Deployment what somebody set of another strategy: an apply leaves the fields of others where
-// they are, and the API server then refuses the two together.
+// resetStrategy removes the strategy fields of other field managers that conflict with ours: an apply leaves them in place, and
+// the API server then rejects the two together.
 func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
 	strategy := c.strategy()
 	strategy["$retainKeys"] = slices.Sorted(maps.Keys(strategy))
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"strategy": strategy}})
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": c.object.GetResourceVersion()},
+		"spec":     map[string]any{"strategy": strategy}})
 	if err != nil {
 		return fmt.Errorf("encoding the strategy: %w", err)
 	}
-	raw := client.RawPatch(types.StrategicMergePatchType, patch)
-	if err := r.Client.Patch(ctx, c.object.DeepCopy(), raw, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("straightening %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	raw, changed := client.RawPatch(types.StrategicMergePatchType, patch), c.object.DeepCopy()
+	if err := r.Client.Patch(ctx, changed, raw, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("resetting the strategy of %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
+	c.object.SetResourceVersion(changed.GetResourceVersion())
 	return nil
 }
 

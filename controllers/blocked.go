@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -23,6 +24,9 @@ func blockerFor(app *todov1.TodoApp, observed *snapshot, step keyring.Step, err 
 	if o := claimed(app, observed); o != nil {
 		return o
 	}
+	if o := foreignSecret(app, observed); o != nil {
+		return o
+	}
 	if errors.Is(err, keyring.ErrSourceMissing) {
 		if o := claimedSource(app, observed); o != nil {
 			return o
@@ -35,6 +39,43 @@ func blockerFor(app *todov1.TodoApp, observed *snapshot, step keyring.Step, err 
 		return nil
 	}
 	return conflict(app, observed, step.Ring)
+}
+
+// foreignError says that an object is not written because it is not the operator's to write.
+type foreignError struct{ message string }
+
+func (e *foreignError) Error() string { return e.message }
+
+// isForeign reports whether an error of an apply says that an object is foreign.
+func isForeign(err error) bool { return errors.As(err, new(*foreignError)) }
+
+// applyReason returns the reason of conditions and Events for an error of an apply.
+func applyReason(err error) string {
+	if isForeign(err) {
+		return todov1.ReasonForeignObject
+	}
+	return todov1.ReasonApplyFailed
+}
+
+// foreignObject describes a foreign object under a desired object's name.
+func foreignObject(kind string, object client.Object, ownership desired.Ownership) *foreignError {
+	return &foreignError{fmt.Sprintf("%s %s %s", kind, object.GetName(), ownership)}
+}
+
+// foreignSecret blocks the app if one of its Secrets is foreign. The keys of such a Secret must not become the app's, so unlike
+// other foreign objects it blocks everything.
+func foreignSecret(app *todov1.TodoApp, observed *snapshot) *blocker {
+	for _, secret := range []*corev1.Secret{
+		observed.keyring, observed.secrets[todov1.ComponentFrontend], observed.secrets[todov1.ComponentBackend],
+	} {
+		if secret == nil {
+			continue
+		}
+		if ownership := desired.OwnershipOf(secret, app); ownership.Foreign() {
+			return &blocker{todov1.ReasonForeignObject, foreignObject("Secret", secret, ownership).Error() + "."}
+		}
+	}
+	return nil
 }
 
 // blockerForError maps the errors that are questions to the owner.
@@ -128,7 +169,7 @@ func older(a, b *todov1.TodoApp) bool {
 	return a.UID < b.UID
 }
 
-// conflict finds a Secret of someone else whose secret the app's ring does not hold: it would be lost.
+// conflict blocks the app if a Secret that was handed over holds a value that the app's ring does not: it would be lost.
 func conflict(app *todov1.TodoApp, observed *snapshot, ring keyring.Ring) *blocker {
 	for _, component := range []string{todov1.ComponentFrontend, todov1.ComponentBackend} {
 		secret := observed.secrets[component]

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -28,6 +29,20 @@ func (b *bench) secret(name, value string) *corev1.Secret {
 	return s
 }
 
+// handedOver makes a Secret as people do and hands it over to an app.
+func (b *bench) handedOver(name, value, app string) *corev1.Secret {
+	b.t.Helper()
+	s := b.secret(name, value)
+	b.handOver(s, app)
+	return s
+}
+
+// handOver marks an object for an app, as kubectl annotate does.
+func (b *bench) handOver(object client.Object, app string) {
+	b.t.Helper()
+	b.merge(object, `{"metadata":{"annotations":{"`+todov1.AnnotationAdopt+`":"`+app+`"}}}`)
+}
+
 // holds says how the secret under a name differs from what is expected.
 func (b *bench) holds(name, value string) error {
 	var s corev1.Secret
@@ -47,7 +62,7 @@ func TestAnInstallationByHandIsAdopted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			for _, side := range sides {
-				b.secret("todo-"+side+"-auth", byHand)
+				b.handedOver("todo-"+side+"-auth", byHand, "todo")
 			}
 			b.start()
 			b.app("todo")
@@ -60,8 +75,8 @@ func TestAnInstallationByHandIsAdopted(t *testing.T) {
 
 func TestDifferentSecretsAreLeftAlone(t *testing.T) {
 	b := newBench(t)
-	b.secret("todo-frontend-auth", byHand)
-	wrong := b.secret("todo-backend-auth", otherHand)
+	b.handedOver("todo-frontend-auth", byHand, "todo")
+	wrong := b.handedOver("todo-backend-auth", otherHand, "todo")
 	b.start()
 	b.app("todo")
 	eventually(t, func() error {
@@ -78,7 +93,7 @@ func TestDifferentSecretsAreLeftAlone(t *testing.T) {
 
 func TestASecretThatContradictsItselfIsNamed(t *testing.T) {
 	b := newBench(t)
-	wrong := b.secret("todo-backend-auth", byHand)
+	wrong := b.handedOver("todo-backend-auth", byHand, "todo")
 	wrong.Data[keyring.EntrySecrets] = []byte("1:" + otherHand)
 	must(t, b.client.Update(t.Context(), wrong))
 	b.start()
@@ -100,8 +115,14 @@ func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	b.start()
 	app := b.app("todo")
 	key := b.settled("todo")
-	b.secret("live", otherHand)
-	b.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
+	secret := b.secret("live", otherHand)
+	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}},"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonForeignObject)
+	})
+	must(t, b.holds("live", otherHand))
+	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":null}}}`)
+	b.handOver(secret, "todo")
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})
@@ -115,7 +136,8 @@ func TestAListOfSomeoneElseIsNotOverwritten(t *testing.T) {
 	b.start()
 	app := b.app("todo")
 	b.settled("todo")
-	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "live"},
+	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "live",
+		Annotations: map[string]string{todov1.AnnotationAdopt: "todo"}},
 		Data: map[string][]byte{keyring.EntrySecrets: []byte("7:" + otherHand)}}
 	must(t, b.client.Create(t.Context(), live))
 	b.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`)

@@ -168,7 +168,7 @@ func TestOfTwoAppsMadeAtOnceOneProceeds(t *testing.T) {
 // Neither of two apps that claim a Secret which somebody uses takes it from the other.
 func TestAClaimedSecretKeepsItsValue(t *testing.T) {
 	b := newBench(t)
-	b.secret("shared", byHand)
+	b.handedOver("shared", byHand, "first")
 	b.app("first", frontendSecret("shared"))
 	eventually(t, b.aSecondHasPassed("first"))
 	b.app("second", frontendSecret("shared"))

@@ -17,7 +17,7 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 	if p.blocker != nil {
 		return fails(p.blocker.reason, "%s", p.blocker.message)
 	}
-	if applyErr != nil {
+	if len(slices.DeleteFunc(failuresOf(applyErr), isForeign)) > 0 { // a foreign object is no Secret: that blocks the app
 		return assessment{metav1.ConditionUnknown, todov1.ReasonApplyFailed, oneLine(applyErr) + "."}
 	}
 	if p.notice.reason != "" {

@@ -12,7 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
@@ -38,15 +41,11 @@ func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructu
 	if err != nil || owned == nil {
 		return false, err
 	}
-	wanted, err := d.converter.ObjectToTyped(want)
+	wanted, fields, err := d.fields(want)
 	if err != nil {
-		return false, fmt.Errorf("reading the desired %s: %w", want.GetKind(), err)
+		return false, err
 	}
-	fields, err := wanted.ToFieldSet()
-	if err != nil {
-		return false, fmt.Errorf("listing the fields of the desired %s: %w", want.GetKind(), err)
-	}
-	if !fields.Difference(identity).Equals(owned) {
+	if !fields.Equals(owned) {
 		return false, nil
 	}
 	actual, err := d.converter.ObjectToTyped(live)
@@ -56,8 +55,75 @@ func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructu
 	return within(wanted.ExtractItems(owned).AsValue().Unstructured(), actual.ExtractItems(owned).AsValue().Unstructured()), nil
 }
 
-// staleEntries are entries of a Secret that no longer come from the ring and that somebody else owns as well, who restored
-// the Secret from a backup for example: no apply takes them out.
+// fields returns a desired object as typed, and the fields that the operator owns after applying it.
+func (d driftDetector) fields(want *unstructured.Unstructured) (*typed.TypedValue, *fieldpath.Set, error) {
+	wanted, err := d.converter.ObjectToTyped(want)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the desired %s: %w", want.GetKind(), err)
+	}
+	fields, err := wanted.ToFieldSet()
+	if err != nil {
+		return nil, nil, fmt.Errorf("listing the fields of the desired %s: %w", want.GetKind(), err)
+	}
+	return wanted, fields.Difference(identity), nil
+}
+
+// drops reports whether applying an object would remove fields from the live one.
+func (d driftDetector) drops(live client.Object, want *unstructured.Unstructured) (bool, error) {
+	owned, err := ownedFields(live)
+	if err != nil || owned == nil {
+		return false, err
+	}
+	_, fields, err := d.fields(want)
+	if err != nil {
+		return false, err
+	}
+	return !owned.Difference(fields).Empty(), nil
+}
+
+// resetOf returns a merge patch that removes from a live object what an apply leaves in it: entries of a Secret that no longer
+// come from the ring and that another field manager owns too, who restored the Secret from a backup for example, and references
+// to a deleted app of the same name. It is nil if there is nothing to remove.
+func resetOf(live client.Object, want *unstructured.Unstructured, app *todov1.TodoApp) map[string]any {
+	reset := map[string]any{}
+	if entries := staleEntries(live, want); len(entries) > 0 {
+		data := map[string]any{}
+		for _, entry := range entries {
+			data[entry] = nil
+		}
+		reset["data"] = data
+	}
+	if owners, stale := desired.OtherOwners(live, app); stale {
+		reset["metadata"] = map[string]any{"ownerReferences": owners}
+	}
+	if len(reset) == 0 {
+		return nil
+	}
+	return reset
+}
+
+// withoutOwnUpdates adds to a merge patch the removal of what the operator owns by creating an object rather than by applying it.
+// Fields with two owners would outlive an apply that drops them.
+func withoutOwnUpdates(reset map[string]any, live client.Object) map[string]any {
+	own := func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == ""
+	}
+	if !slices.ContainsFunc(live.GetManagedFields(), own) {
+		return reset
+	}
+	if reset == nil {
+		reset = map[string]any{}
+	}
+	metadata, ok := reset["metadata"].(map[string]any)
+	if !ok {
+		metadata = map[string]any{}
+		reset["metadata"] = metadata
+	}
+	metadata["managedFields"] = slices.DeleteFunc(slices.Clone(live.GetManagedFields()), own)
+	return reset
+}
+
+// staleEntries returns the operator's entries in a live Secret that the desired one does not have.
 func staleEntries(live client.Object, want *unstructured.Unstructured) []string {
 	secret, ok := live.(*corev1.Secret)
 	if !ok {

@@ -36,7 +36,7 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 	}
 	if applyErr != nil {
 		if !overtaken(applyErr) {
-			r.event(app, corev1.EventTypeWarning, todov1.ReasonApplyFailed, "Apply", "%s", oneLine(applyErr))
+			r.event(app, corev1.EventTypeWarning, applyReason(applyErr), "Apply", "%s", oneLine(applyErr))
 		}
 		return
 	}

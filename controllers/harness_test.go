@@ -59,6 +59,9 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t, c, fmt.Sprintf("test-%d", serial.n)}
 	serial.Unlock()
 	must(t, c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: b.namespace}}))
+	t.Cleanup(func() { // without a garbage collector they would use up the cluster IPs of all tests
+		must(t, c.DeleteAllOf(context.Background(), &corev1.Service{}, client.InNamespace(b.namespace)))
+	})
 	return b
 }
 

@@ -7,8 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -39,10 +37,12 @@ type plan struct {
 // change is a desired object that the live one, if any, does not match.
 type change struct {
 	object *unstructured.Unstructured
-	// exists says that the live object is the app's. One that was not seen may be someone else's: it is not forced.
+	// exists says that there is a live object by that name.
 	exists bool
-	// staleEntries are the entries of a Secret that have to go first.
-	staleEntries []string
+	// foreign is set if the live object is not the operator's to write. The change is not carried out then.
+	foreign *foreignError
+	// reset is a merge patch that takes out of the live object what an apply would leave in it; nil if there is no such thing.
+	reset map[string]any
 }
 
 // idle reports whether the plan writes nothing.
@@ -84,7 +84,7 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	if p.keyring, err = p.keyringSecret(app); err != nil {
 		return nil, err
 	}
-	return p, r.compare(p, app)
+	return p, r.compare(ctx, reader, p, app)
 }
 
 // currentStep is where the ring stands that is stored; empty where there is none that can be read.
@@ -129,85 +129,4 @@ func (w *snapshot) recovery() keyring.Recovery {
 		recovery.Backend = s.Data
 	}
 	return recovery
-}
-
-// compare finds what of the desired differs from the live objects, and what of those is no longer desired.
-func (r *Reconciler) compare(p *plan, app *todov1.TodoApp) error {
-	type identity struct{ kind, name string }
-	live := map[identity]client.Object{}
-	for _, object := range p.observed.objects() {
-		live[identity{r.kindOf(object), object.GetName()}] = object
-	}
-	for _, config := range desired.Objects(app, p.keys, r.Images, r.Network) {
-		want, err := unstructuredOf(config)
-		if err != nil {
-			return err
-		}
-		id := identity{want.GetKind(), want.GetName()}
-		have, exists := live[id]
-		delete(live, id)
-		if err := noSmaller(want, have); err != nil {
-			return err
-		}
-		upToDate := false
-		if exists {
-			if upToDate, err = r.driftDetector.upToDate(have, want); err != nil {
-				return err
-			}
-		}
-		if extra := staleEntries(have, want); !upToDate || len(extra) > 0 {
-			p.changed = append(p.changed, change{pinned(want, have), exists, extra})
-		}
-	}
-	for _, object := range live {
-		if prunable(object, app) {
-			p.toPrune = append(p.toPrune, object)
-		}
-	}
-	return nil
-}
-
-// pinned makes the write of a Secret fail when the Secret is no longer the one that was seen:
-// an outdated manager must not put an older ring in the place of a newer one.
-func pinned(want *unstructured.Unstructured, have client.Object) *unstructured.Unstructured {
-	if secret, ok := have.(*corev1.Secret); ok {
-		want.SetResourceVersion(secret.ResourceVersion)
-	}
-	return want
-}
-
-// noSmaller leaves a volume claim as large as it is: somebody may have grown it, and none can be made smaller.
-func noSmaller(want *unstructured.Unstructured, have client.Object) error {
-	claim, ok := have.(*corev1.PersistentVolumeClaim)
-	if !ok {
-		return nil
-	}
-	path := []string{"spec", "resources", "requests", string(corev1.ResourceStorage)}
-	asked, _, _ := unstructured.NestedString(want.Object, path...)
-	size, err := resource.ParseQuantity(asked)
-	if err != nil {
-		return fmt.Errorf("reading the size of claim %s: %w", claim.Name, err)
-	}
-	if present := claim.Spec.Resources.Requests.Storage(); present.Cmp(size) > 0 {
-		return unstructured.SetNestedField(want.Object, present.String(), path...) //nolint:wrapcheck // it cannot fail
-	}
-	return nil
-}
-
-// prunable reports whether an object is the app's to delete: volumes never are.
-func prunable(object client.Object, app *todov1.TodoApp) bool {
-	if _, claim := object.(*corev1.PersistentVolumeClaim); claim {
-		return false
-	}
-	return desired.Managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
-}
-
-// kindOf is the kind of an object of the scheme; lists do not say it of their items.
-func (r *Reconciler) kindOf(object client.Object) string {
-	gvk, err := r.Client.GroupVersionKindFor(object)
-	if err != nil {
-		return ""
-	}
-	object.GetObjectKind().SetGroupVersionKind(gvk)
-	return gvk.Kind
 }

@@ -53,7 +53,7 @@ func TestTheStatusOfAHeldAppTellsOfStoredKeysAlone(t *testing.T) {
 	app := b.app("todo")
 	b.settled("todo")
 	b.phase("todo", "Stable", "")
-	b.secret("live", otherHand)
+	b.handedOver("live", otherHand, "todo")
 	b.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)

@@ -141,7 +141,7 @@ func readiness(mismatch string, applyErr error, parts ...assessment) assessment 
 		return fails(todov1.ReasonVolumeMismatch, "%s The API server says: %s.", mismatch, oneLine(applyErr))
 	}
 	if applyErr != nil {
-		return fails(todov1.ReasonApplyFailed, "%s.", oneLine(applyErr))
+		return fails(applyReason(applyErr), "%s.", oneLine(applyErr))
 	}
 	for _, part := range parts {
 		if part.status != metav1.ConditionTrue {

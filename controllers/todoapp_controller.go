@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,6 +14,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -31,13 +33,13 @@ import (
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/status,verbs=patch
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
-// +kubebuilder:rbac:groups="",resources=services,verbs=list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;patch
-// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list;watch
-// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=list;create;patch
 
 // Reconciler drives one TodoApp at a time.
@@ -75,6 +77,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if errors.Is(err, errUndecodable) {
 		return ctrl.Result{}, r.reportUndecodable(ctx, app)
 	}
+	if errors.Is(err, errDeleted) {
+		return ctrl.Result{}, nil // an app that took its name has an event of its own
+	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
 	}
@@ -103,26 +108,52 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	return result(p, applyErr, statusErr)
 }
 
-// result is when to look again. What was refused is tried again as late as what fails for long: whoever refuses it may think
-// better of it.
+// result returns when to requeue. Objects that the API server rejected are retried at the maximum backoff, because a quota or
+// policy may change. Foreign objects are polled, because the cache holds only objects with the app's label.
 func result(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
 		return ctrl.Result{}, err
 	}
-	due := p.due()
-	if applyErr != nil && (due == 0 || due > longestBackoff) {
-		due = longestBackoff
+	due, latest := p.due(), longestBackoff
+	if isForeign(applyErr) {
+		latest = lastPoll
+	}
+	if applyErr != nil && (due == 0 || due > latest) {
+		due = latest
 	}
 	return ctrl.Result{RequeueAfter: due}, nil
 }
 
-// planLive plans on what the API server says now, of the app as well. No pod is asked twice for it: what one trusts it
-// goes on trusting until the ring says otherwise, the ring is read anew, and a version never comes to mean another key.
+// planLive plans on the present state of the API server. It does not ask a pod again that has just answered: the pod trusts the
+// same keys until the ring changes, the ring is read again, and a version never gets another key.
+//
+// It reads the app before and after everything else. If the app is not being deleted at the end, every object was read before a
+// deletion began, and every write carries the resourceVersion that was read. So if "kubectl delete --cascade=orphan" releases an
+// object after that, the write fails instead of making the app own the object again, which the garbage collector would delete.
 func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-		return nil, fmt.Errorf("reading the app: %w", err)
+	uid := app.UID
+	if err := r.readLive(ctx, app, uid); err != nil {
+		return nil, err
 	}
-	return r.plan(ctx, r.Live, app, before)
+	p, err := r.plan(ctx, r.Live, app, before)
+	if err != nil {
+		return nil, err
+	}
+	return p, r.readLive(ctx, app.DeepCopy(), uid)
+}
+
+// errDeleted says that the app is being deleted, or that another app has its name.
+var errDeleted = errors.New("the app is deleted")
+
+// readLive reads the app from the API server. It fails with errDeleted if nothing may be written for the app any more.
+func (r *Reconciler) readLive(ctx context.Context, app *todov1.TodoApp, uid types.UID) error {
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+		return fmt.Errorf("reading the app: %w", err)
+	}
+	if app.UID != uid || !app.DeletionTimestamp.IsZero() {
+		return errDeleted
+	}
+	return nil
 }
 
 // due is how soon to look again when nothing happens before; zero for not at all.
@@ -149,13 +180,25 @@ func overtaken(err error) bool {
 		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 
-// retryable drops a refusal: it is no fault of the operator's or the API server's, to be counted as one, but the app's
-// owner's to mend, who finds it in the status, or that of whoever has a policy against it.
+// retryable leaves out of the errors of an apply those that a retry does not mend: a rejected or a foreign object. The app's owner
+// finds them in the status, and they are not counted as failures of the operator.
 func retryable(err error) error {
-	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+	return errors.Join(slices.DeleteFunc(failuresOf(err), func(e error) bool {
+		return apierrors.IsInvalid(e) || apierrors.IsBadRequest(e) || isForeign(e)
+	})...)
+}
+
+// failuresOf returns the errors that apply has joined.
+func failuresOf(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
 		return nil
+	case !ok || errors.Is(err, errNotStored):
+		return []error{err}
+	default:
+		return slices.Clone(joined.Unwrap())
 	}
-	return err
 }
 
 // SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects or the Secrets

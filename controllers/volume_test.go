@@ -146,14 +146,14 @@ func TestALongRefusalIsCut(t *testing.T) {
 	})
 }
 
-// withoutVolumes is a client to which every volume claim is refused.
+// withoutVolumes is a client that cannot create volume claims.
 type withoutVolumes struct{ client.Client }
 
-func (w withoutVolumes) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-	if kind, ok := object.(interface{ GetKind() string }); ok && kind.GetKind() == "PersistentVolumeClaim" {
+func (w withoutVolumes) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
+	if object.GetObjectKind().GroupVersionKind().Kind == "PersistentVolumeClaim" {
 		return errDisturbed
 	}
-	return w.Client.Apply(ctx, object, options...)
+	return w.Client.Create(ctx, object, options...)
 }
 
 // A pod whose volume is not there would only take the place of one that serves; the other side has no part in it.

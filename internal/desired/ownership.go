@@ -78,12 +78,12 @@ func handedOver(object metav1.Object, app *todov1.TodoApp) Ownership {
 	if mark == app.Name {
 		return Ownership{Origin: HandedOver}
 	}
-	reason := "was not made for this TodoApp"
+	command := fmt.Sprintf("kubectl annotate %s %s %s=%s -n %s",
+		resource, object.GetName(), todov1.AnnotationAdopt, app.Name, object.GetNamespace())
 	if mark != "" {
-		reason = "is handed over to TodoApp " + mark
+		return foreign("is handed over to TodoApp "+mark, fmt.Sprintf("to take it, run \"%s --overwrite\"", command))
 	}
-	return foreign(reason, fmt.Sprintf("to hand it over, run kubectl annotate %s %s %s=%s -n %s",
-		resource, object.GetName(), todov1.AnnotationAdopt, app.Name, object.GetNamespace()))
+	return foreign("was not made for this TodoApp", fmt.Sprintf("to hand it over, run %q", command))
 }
 
 func foreign(reason, advice string) Ownership { return Ownership{Foreign, reason, advice} }
@@ -172,6 +172,19 @@ func listed(entries []string) string {
 		shown = append(shown, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(shown, ", ")
+}
+
+// OtherOwners returns the owner references of an object that the operator does not replace, and whether any is left out. Left
+// out are those to a deleted app of the same name: an object has one controller, and an apply adds references only.
+func OtherOwners(object metav1.Object, app *todov1.TodoApp) (kept []metav1.OwnerReference, stale bool) {
+	for _, ref := range object.GetOwnerReferences() {
+		if RefersTo(app, ref) && ref.UID != app.UID {
+			stale = true
+			continue
+		}
+		kept = append(kept, ref)
+	}
+	return kept, stale
 }
 
 // Managed reports whether an object carries the operator's managed-by label.

@@ -32,6 +32,7 @@ func owners(controller bool, kind, name string, uid types.UID) []metav1.OwnerRef
 }
 
 func TestOwnershipFollowsLabelsControllerAndMark(t *testing.T) {
+	const unmarked = `was not made for this TodoApp: to hand it over, run "kubectl annotate secret x todoapp.dev/adopt=shop -n prod"`
 	ours := labelledAs(desired.ManagedBy, "shop", todov1.ComponentBackend)
 	for name, test := range map[string]struct {
 		labels, annotations map[string]string
@@ -44,7 +45,7 @@ func TestOwnershipFollowsLabelsControllerAndMark(t *testing.T) {
 		"orphaned and owned by a bystander": {labels: ours, owners: owners(false, "Job", "x", "1"), want: "Made"},
 		"restored with the old owner":       {labels: ours, owners: owners(true, "TodoApp", "shop", "old"), want: "Made"},
 		"the old owner without labels": {owners: owners(true, "TodoApp", "shop", "old"),
-			want: "was not made for this TodoApp: to hand it over, run kubectl annotate secret x todoapp.dev/adopt=shop -n prod"},
+			want: unmarked},
 		"labelled, but another controls it": {labels: ours, owners: owners(true, "Deployment", "db", "1"),
 			want: "belongs to Deployment db: choose another name"},
 		"another kind of the same name controls it": {labels: ours, owners: owners(true, "Deployment", "shop", "this"),
@@ -58,13 +59,14 @@ func TestOwnershipFollowsLabelsControllerAndMark(t *testing.T) {
 		"controlled by another app": {labels: labelledAs(desired.ManagedBy, "bank", todov1.ComponentBackend),
 			owners: owners(true, "TodoApp", "bank", "1"), want: "belongs to TodoApp bank: choose another name"},
 		"labelled by its owner, not by the operator": {labels: labelledAs("Helm", "shop", todov1.ComponentBackend),
-			want: "was not made for this TodoApp: to hand it over, run kubectl annotate secret x todoapp.dev/adopt=shop -n prod"},
+			want: unmarked},
 		"labelled without a component": {labels: labelledAs(desired.ManagedBy, "shop", ""),
-			want: "was not made for this TodoApp: to hand it over, run kubectl annotate secret x todoapp.dev/adopt=shop -n prod"},
+			want: unmarked},
 		"handed over": {annotations: map[string]string{todov1.AnnotationAdopt: "shop"}, want: "HandedOver"},
 		"handed over to another": {annotations: map[string]string{todov1.AnnotationAdopt: "bank"},
-			want: "is handed over to TodoApp bank: to hand it over, run kubectl annotate secret x todoapp.dev/adopt=shop -n prod"},
-		"bare": {want: "was not made for this TodoApp: to hand it over, run kubectl annotate secret x todoapp.dev/adopt=shop -n prod"},
+			want: "is handed over to TodoApp bank: to take it, " +
+				`run "kubectl annotate secret x todoapp.dev/adopt=shop -n prod --overwrite"`},
+		"bare": {want: unmarked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "x",

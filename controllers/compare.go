@@ -1,0 +1,163 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// compare finds the desired objects that the live ones do not match, and the live objects that are no longer desired.
+func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan, app *todov1.TodoApp) error {
+	type identity struct{ kind, name string }
+	live := map[identity]client.Object{}
+	for _, object := range p.observed.objects() {
+		live[identity{r.kindOf(object), object.GetName()}] = object
+	}
+	for _, config := range desired.Objects(app, p.keys, r.Images, r.Network) {
+		want, err := unstructuredOf(config)
+		if err != nil {
+			return err
+		}
+		id := identity{want.GetKind(), want.GetName()}
+		have := live[id]
+		delete(live, id)
+		if have == nil && reader == r.Live {
+			if have, err = r.unlabelled(ctx, want); err != nil {
+				return err
+			}
+		}
+		c, err := r.changeTo(want, have, app)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			p.changed = append(p.changed, *c)
+		}
+	}
+	for _, object := range live {
+		if p.observed.prunable(object, app) {
+			p.toPrune = append(p.toPrune, object)
+		}
+	}
+	return nil
+}
+
+// unlabelled returns the live object under a desired object's name that lists by the app's label do not contain: a foreign one,
+// one that was handed over, or one that lost its label. It is nil if the name is free. Secrets were already read by their names,
+// before the ring: read again here, a Secret could be newer than the ring that is about to be written over it.
+func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstructured) (client.Object, error) {
+	if want.GetKind() == "Secret" {
+		return nil, nil
+	}
+	typed, err := r.Client.Scheme().New(want.GroupVersionKind())
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", want.GetKind(), want.GetName(), err)
+	}
+	object := typed.(client.Object) //nolint:forcetypeassert // every desired object is one
+	err = r.Live.Get(ctx, client.ObjectKeyFromObject(want), object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", want.GetKind(), want.GetName(), err)
+	}
+	return object, nil
+}
+
+// changeTo returns the change that makes a live object the desired one, and nil if it already matches. An existing object is
+// changed only in the version that was read: a stale manager must not put an older ring in place of a newer one, and an
+// object that the garbage collector releases from a deleted app must not be owned again.
+func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Object, app *todov1.TodoApp) (*change, error) {
+	if have == nil {
+		return &change{object: want}, nil
+	}
+	if ownership := desired.OwnershipOf(have, app); ownership.Foreign() {
+		return &change{object: want, exists: true, foreign: foreignObject(want.GetKind(), have, ownership)}, nil
+	}
+	if err := noSmaller(want, have); err != nil {
+		return nil, err
+	}
+	upToDate, err := r.driftDetector.upToDate(have, want)
+	if err != nil {
+		return nil, err
+	}
+	reset := resetOf(have, want, app)
+	if upToDate && reset == nil {
+		return nil, nil
+	}
+	drops, err := r.driftDetector.drops(have, want)
+	if err != nil {
+		return nil, err
+	}
+	if drops {
+		reset = withoutOwnUpdates(reset, have)
+	}
+	want.SetResourceVersion(have.GetResourceVersion())
+	return &change{object: want, exists: true, reset: reset}, nil
+}
+
+// noSmaller leaves a volume claim as large as it is: somebody may have grown it, and none can be made smaller.
+func noSmaller(want *unstructured.Unstructured, have client.Object) error {
+	claim, ok := have.(*corev1.PersistentVolumeClaim)
+	if !ok {
+		return nil
+	}
+	path := []string{"spec", "resources", "requests", string(corev1.ResourceStorage)}
+	asked, _, _ := unstructured.NestedString(want.Object, path...)
+	size, err := resource.ParseQuantity(asked)
+	if err != nil {
+		return fmt.Errorf("reading the size of claim %s: %w", claim.Name, err)
+	}
+	if present := claim.Spec.Resources.Requests.Storage(); present.Cmp(size) > 0 {
+		return unstructured.SetNestedField(want.Object, present.String(), path...) //nolint:wrapcheck // it cannot fail
+	}
+	return nil
+}
+
+// prunable reports whether the operator may delete an object that is no longer desired. A volume is never deleted, and a Secret
+// only if nothing that runs pods of the app refers to it: pods that serve may not have been replaced yet.
+func (w *snapshot) prunable(object client.Object, app *todov1.TodoApp) bool {
+	switch object.(type) {
+	case *corev1.PersistentVolumeClaim:
+		return false
+	case *corev1.Secret:
+		if w.inUse(object.GetName()) {
+			return false
+		}
+	}
+	return desired.Managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
+}
+
+// inUse reports whether a pod, ReplicaSet or Deployment of the app refers to a Secret. A ReplicaSet without pods is history: a
+// rollback to it would be undone by the next reconcile.
+func (w *snapshot) inUse(secret string) bool {
+	return slices.ContainsFunc(w.pods, func(p corev1.Pod) bool {
+		return !finished(&p) && desired.UsesSecret(&p.Spec, secret)
+	}) || slices.ContainsFunc(w.replicaSets, func(rs appsv1.ReplicaSet) bool {
+		return (ptr.Deref(rs.Spec.Replicas, 1) > 0 || rs.Status.Replicas > 0) && desired.UsesSecret(&rs.Spec.Template.Spec, secret)
+	}) || slices.ContainsFunc(w.deployments, func(d appsv1.Deployment) bool {
+		return desired.UsesSecret(&d.Spec.Template.Spec, secret)
+	})
+}
+
+// kindOf is the kind of an object of the scheme; lists do not say it of their items.
+func (r *Reconciler) kindOf(object client.Object) string {
+	gvk, err := r.Client.GroupVersionKindFor(object)
+	if err != nil {
+		return ""
+	}
+	object.GetObjectKind().SetGroupVersionKind(gvk)
+	return gvk.Kind
+}

@@ -1,0 +1,179 @@
+package controllers_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+)
+
+// orphan deletes an app as "kubectl delete --cascade=orphan" does, and then does the work of the garbage collector, which envtest
+// lacks: it takes the app's owner reference off every object, lets the app go, and deletes the objects that the app owns all the
+// same. It returns the objects that it released.
+func (b *bench) orphan(app *todov1.TodoApp) []client.Object {
+	b.t.Helper()
+	must(b.t, b.client.Delete(b.t.Context(), app, client.PropagationPolicy(metav1.DeletePropagationOrphan)))
+	released := b.objects(app.Name)
+	for _, object := range released {
+		must(b.t, retry.RetryOnConflict(retry.DefaultBackoff, func() error { return b.release(object, app) }))
+	}
+	b.merge(app, `{"metadata":{"finalizers":null}}`)
+	b.gone(app.Name, &todov1.TodoApp{})
+	return released
+}
+
+// release takes an app's owner reference off an object.
+func (b *bench) release(object client.Object, app *todov1.TodoApp) error {
+	if err := b.get(object.GetName(), object); err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(object.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == app.UID })
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": object.GetResourceVersion(), "ownerReferences": kept}})
+	if err != nil {
+		return err
+	}
+	return b.client.Patch(b.t.Context(), object, client.RawPatch(types.MergePatchType, patch))
+}
+
+// survived says which of an app's released objects the garbage collector would delete, or has been made anew since.
+func (b *bench) survived(app *todov1.TodoApp, released []client.Object) {
+	b.t.Helper()
+	for _, object := range released {
+		uid := object.GetUID()
+		if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid {
+			b.t.Errorf("%T %s is lost: %v", object, object.GetName(), err)
+			continue
+		}
+		for _, ref := range object.GetOwnerReferences() {
+			if ref.UID == app.UID {
+				b.t.Errorf("%T %s is owned by the deleted app again: it would be deleted too", object, object.GetName())
+			}
+		}
+	}
+}
+
+// laggingApps is a client that remembers an app for a while, as a cache that is behind does.
+type laggingApps struct {
+	client.Client
+	mutex    sync.Mutex
+	observed map[client.ObjectKey]lagging
+}
+
+type lagging struct {
+	app todov1.TodoApp
+	at  time.Time
+}
+
+func (l *laggingApps) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+	app, ok := into.(*todov1.TodoApp)
+	if !ok {
+		return l.Client.Get(ctx, key, into, options...)
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if known, ok := l.observed[key]; ok && time.Since(known.at) < 300*time.Millisecond {
+		known.app.DeepCopyInto(app)
+		return nil
+	}
+	if err := l.Client.Get(ctx, key, app, options...); err != nil {
+		return err
+	}
+	l.observed[key] = lagging{*app.DeepCopy(), time.Now()}
+	return nil
+}
+
+// Fifty apps are deleted with --cascade=orphan while the manager reconciles them. No object of theirs goes with them.
+func TestOrphanedObjectsOutliveTheApp(t *testing.T) {
+	const apps = 50
+	b := newBench(t)
+	p := b.start(func(r *controllers.Reconciler) {
+		r.Client = &laggingApps{Client: r.Client, observed: map[client.ObjectKey]lagging{}}
+	})
+	var all []*todov1.TodoApp
+	for n := range apps {
+		all = append(all, b.app(fmt.Sprintf("todo-%d", n)))
+	}
+	for _, app := range all {
+		b.settled(app.Name)
+		eventually(t, func() error { return b.get(app.Name+"-backend", &appsv1.Deployment{}) })
+	}
+	released := make([][]client.Object, apps)
+	var deletions sync.WaitGroup
+	for n, app := range all {
+		deletions.Go(func() {
+			b.merge(app, `{"spec":{"backend":{"port":8001}}}`)
+			released[n] = b.orphan(app)
+		})
+	}
+	deletions.Wait()
+	b.quiet(p)
+	for n, app := range all {
+		if len(released[n]) < 6 {
+			t.Errorf("%s had %d objects only", app.Name, len(released[n]))
+		}
+		b.survived(app, released[n])
+	}
+}
+
+// interrupted is a reader that calls back once, after an app was read for the nth time.
+type interrupted struct {
+	client.Reader
+	mutex sync.Mutex
+	reads int
+	then  func()
+}
+
+func (i *interrupted) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
+	err := i.Reader.Get(ctx, key, into, options...)
+	if _, app := into.(*todov1.TodoApp); app {
+		i.mutex.Lock()
+		defer i.mutex.Unlock()
+		if i.reads--; i.reads == 0 {
+			i.then()
+		}
+	}
+	return err
+}
+
+// The deletion begins and ends between any two reads of the app, and between the last of them and the writes.
+func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
+	for name, patch := range map[string]string{
+		"a Service and a Deployment change": `{"spec":{"backend":{"port":8001}}}`,
+		"the keys change":                   `{"spec":{"auth":{"rotation":{"rotateAfter":"NOW"}}}}`,
+		"an object is no longer desired":    `{"spec":{"frontend":{"secretRef":{"name":"renamed"}}}}`,
+	} {
+		for reads := 1; reads <= 2; reads++ {
+			t.Run(fmt.Sprintf("%s, deleted after read %d", name, reads), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				first := b.start(withPolicies)
+				app := b.app("todo")
+				b.settled("todo")
+				b.quiet(first)
+				first.stop()
+				b.merge(app, strings.ReplaceAll(patch, "NOW", time.Now().UTC().Format(time.RFC3339)))
+				released := make(chan []client.Object, 1)
+				p := b.start(withPolicies, func(r *controllers.Reconciler) {
+					r.Live = &interrupted{Reader: r.Live, reads: reads, then: func() { released <- b.orphan(app) }}
+				})
+				objects := <-released
+				b.quiet(p)
+				b.survived(app, objects)
+			})
+		}
+	}
+}
