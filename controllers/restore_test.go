@@ -64,8 +64,8 @@ func (b *bench) remove(names ...string) {
 	}
 }
 
-// rotated makes an app go on to key 2 and waits until it is in use.
-func (b *bench) rotated(app *todov1.TodoApp) keyring.Key {
+// onKeyTwo makes an app go on to key 2 and waits until it is in use.
+func (b *bench) onKeyTwo(app *todov1.TodoApp) keyring.Key {
 	b.t.Helper()
 	b.inSync()
 	b.ask(app, "rotateAfter")
@@ -140,7 +140,7 @@ func TestRestoreOfAnOlderKeyringAlone(t *testing.T) {
 	app := b.app("todo")
 	first := b.settled("todo")
 	old := b.backup("todo-keyring")
-	second := b.rotated(app)
+	second := b.onKeyTwo(app)
 	restored := b.restore(old)
 	eventually(t, func() error { return told.told(todov1.ReasonKeyringRestored) })
 	eventually(t, func() error { return b.uses("todo", 2) })
@@ -156,7 +156,7 @@ func TestRestoreOfEverythingAsItWas(t *testing.T) {
 	b := newBench(t)
 	_, p := b.announcing()
 	app := b.app("todo")
-	b.rotated(app)
+	b.onKeyTwo(app)
 	ring := b.ring("todo")
 	backup := b.backup(secretNames...)
 	p.stop()
@@ -174,7 +174,7 @@ func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
 	b := newBench(t)
 	_, p := b.announcing()
 	app := b.app("todo")
-	second := b.rotated(app)
+	second := b.onKeyTwo(app)
 	backup := b.backup(secretNames...)
 	p.stop()
 	must(t, b.client.Delete(t.Context(), app))
@@ -194,7 +194,7 @@ func TestRestoreOfTheTodoAppBeforeItsSecrets(t *testing.T) {
 	b := newBench(t)
 	told, _ := b.announcing()
 	app := b.app("todo")
-	second := b.rotated(app)
+	second := b.onKeyTwo(app)
 	backup := b.backup(secretNames...)
 	must(t, b.client.Delete(t.Context(), app))
 	b.remove(secretNames...)
@@ -217,7 +217,7 @@ func TestEverythingIsRolledBack(t *testing.T) {
 	app := b.app("todo")
 	b.settled("todo")
 	old := b.backup(secretNames...)
-	b.rotated(app)
+	b.onKeyTwo(app)
 	b.verifier(app, "todo-backend-a")
 	p.stop()
 	b.restore(old)
@@ -238,7 +238,7 @@ func TestRestoreOfOlderProjections(t *testing.T) {
 	app := b.app("todo")
 	b.settled("todo")
 	old := b.backup("todo-frontend-auth", "todo-backend-auth")
-	second := b.rotated(app)
+	second := b.onKeyTwo(app)
 	ring := b.ring("todo")
 	b.restore(old)
 	if key := b.settled("todo"); key.Value != second.Value {
