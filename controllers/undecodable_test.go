@@ -27,10 +27,10 @@ func TestAnUndecodableAppStopsNoOther(t *testing.T) {
 
 	b.phase("good", "Stable", "")
 	b.ask(good, "rotateAfter")
-	second := b.rotated("good", first.Version)
+	second := b.newerKey("good", first.Version)
 	b.statusHas("good", second)
 	b.ask(good, "revokeBefore")
-	b.rotated("good", second)
+	b.newerKey("good", second)
 	b.app("new")
 	b.settled("new")
 
@@ -57,8 +57,8 @@ func TestAnUndecodableAppStopsNoOther(t *testing.T) {
 	b.settled("newer")
 }
 
-// rotated awaits that an app signs with a key that is newer than a version, and returns the newer version.
-func (b *bench) rotated(app string, version int64) int64 {
+// newerKey awaits that an app signs with a key that is newer than a version, and returns the newer version.
+func (b *bench) newerKey(app string, version int64) int64 {
 	b.t.Helper()
 	var active keyring.Key
 	eventually(b.t, func() error {
