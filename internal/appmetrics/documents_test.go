@@ -29,8 +29,9 @@ const (
 	alerts    = "../../charts/todoapp-operator/files/alerts.yaml"
 	dashboard = "../../charts/todoapp-operator/files/dashboard.json"
 	reference = "../../docs/metrics.md"
-	// runbooks is where the chapters of the reference are read, unless the chart is told of another place.
-	runbooks = "https://github.com/todoapp-operator/todoapp-operator/blob/main/docs/metrics.md#"
+	runbook   = "../../docs/runbook.md"
+	// runbooks is where the chapters of the runbook are published, unless the chart names another place.
+	runbooks = "https://github.com/todoapp-operator/todoapp-operator/blob/main/docs/runbook.md#"
 )
 
 var (
@@ -166,9 +167,9 @@ func TestMetricsAreDocumentedAndExposed(t *testing.T) {
 	}
 }
 
-// TestEveryAlertSaysWhatToDo: who is woken finds a summary, a description and a chapter about it.
+// TestEveryAlertSaysWhatToDo checks that each alert has a summary, a description and a chapter of the runbook.
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
-	page := read(t, reference)
+	page := read(t, runbook)
 	all := rules(t)
 	if len(all) < 6 {
 		t.Errorf("there are %d alerts", len(all))
