@@ -127,7 +127,7 @@ func freshKey() keyring.Value {
 	keys.Lock()
 	defer keys.Unlock()
 	keys.n++
-	return keyring.Mint([32]byte{keys.n})
+	return keyring.Generate([32]byte{keys.n})
 }
 
 // recorder notes the requests of a manager that read or write objects one by one, watches left out.

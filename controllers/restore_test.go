@@ -281,7 +281,7 @@ func TestAnEditedListIsNoBackup(t *testing.T) {
 	told, _ := b.announcing()
 	b.app("todo")
 	first := b.settled("todo")
-	other := keyring.Mint([32]byte{255})
+	other := keyring.Generate([32]byte{255})
 	b.edited("todo-backend-auth", keyring.EntrySecrets, "9:"+string(other)+",1:"+string(first.Value))
 	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
 	eventually(t, func() error {

@@ -123,7 +123,7 @@ func TestAWeakKeyThatIsAdopted(t *testing.T) {
 		StringData: map[string]string{keyring.EntrySecret: "changeme-changeme-changeme-changeme"},
 	}))
 	b.start(func(r *controllers.Reconciler) {
-		r.NewKey = func() keyring.Value { return keyring.Mint(sha256.Sum256([]byte("fresh"))) }
+		r.NewKey = func() keyring.Value { return keyring.Generate(sha256.Sum256([]byte("fresh"))) }
 	})
 	app := b.app("todo", frontendSecret("web"))
 	eventually(t, func() error {

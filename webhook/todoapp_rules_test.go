@@ -132,12 +132,12 @@ var adoptionCases = map[string]todoAppCase{
 		app:   todoApp(backendRef("api")),
 		found: holding("api BETTER_AUTH_SECRETS 9007199254740991:" + secretA),
 		want: `secret-mismatch spec.backend.secretRef.name: ` +
-			`Secret "api": as BETTER_AUTH_SECRETS stands, version 9007199254740991 leaves`,
+			`Secret "api": BETTER_AUTH_SECRETS makes no ring: version 9007199254740991 leaves`,
 	},
 	"lists that are no ring together": {
 		app:   todoApp(frontendRef("web"), backendRef("api")),
 		found: holding("web BETTER_AUTH_SECRETS 1:"+secretA, "api BETTER_AUTH_SECRETS 1:"+secretA+",2:"+secretB+",3:"+secretC),
-		want:  `secret-mismatch spec.frontend.secretRef.name: Secrets "web" and "api": as BETTER_AUTH_SECRETS stands, more than one`,
+		want:  `secret-mismatch spec.frontend.secretRef.name: Secrets "web" and "api": BETTER_AUTH_SECRETS makes no ring: more than one`,
 	},
 }
 

@@ -2,31 +2,31 @@ package keyring
 
 import "time"
 
-// clockTolerance is how far CreatedAt may lie ahead before it is corrected: the clocks of two managers differ a little.
+// clockTolerance is the longest time that CreatedAt may be ahead without being corrected. The clocks of two managers differ.
 const clockTolerance = time.Minute
 
-// come returns a moment of the policy if it has come, and the zero time otherwise.
-func (in Inputs) come(moment time.Time) time.Time {
+// reached returns a moment of the policy if it is not in the future, and the zero time otherwise.
+func (in Inputs) reached(moment time.Time) time.Time {
 	if in.Now.Before(moment) {
 		return time.Time{}
 	}
 	return moment
 }
 
-// newKey returns a key of the next version that was made now.
+// newKey returns a key of the next version that is created now.
 func (r Ring) newKey(in Inputs, value Value) Key {
 	return in.stamped(Key{Version: r.nextVersion(in), Value: value, CreatedAt: in.Now})
 }
 
-// stamped returns a key that notes the moments of the policy that have come.
+// stamped records on a key the moments of the policy that have been reached.
 func (in Inputs) stamped(k Key) Key {
-	k.RotateAfter, k.RevokeBefore = in.come(in.Policy.RotateAfter), in.come(in.Policy.RevokeBefore)
+	k.RotateAfter, k.RevokeBefore = in.reached(in.Policy.RotateAfter), in.reached(in.Policy.RevokeBefore)
 	return k
 }
 
-// madeBefore reports whether a key was made before a moment of the policy that has come; noted is the one that had come when
-// the key was made. CreatedAt tells, unless it lies ahead of now: then the clock was wrong, and the key counts as older unless
-// it was made for this very moment.
+// madeBefore reports whether a key was created before a moment of the policy that has been reached. The argument noted is the
+// moment that is recorded on the key. If CreatedAt is in the future, the clock was wrong. The key then counts as older, unless
+// it was created for this very moment.
 func (in Inputs) madeBefore(k Key, moment, noted time.Time) bool {
 	if moment.IsZero() || in.Now.Before(moment) || moment.Equal(noted) {
 		return false
@@ -34,8 +34,8 @@ func (in Inputs) madeBefore(k Key, moment, noted time.Time) bool {
 	return k.CreatedAt.Before(moment) || k.CreatedAt.After(in.Now)
 }
 
-// correct sets a CreatedAt that lies ahead to now, so that the schedule counts from a moment that has come. It waits for a
-// rotation that is due: the key counts as older than the moment that asks for it.
+// correct sets a CreatedAt in the future to now, so that the schedule counts from now. If a rotation is due, correct waits for it:
+// the key counts as older than the moment that asks for the rotation.
 func correct(ring Ring, in Inputs) (Ring, []int64) {
 	if _, due := ring.due(in); due {
 		return ring, nil

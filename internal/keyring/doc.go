@@ -1,3 +1,3 @@
-// Package keyring is the shared secret of one TodoApp over time: its keys, their states, the pure step from one state
-// to the next, and the encodings in which frontends and backends read it.
+// Package keyring decides how the keys of one TodoApp change over time. It holds the keys and their states, the pure transition
+// to the next state, and the encodings in which frontends and backends read them.
 package keyring

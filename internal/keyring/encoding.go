@@ -35,8 +35,7 @@ type Entry struct {
 	Value   Value
 }
 
-// FormatList encodes entries as Better Auth's BETTER_AUTH_SECRETS: "version:value,…".
-// The first entry signs, whatever its number.
+// FormatList encodes entries as Better Auth's BETTER_AUTH_SECRETS: "version:value,…". The first entry signs.
 func FormatList(entries []Entry) string {
 	parts := make([]string, len(entries))
 	for i, e := range entries {
@@ -45,10 +44,9 @@ func FormatList(entries []Entry) string {
 	return strings.Join(parts, ",")
 }
 
-// ParseList decodes BETTER_AUTH_SECRETS under the rules of Better Auth: values are trimmed and may contain colons;
-// empty items, missing or non-decimal versions, empty values and repeated versions are errors, and so is what would
-// become another key on its way through an environment variable.
-// Errors name the position and the version, never a value.
+// ParseList decodes BETTER_AUTH_SECRETS by the rules of Better Auth. Values are trimmed and may contain colons. It rejects empty
+// items, missing or non-decimal versions, empty values, repeated versions, and values that an environment variable would change.
+// Errors contain the position and the version, never a value.
 func ParseList(list string) ([]Entry, error) {
 	items := strings.Split(list, ",")
 	entries := make([]Entry, 0, len(items))
@@ -85,23 +83,24 @@ func parseItem(item string) (Entry, error) {
 	return Entry{Version: version, Value: Value(value)}, nil
 }
 
-// Portable reports whether a value means the same in BETTER_AUTH_SECRET and in BETTER_AUTH_SECRETS:
-// lists split on commas and trim their items.
+// Portable reports whether a value is the same key in BETTER_AUTH_SECRET and in BETTER_AUTH_SECRETS. Lists are split at commas,
+// and their items are trimmed.
 func Portable(v Value) bool {
 	s := string(v)
 	return s != "" && !strings.ContainsAny(s, ",\r\n") && trim(s) == s && printable(s)
 }
 
-// printable reports whether JavaScript, environment variables and JSON all keep the bytes of a value as they are.
+// printable reports whether JavaScript, environment variables and JSON preserve the bytes of a value.
 func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// trim cuts what JavaScript's trim cuts: Go counts U+0085 as space and JavaScript does not, U+FEFF is the reverse.
+// trim removes the same characters as JavaScript's trim. Go counts U+0085 as space and JavaScript does not; for U+FEFF it is the
+// reverse.
 func trim(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return r == '\uFEFF' || r != '\u0085' && unicode.IsSpace(r) })
 }
 
-// ParseVersion reads a key version as it stands in a list or in a token's kid header:
-// decimal digits without sign or leading zero, from 1 to 2^53-1 (which JavaScript reads exactly).
+// ParseVersion reads a key version from a list or from a token's kid header. A version has decimal digits without sign or leading
+// zero, from 1 to 2^53-1, which JavaScript reads exactly.
 func ParseVersion(s string) (int64, error) {
 	version, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || version < 1 || version > maxVersion || strconv.FormatInt(version, 10) != s {

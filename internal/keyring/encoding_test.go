@@ -161,7 +161,7 @@ func TestMint(t *testing.T) {
 	for i := range random {
 		random[i] = byte(255 - i)
 	}
-	if value := keyring.Mint(random); len(value) != 43 || !keyring.Portable(value) {
+	if value := keyring.Generate(random); len(value) != 43 || !keyring.Portable(value) {
 		t.Errorf("a minted key has %d characters, want 43 portable ones", len(value))
 	}
 }

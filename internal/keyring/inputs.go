@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// Policy is what the owner of an app asks of its keys.
+// Policy holds the settings of an app that concern its keys.
 type Policy struct {
 	// Interval is the age at which the active key is replaced, an app's own spread included; zero means never by itself.
 	Interval time.Duration
 	// RotateAfter asks for an active key created at or after this moment, once it has come; zero asks for nothing.
 	RotateAfter time.Time
-	// RevokeBefore takes all trust from every key created before this moment, once it has come; zero takes none.
+	// RevokeBefore revokes every key created before this moment, once it has come; zero revokes none.
 	RevokeBefore time.Time
-	// KeepRevoked leaves revoked keys with the frontend so that what was stored under them stays readable.
+	// KeepRevoked leaves revoked keys in the frontend's Secret, so that it can still decrypt data.
 	KeepRevoked bool
-	// MaxLifetime is the longest life of a token that the API accepts, Leeway its tolerance for clocks.
+	// MaxLifetime is the longest lifetime of a token that the API accepts. Leeway is its tolerance for clocks.
 	MaxLifetime, Leeway time.Duration
 	// SessionLifetime is how long a session cookie signed with a demoted key may be carried over.
 	SessionLifetime time.Duration
-	// HandoverPeriod is how long a frontend that cannot be seen may go on signing with the key before.
+	// HandoverPeriod is how long an externally managed frontend may still sign with the previous key.
 	HandoverPeriod time.Duration
 	// HistoryLimit is how many archived and revoked keys are kept when a rotation begins.
 	HistoryLimit int
-	// ExternallySourced says that values come from an external store and are not generated,
-	// but for the successor of a revoked key while the store holds nothing new.
+	// ExternallySourced says that values come from an external store. The operator generates only the successor of a revoked
+	// key, if the store has no new value.
 	ExternallySourced bool
 }
 
-// Validity is how long a key must be trusted after its last signer has gone.
+// Validity returns how long a key stays trusted after its last signer has gone.
 func (p Policy) Validity() time.Duration { return p.MaxLifetime + p.Leeway }
 
-// Pod is what one live pod of an app is known to do with keys; what is not known holds a rotation.
+// Pod describes the keys of one live pod. A pod whose keys are not known delays a rotation.
 type Pod struct {
 	Name string
 	// Trusts are the versions that the pod is known to have; empty when that is not known.
@@ -41,19 +41,19 @@ type Pod struct {
 	Signs int64
 }
 
-// Fleet is one side of an app.
+// Fleet describes the pods of one component.
 type Fleet struct {
-	// Pods are all live pods, terminating ones included, and whatever may start one at any moment.
+	// Pods lists all live pods, including those that terminate, and every workload that may start one at any moment.
 	Pods []Pod
-	// ExternallyManaged says that the side runs where its pods cannot be listed.
+	// ExternallyManaged says that the operator cannot list the component's pods.
 	ExternallyManaged bool
-	// WrittenAt is when the Secret of an unseen side took the active key, or any moment since: the side cannot have taken
-	// the key up before. Zero when that is not known; then the promotion counts.
+	// WrittenAt is the moment when the active key was written to the Secret of an externally managed component, or a later one:
+	// the component cannot have loaded the key before. If it is zero the promotion counts instead.
 	WrittenAt time.Time
 }
 
-// holding names what keeps a fleet from being known to do what ok says.
-func (f Fleet) holding(ok func(Pod) bool) []string {
+// failing returns the names of the pods that do not fulfil a condition.
+func (f Fleet) failing(ok func(Pod) bool) []string {
 	var names []string
 	for _, p := range f.Pods {
 		if !ok(p) {
@@ -63,29 +63,29 @@ func (f Fleet) holding(ok func(Pod) bool) []string {
 	return names
 }
 
-// withoutTrust names what is not known to have a key yet.
+// withoutTrust returns the names of the pods that are not known to trust a version.
 func (f Fleet) withoutTrust(version int64) []string {
-	return f.holding(func(p Pod) bool { return slices.Contains(p.Trusts, version) })
+	return f.failing(func(p Pod) bool { return slices.Contains(p.Trusts, version) })
 }
 
-// Inputs is everything a transition depends on besides the ring itself.
+// Inputs holds everything that a transition depends on besides the ring.
 type Inputs struct {
-	// Now is read after the pods were listed: what a pod that has gone by then signed, it signed before.
+	// Now is read after the pods were listed. A pod that is missing from the list cannot have signed later than Now.
 	Now    time.Time
 	Policy Policy
 	// Verifiers and Signers are the live backends and frontends.
 	Verifiers, Signers Fleet
-	// Recovery are the Secrets of both sides as they were found. Without a ring they are what it is rebuilt from; with one
-	// they hold a rotation until they carry its projections, because a pod that starts takes up what they hold.
-	// They must be read before the ring is: a writer that is behind must not find them as it left them.
+	// Recovery holds the existing Secrets of both components. If there is no ring, it is rebuilt from them. If there is one, they
+	// delay a rotation until they carry its projections, because a pod that starts loads them.
+	// They must be read before the ring. Otherwise a stale manager could read an old ring and projections that already match it.
 	Recovery Recovery
-	// Projected are those of them that the operator wrote, as far as is known. If they hold keys that the ring does not, the ring
-	// was restored from a backup.
+	// Projected holds the Secrets of Recovery that the operator is known to have written. If they hold keys that the ring lacks,
+	// the ring was restored from a backup.
 	Projected Recovery
-	// Source is the external store's present value; empty when it has none. Once there is a ring, a value that is not
-	// Portable counts as none.
+	// Source is the present value of the external store; empty if it has none. Once there is a ring, a value that is not Portable
+	// counts as none.
 	Source Value
-	// Fresh generates a value; it is called at most once.
+	// Fresh generates a value. It is called at most once.
 	Fresh func() Value
 }
 
@@ -96,7 +96,7 @@ func (in Inputs) known(version int64) bool {
 	})
 }
 
-// offered is the source's value if it is one that could become a key.
+// offered returns the source's value if it can become a key.
 func (in Inputs) offered() Value {
 	if !in.Policy.ExternallySourced || !Portable(in.Source) {
 		return ""
@@ -120,16 +120,16 @@ const (
 	ActionCorrect Action = "Corrected"
 )
 
-// Phase is where a rotation stands.
+// Phase is a stage of a rotation.
 type Phase string
 
 // The phases of a rotation.
 const (
 	// PhaseStable: one key is in use.
 	PhaseStable Phase = "Stable"
-	// PhasePublishing: every pod is to learn a new key before anyone signs with it.
+	// PhasePublishing: every pod loads the new key before a frontend signs with it.
 	PhasePublishing Phase = "Publishing"
-	// PhasePromoting: the new key signs; pods that may sign with another are on their way out.
+	// PhasePromoting: the new key signs, and pods that may sign with another key are being replaced.
 	PhasePromoting Phase = "Promoting"
 	// PhaseDraining: tokens signed with a replaced key are still accepted until they expire.
 	PhaseDraining Phase = "Draining"
@@ -137,29 +137,30 @@ const (
 
 // Step is the outcome of Next.
 type Step struct {
-	// Ring must be stored before anything that follows from it; it differs from the given one exactly when Action is set.
+	// Ring must be stored before anything is written that follows from it. It differs from the given ring if and only if Action
+	// is set.
 	Ring Ring
-	// Action is the transition taken, Versions the keys that it was about.
+	// Action is the transition taken, and Versions lists the keys that it changed.
 	Action   Action
 	Versions []int64
-	// Phase is where the rotation stands after it.
+	// Phase is the phase of the rotation after the transition.
 	Phase Phase
-	// Waiting names the pods, workloads and Secrets that hold the rotation, sorted.
+	// Waiting lists the sorted names of the pods, workloads and Secrets that delay the rotation.
 	Waiting []string
-	// Lost are the versions that live pods hold and that are lost with a later keyring and its projections.
+	// Lost lists the versions that live pods hold and that neither the keyring nor the projections have.
 	Lost []int64
 	// RevocationDue says that the policy revokes keys that are not revoked yet.
 	RevocationDue bool
-	// Deferred says that a further rotation is due and waits for the one before, whose keys are still of use.
+	// Deferred says that another rotation is due and waits until the keys of the previous one have retired.
 	Deferred bool
-	// NextRotation is when the schedule replaces the active key; zero for never by itself.
+	// NextRotation is when the schedule replaces the active key; zero for never.
 	NextRotation time.Time
-	// DueIn is how long until time alone changes something, at once after a transition (another may follow it);
-	// zero for never.
+	// DueIn is the time until the next change that needs nothing but time; zero for never. After a transition it is as short as
+	// possible, because another transition may follow.
 	DueIn time.Duration
 }
 
-// Mint turns 32 random bytes into a key of 43 characters that every encoding can carry.
-func Mint(random [32]byte) Value {
+// Generate returns a key of 43 characters, made of 32 random bytes, that every encoding can carry.
+func Generate(random [32]byte) Value {
 	return Value(base64.RawURLEncoding.EncodeToString(random[:]))
 }

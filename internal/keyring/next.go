@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// transition takes one kind of step where it is due: the ring after it, and the versions it was about (none: not due).
+// transition is one kind of step.
 type transition struct {
 	action Action
-	take   func(Ring, Inputs) (Ring, []int64)
+	// take returns the ring after the step and the versions that it changed. If the step is not due, it returns no versions.
+	take func(Ring, Inputs) (Ring, []int64)
 }
 
-// transitions in the order of precedence: a ring that is older than the projections is brought up to them before anything
-// else, then what takes trust away comes first and what starts something new last.
+// transitions lists the steps by precedence. A ring that is older than the projections is first brought up to them. Then
+// revocation comes first, and what starts a rotation comes last.
 var transitions = []transition{
 	{ActionRecover, catchUp},
 	{ActionRevoke, revoke},
@@ -24,9 +25,8 @@ var transitions = []transition{
 	{ActionCorrect, correct},
 }
 
-// Next decides the one transition that the ring is due, if any: publish, promote and demote a key of a rotation,
-// revoke keys, or begin a ring. It changes nothing itself; errors are of the kinds in remains.go and mean that the
-// owner of the app must decide something first.
+// Next decides which transition the ring takes now, if any: begin a ring, revoke keys, or publish, promote or demote a key of a
+// rotation. It writes nothing. An error is of a kind in recovery.go, and means that the owner of the app must decide first.
 func Next(ring Ring, in Inputs) (Step, error) {
 	step, err := advance(ring, in)
 	if err != nil {
@@ -42,7 +42,7 @@ func Next(ring Ring, in Inputs) (Step, error) {
 	return step, nil
 }
 
-// CurrentStep is the step that takes no transition: where things stand with the ring as it is.
+// CurrentStep returns the step for a ring without taking a transition.
 func CurrentStep(ring Ring, in Inputs) Step {
 	step := Step{Ring: ring, NextRotation: ring.scheduled(in.Policy)}
 	step.Phase, step.Waiting = ring.progress(in)
@@ -66,7 +66,7 @@ func advance(ring Ring, in Inputs) (Step, error) {
 	return Step{Ring: ring}, nil
 }
 
-// begin makes the first ring of an app: from what its Secrets already hold, else from its source, else a fresh key.
+// begin makes the first ring of an app from the keys in its Secrets, else from its source, else from a generated key.
 func begin(in Inputs) (Step, error) {
 	ring, action, err := in.Recovery.ring(in)
 	if err != nil {
@@ -97,8 +97,8 @@ func firstValue(in Inputs) (Value, error) {
 	}
 }
 
-// revoke takes all trust from the keys created before the policy's moment, once it has come, and gives the app another
-// active key in the same step. A key of a lower version is no younger, whatever a clock that went back says of it.
+// revoke revokes the keys created before the policy's moment, once it has come, and gives the app another active key in the same
+// step.
 func revoke(ring Ring, in Inputs) (Ring, []int64) {
 	if in.Policy.RevokeBefore.IsZero() || in.Now.Before(in.Policy.RevokeBefore) {
 		return ring, nil
@@ -114,7 +114,8 @@ func revoke(ring Ring, in Inputs) (Ring, []int64) {
 	return ring, revoked
 }
 
-// revocable lists the keys that the policy revokes now and that are not revoked yet.
+// revocable returns the keys that the policy revokes now and that are not revoked yet. A key is never newer than one of a higher
+// version, even if a clock went back and its CreatedAt is later.
 func (r Ring) revocable(in Inputs) []Key {
 	old := 0
 	for i, k := range r.Keys {
@@ -125,7 +126,8 @@ func (r Ring) revocable(in Inputs) []Key {
 	return slices.DeleteFunc(slices.Clone(r.Keys[:old]), func(k Key) bool { return !k.RevokedAt.IsZero() })
 }
 
-// successor is the key that becomes active at once after a revocation: the published one if spared, else a new one.
+// successor returns the key that becomes active in the step of a revocation: the published one if it is not revoked, else a new
+// one.
 func (r Ring) successor(in Inputs) Key {
 	if published, ok := r.published(); ok {
 		published.PromotedAt = in.Now
@@ -163,7 +165,7 @@ func promote(ring Ring, in Inputs) (Ring, []int64) {
 	return ring.with(published), []int64{published.Version}
 }
 
-// publish begins a rotation when one is due and the one before no longer stands in its way.
+// publish begins a rotation if one is due, and if the keys of the previous one no longer prevent it.
 func publish(ring Ring, in Inputs) (Ring, []int64) {
 	value, due := ring.due(in)
 	_, publishing := ring.published()
@@ -178,7 +180,8 @@ func publish(ring Ring, in Inputs) (Ring, []int64) {
 	return ring.with(key).pruned(in), []int64{key.Version}
 }
 
-// due reports whether a rotation should begin, and the value it brings; empty for one yet to be generated.
+// due reports whether a rotation should begin, and returns the value of its key. The value is empty if it is still to be
+// generated.
 func (r Ring) due(in Inputs) (Value, bool) {
 	if in.Policy.ExternallySourced {
 		value := in.offered()
@@ -190,8 +193,8 @@ func (r Ring) due(in Inputs) (Value, bool) {
 	return "", asked || !scheduled.IsZero() && !in.Now.Before(scheduled)
 }
 
-// pruned drops the oldest keys beyond the history limit. What a source still offers, or has offered and was revoked (or
-// may have been, in a ring that was rebuilt), stays: forgetting it would make it look new.
+// pruned drops the oldest keys beyond the history limit. With a source it keeps the keys that the source offers now, and those
+// that were revoked, or may have been in a ring that was rebuilt: without them an old value of the source would count as new.
 func (r Ring) pruned(in Inputs) Ring {
 	past := r.inState(in.Now, in.Policy.Validity(), Archived, Revoked)
 	slices.SortFunc(past, func(a, b Key) int { return cmp.Compare(b.Version, a.Version) })
@@ -204,7 +207,7 @@ func (r Ring) pruned(in Inputs) Ring {
 	return Ring{Keys: keys}
 }
 
-// dueIn is the time to the earliest deadline ahead.
+// dueIn returns the time until the next deadline; zero if there is none.
 func dueIn(now time.Time, deadlines []time.Time) time.Duration {
 	var due time.Duration
 	for _, d := range deadlines {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// published returns the key that is on its way in; there is never more than one.
+// published returns the key that is published and does not sign yet. There is never more than one.
 func (r Ring) published() (Key, bool) {
 	i := slices.IndexFunc(r.Keys, func(k Key) bool { return k.PromotedAt.IsZero() && k.RevokedAt.IsZero() })
 	if i < 0 {
@@ -14,7 +14,7 @@ func (r Ring) published() (Key, bool) {
 	return r.Keys[i], true
 }
 
-// undrained lists the replaced keys that some signer may still use.
+// undrained returns the replaced keys that a signer may still use.
 func (r Ring) undrained() []Key {
 	active, _ := r.Active()
 	var keys []Key
@@ -38,7 +38,7 @@ func (r Ring) versions() []int64 {
 	return versions
 }
 
-// unprojected names the Secrets that do not carry the ring: pods that start now may take up something else.
+// unprojected returns the names of the Secrets that do not match the ring. A pod that starts now may load other keys from them.
 func (r Ring) unprojected(in Inputs) []string {
 	var names []string
 	if string(in.Recovery.Backend[EntrySecrets]) != r.Backend(in.Now, in.Policy).Data[EntrySecrets] {
@@ -50,8 +50,8 @@ func (r Ring) unprojected(in Inputs) []string {
 	return names
 }
 
-// untrusting names what must learn the published key before it may sign. Signers count too:
-// a frontend that does not know the key cannot read the sessions that another signs with it.
+// untrusting returns the names of the pods and Secrets that must have the published key before it may sign. Frontends count too:
+// without the key a frontend cannot read the sessions that another frontend signs with it.
 func (r Ring) untrusting(in Inputs) []string {
 	published, ok := r.published()
 	if !ok {
@@ -61,15 +61,15 @@ func (r Ring) untrusting(in Inputs) []string {
 	return append(names, in.Signers.withoutTrust(published.Version)...)
 }
 
-// signing names what may still sign with a key.
+// signing returns the names of the pods and Secrets that may still lead to a signature with a key.
 func (r Ring) signing(k Key, in Inputs) []string {
-	names := in.Signers.holding(func(p Pod) bool { return p.Signs != 0 && p.Signs != k.Version })
+	names := in.Signers.failing(func(p Pod) bool { return p.Signs != 0 && p.Signs != k.Version })
 	return append(names, r.unprojected(in)...)
 }
 
-// believing names what may still accept a revoked key or sign with it. A pod that is not known to have taken up the
-// active key is not known to have dropped any.
-func (r Ring) believing(in Inputs) []string {
+// stillTrustingRevoked returns the names of the pods and Secrets that may still use a revoked key. A pod counts until it has
+// confirmed the active key.
+func (r Ring) stillTrustingRevoked(in Inputs) []string {
 	active, _ := r.Active()
 	var names []string
 	for _, k := range r.Keys {
@@ -79,16 +79,16 @@ func (r Ring) believing(in Inputs) []string {
 		knows := func(p Pod) bool {
 			return slices.Contains(p.Trusts, active.Version) && !slices.Contains(p.Trusts, k.Version)
 		}
-		names = append(names, in.Verifiers.holding(knows)...)
-		names = append(names, in.Signers.holding(knows)...)
+		names = append(names, in.Verifiers.failing(knows)...)
+		names = append(names, in.Signers.failing(knows)...)
 		names = append(names, r.signing(k, in)...)
 	}
 	return names
 }
 
-// progress derives the phase and what holds it from the ring and the live pods alone.
+// progress derives from the ring and the live pods the phase of a rotation and the names of what delays it.
 func (r Ring) progress(in Inputs) (Phase, []string) {
-	waiting := append(r.believing(in), r.untrusting(in)...)
+	waiting := append(r.stillTrustingRevoked(in), r.untrusting(in)...)
 	for _, k := range r.undrained() {
 		waiting = append(waiting, r.signing(k, in)...)
 	}
@@ -107,7 +107,7 @@ func (r Ring) progress(in Inputs) (Phase, []string) {
 	}
 }
 
-// scheduled is when the active key has reached the age at which it is replaced; zero for never.
+// scheduled returns when the schedule replaces the active key; zero for never.
 func (r Ring) scheduled(p Policy) time.Time {
 	active, ok := r.Active()
 	if !ok || p.Interval == 0 || p.ExternallySourced {
@@ -116,7 +116,7 @@ func (r Ring) scheduled(p Policy) time.Time {
 	return active.CreatedAt.Add(p.Interval)
 }
 
-// handoverEnd is when an unseen frontend must have taken up the active key.
+// handoverEnd returns when an externally managed frontend must have loaded the active key.
 func (r Ring) handoverEnd(in Inputs) time.Time {
 	active, _ := r.Active()
 	start := active.PromotedAt
@@ -145,7 +145,7 @@ func (r Ring) revocationEnd(in Inputs) time.Time {
 	return end
 }
 
-// deadlines are the moments at which time alone may change the ring or a projection.
+// deadlines returns the moments at which the ring or a projection may change without any other event.
 func (r Ring) deadlines(in Inputs, step Step) []time.Time {
 	p := in.Policy
 	moments := []time.Time{step.NextRotation, p.RotateAfter, p.RevokeBefore}

@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-// The entries of the frontend and backend Secrets; the names are Better Auth's where it has one.
+// The entries of the frontend's and the backend's Secret. If Better Auth has a name for one, it is used.
 const (
 	// EntrySecret is the active key.
 	EntrySecret = "BETTER_AUTH_SECRET" //nolint:gosec // a name
-	// EntrySecrets is a list of keys, the one that signs first.
+	// EntrySecrets is a list of keys. The first one signs.
 	EntrySecrets = "BETTER_AUTH_SECRETS" //nolint:gosec // a name
 	// EntryKeyVersion is the active version, for the kid header of tokens.
 	EntryKeyVersion = "BETTER_AUTH_KEY_VERSION"
 	// EntryCookieVersions lists the versions whose session cookies may be carried over.
 	EntryCookieVersions = "BETTER_AUTH_COOKIE_VERSIONS"
-	// EntryLegacySecret is the value that was in use before there was a list; only for adopted installations.
+	// EntryLegacySecret is the value that was in use before there was a list. Only adopted installations have it.
 	EntryLegacySecret = "BETTER_AUTH_LEGACY_SECRET" //nolint:gosec // a name
 )
 
-// Entries are all of them. What a Secret of either side holds under one of these names comes from the ring, or is not there.
+// Entries returns the names of all entries that the operator writes or removes.
 func Entries() []string {
 	return []string{EntrySecret, EntrySecrets, EntryKeyVersion, EntryCookieVersions, EntryLegacySecret}
 }
 
-// Projection is what one side of an app is given of its ring.
+// Projection is the part of a ring that one component receives.
 type Projection struct {
-	// Data is the content of the side's Secret.
+	// Data is the content of the component's Secret.
 	Data map[string]string
-	// Versions are those of BETTER_AUTH_SECRETS in its order: the one that signs first. A revoked key that is there for
-	// decryption alone stands with a minus sign: a pod that took it up as a good one must start anew.
+	// Versions lists the versions of BETTER_AUTH_SECRETS in its order, so the first one signs. A revoked key that is kept for
+	// decryption has a minus sign: a pod that loaded it before the revocation must restart.
 	Versions []int64
 }
 
-// Frontend projects the ring for the side that signs; a ring without keys has no projection.
+// Frontend returns the projection for the component that signs. It is empty for a ring without keys.
 func (r Ring) Frontend(now time.Time, p Policy) Projection {
 	active, ok := r.Active()
 	if !ok {
@@ -43,7 +43,7 @@ func (r Ring) Frontend(now time.Time, p Policy) Projection {
 	}
 	keys := r.inState(now, p.Validity(), Active, Published, Retiring, Archived)
 	for _, k := range r.inState(now, p.Validity(), Revoked) {
-		// What never signed has never encrypted anything either.
+		// A key that never signed has never encrypted anything either.
 		if p.KeepRevoked && !k.PromotedAt.IsZero() {
 			keys = append(keys, k)
 		}
@@ -59,7 +59,7 @@ func (r Ring) Frontend(now time.Time, p Policy) Projection {
 	return projection
 }
 
-// Backend projects the ring for the side that verifies; a ring without keys has no projection.
+// Backend returns the projection for the component that verifies. It is empty for a ring without keys.
 func (r Ring) Backend(now time.Time, p Policy) Projection {
 	if r.Empty() {
 		return Projection{}
@@ -67,7 +67,7 @@ func (r Ring) Backend(now time.Time, p Policy) Projection {
 	return project(r.Trusted(now, p.Validity()))
 }
 
-// project lists keys, the first of which is the active one.
+// project returns the projection of keys, of which the first is the active one.
 func project(keys []Key) Projection {
 	entries := make([]Entry, len(keys))
 	versions := make([]int64, len(keys))
@@ -83,7 +83,7 @@ func project(keys []Key) Projection {
 	}
 }
 
-// Covers reports whether every secret that a Secret holds is one of the ring's, so that replacing them loses none.
+// Covers reports whether the ring holds every key of a Secret, so that overwriting the Secret loses none.
 func (r Ring) Covers(data map[string][]byte) bool {
 	if value := Value(data[EntrySecret]); value != "" && !r.holds(value) {
 		return false
@@ -96,7 +96,8 @@ func (r Ring) Covers(data map[string][]byte) bool {
 	return err == nil && !slices.ContainsFunc(entries, func(e Entry) bool { return !r.holds(e.Value) })
 }
 
-// cookieVersions are those not revoked that sign, will sign, or did so less than a session's lifetime ago.
+// cookieVersions returns the versions whose session cookies are accepted: keys that are not revoked and that sign, will sign, or
+// signed less than a session's lifetime ago.
 func (r Ring) cookieVersions(now time.Time, lifetime time.Duration) []int64 {
 	var versions []int64
 	for _, k := range slices.Backward(r.Keys) {
@@ -107,8 +108,8 @@ func (r Ring) cookieVersions(now time.Time, lifetime time.Duration) []int64 {
 	return versions
 }
 
-// FormatVersions writes versions as they stand in annotations and environments: "2,1", or "2,-1" when 1 is revoked and
-// kept for decryption.
+// FormatVersions encodes versions for annotations and environment variables: "2,1", or "2,-1" if 1 is revoked and kept for
+// decryption.
 func FormatVersions(versions []int64) string {
 	parts := make([]string, len(versions))
 	for i, v := range versions {
@@ -117,7 +118,7 @@ func FormatVersions(versions []int64) string {
 	return strings.Join(parts, ",")
 }
 
-// ParseVersions reads what FormatVersions wrote, minus signs included; anything else is an error.
+// ParseVersions decodes the output of FormatVersions. Anything else is an error.
 func ParseVersions(s string) ([]int64, error) {
 	var versions []int64
 	for part := range strings.SplitSeq(s, ",") {

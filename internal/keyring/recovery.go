@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// What keeps an app from having keys until its owner decides something.
+// Errors that only the owner of an app can resolve. Until then the app has no keys.
 var (
-	// ErrDiffer: the two Secrets hold secrets that cannot both be the app's.
-	ErrDiffer = errors.New("the frontend's and the backend's Secret hold different secrets")
+	// ErrDiffer: the two Secrets hold keys that cannot both be the app's.
+	ErrDiffer = errors.New("the frontend's and the backend's Secret hold different keys")
 	// ErrUnusable: a Secret holds something that BETTER_AUTH_SECRETS cannot carry, or contradicts itself.
 	ErrUnusable = errors.New("a Secret holds a value that cannot be used")
 	// ErrSourceMissing: the external source has no value yet.
 	ErrSourceMissing = errors.New("the source has no value yet")
 )
 
-// Recovery are the two projections as they were found. They are how an installation made by hand is adopted,
-// and how a keyring that was deleted is rebuilt rather than replaced.
+// Recovery holds the data of the two components' Secrets. An existing installation is adopted from them, and a deleted keyring is
+// rebuilt from them.
 type Recovery struct {
 	Frontend, Backend map[string][]byte
 }
 
-// UnusableError is an ErrUnusable that says why, and which side's Secret it is about.
+// UnusableError is an ErrUnusable with the reason and the component whose Secret it concerns.
 type UnusableError struct {
-	// Component is frontend or backend; empty where both Secrets together cannot be used.
+	// Component is frontend or backend; empty if only both Secrets together cannot be used.
 	Component string
-	// Why never shows a value.
+	// Why never contains a value.
 	Why error
 }
 
@@ -42,69 +42,70 @@ func (e *UnusableError) Error() string {
 // Is reports whether a target is ErrUnusable.
 func (*UnusableError) Is(target error) bool { return target == ErrUnusable }
 
-func unusable(side, format string, args ...any) error {
-	return &UnusableError{Component: side, Why: fmt.Errorf(format, args...)}
+func unusable(component, format string, args ...any) error {
+	return &UnusableError{Component: component, Why: fmt.Errorf(format, args...)}
 }
 
-// Agree is nil when a ring can be made of what the two Secrets hold, or they hold nothing; else it is ErrDiffer or an
+// Agree returns nil if a ring can be made of the two Secrets, or if they hold no key. Otherwise it returns ErrDiffer or an
 // UnusableError.
 func (r Recovery) Agree() error {
 	_, _, _, err := r.joined(longAgo)
 	return err
 }
 
-// side is one Secret, read: either a list, or a single value without a version, or nothing.
-type side struct {
+// contents holds the decoded keys of one Secret: a list, or a single value without a version, or nothing.
+type contents struct {
 	list   []Entry
 	single Value
-	// carried are the versions whose sessions the frontend carries over; revoked ones are never among them.
+	// carried lists the versions whose sessions the frontend carries over. It never contains a revoked one.
 	carried []int64
 }
 
-func readSide(name string, data map[string][]byte) (side, error) {
-	s := side{single: Value(data[EntrySecret])}
+// readContents decodes the data of a component's Secret.
+func readContents(component string, data map[string][]byte) (contents, error) {
+	s := contents{single: Value(data[EntrySecret])}
 	if list := string(data[EntrySecrets]); list != "" {
 		var err error
-		if s.list, err = readList(name, list, s.single); err != nil {
-			return side{}, err
+		if s.list, err = readList(component, list, s.single); err != nil {
+			return contents{}, err
 		}
 	} else if s.single != "" && !Portable(s.single) {
-		return side{}, unusable(name, "%s has a comma, line break or surrounding space, or is not text", EntrySecret)
+		return contents{}, unusable(component, "%s has a comma, line break or surrounding space, or is not text", EntrySecret)
 	}
 	if versions := string(data[EntryCookieVersions]); versions != "" {
 		carried, err := ParseVersions(versions)
 		if err != nil {
-			return side{}, unusable(name, "%s: %w", EntryCookieVersions, err)
+			return contents{}, unusable(component, "%s: %w", EntryCookieVersions, err)
 		}
 		s.carried = carried
 	}
 	return s, nil
 }
 
-// readList reads a list that has the single secret, if there is one.
-func readList(name, list string, single Value) ([]Entry, error) {
+// readList decodes a list. If there is a single value too, the list must contain it.
+func readList(component, list string, single Value) ([]Entry, error) {
 	entries, err := ParseList(list)
 	if err != nil {
-		return nil, unusable(name, "%s: %w", EntrySecrets, err)
+		return nil, unusable(component, "%s: %w", EntrySecrets, err)
 	}
 	known := single == ""
 	for _, e := range entries {
 		if !Portable(e.Value) {
-			return nil, unusable(name, "%s: version %d has a line break", EntrySecrets, e.Version)
+			return nil, unusable(component, "%s: version %d has a line break", EntrySecrets, e.Version)
 		}
 		known = known || e.Value == single
 	}
 	if !known {
-		return nil, unusable(name, "%s is not in its %s", EntrySecret, EntrySecrets)
+		return nil, unusable(component, "%s is not in its %s", EntrySecret, EntrySecrets)
 	}
 	return entries, nil
 }
 
-func (s side) lists(version int64) bool {
+func (s contents) lists(version int64) bool {
 	return slices.ContainsFunc(s.list, func(e Entry) bool { return e.Version == version })
 }
 
-// ring rebuilds a ring from the projections; empty when they hold nothing.
+// ring returns the ring that the two Secrets make; empty if they hold no key.
 func (r Recovery) ring(in Inputs) (Ring, Action, error) {
 	ring, action, whole, err := r.joined(in.Now)
 	if err != nil || ring.Empty() {
@@ -119,13 +120,13 @@ func (r Recovery) ring(in Inputs) (Ring, Action, error) {
 	return ring, action, nil
 }
 
-// joined is the ring that both projections make as of a moment, and whether both had a list.
+// joined returns the ring that both Secrets make at a moment, and reports whether both had a list.
 func (r Recovery) joined(now time.Time) (ring Ring, action Action, whole bool, err error) {
-	front, err := readSide("frontend", r.Frontend)
+	front, err := readContents("frontend", r.Frontend)
 	if err != nil {
 		return Ring{}, ActionNone, false, err
 	}
-	back, err := readSide("backend", r.Backend)
+	back, err := readContents("backend", r.Backend)
 	if err != nil {
 		return Ring{}, ActionNone, false, err
 	}
@@ -140,7 +141,7 @@ func (r Recovery) joined(now time.Time) (ring Ring, action Action, whole bool, e
 	return ring, ActionRecover, len(front.list) > 0 && len(back.list) > 0, nil
 }
 
-// adopted makes key 1 of the value that both sides, or the only one, used before there was a list.
+// adopted makes key 1 of the value that both components, or only one, used before there was a list.
 func adopted(front, back Value, now time.Time) (Ring, Action, error) {
 	value := max(front, back)
 	switch {
@@ -153,9 +154,9 @@ func adopted(front, back Value, now time.Time) (Ring, Action, error) {
 	return Ring{}.with(key), ActionAdopt, nil
 }
 
-// rebuilt joins the lists of both sides, the highest first entry as the active key. The moments are lost, so every key
-// counts as new, and whether the signers of those before the active one are gone has to be seen again.
-func rebuilt(front, back side, legacy Value, now time.Time) (Ring, error) {
+// rebuilt makes a ring of the lists of both components. The active key is the first entry with the highest version. The moments are
+// lost, so every key counts as new, and the operator must see again that no signer uses the earlier keys.
+func rebuilt(front, back contents, legacy Value, now time.Time) (Ring, error) {
 	values, active, err := union(front, back)
 	if err != nil {
 		return Ring{}, err
@@ -172,13 +173,13 @@ func rebuilt(front, back side, legacy Value, now time.Time) (Ring, error) {
 		ring = ring.with(key)
 	}
 	if err := ring.sound(); err != nil {
-		return Ring{}, unusable(onlyList(front, back), "as %s stands, %w", EntrySecrets, err)
+		return Ring{}, unusable(onlyList(front, back), "%s makes no ring: %w", EntrySecrets, err)
 	}
 	return ring, nil
 }
 
-// onlyList is the side that has a list where the other has none; empty where both have one.
-func onlyList(front, back side) string {
+// onlyList returns the only component that has a list; empty if both have one.
+func onlyList(front, back contents) string {
 	switch {
 	case len(back.list) == 0:
 		return "frontend"
@@ -189,13 +190,13 @@ func onlyList(front, back side) string {
 	}
 }
 
-// longAgo is before any key, and so far back that no longer validity brings a key that may be revoked back to trust.
+// longAgo is a moment before any key was created. A key demoted then is not trusted again, even if the validity is extended.
 var longAgo = time.Unix(0, 0).UTC()
 
-// demotedAt is what a key before the active one gets for the moment it lost: none while both sides trust it (what the
-// backend alone lists was revoked or dropped, and the backend is behind), else long ago, as a revoked one may be among
-// them. Where the backend's list is lost, the sessions that the frontend carries over tell what is not revoked.
-func demotedAt(version int64, front, back side) time.Time {
+// demotedAt returns the moment of demotion of a key before the active one, which is lost. It is zero if both components trust the
+// key, and long ago otherwise, because the key may be revoked: if only the backend lists it, the backend is behind. If the
+// backend's list is lost, the versions whose sessions the frontend carries over are not revoked.
+func demotedAt(version int64, front, back contents) time.Time {
 	trusted := back.lists(version) && (front.lists(version) || len(front.list) == 0)
 	if trusted || len(back.list) == 0 && slices.Contains(front.carried, version) {
 		return time.Time{}
@@ -203,8 +204,8 @@ func demotedAt(version int64, front, back side) time.Time {
 	return longAgo
 }
 
-// union is every version of both sides with its value, and which of them signs.
-func union(front, back side) (map[int64]Value, int64, error) {
+// union returns the value of every version of both components, and the version that signs.
+func union(front, back contents) (map[int64]Value, int64, error) {
 	values := map[int64]Value{}
 	var active int64
 	for _, list := range [][]Entry{front.list, back.list} {
@@ -218,7 +219,7 @@ func union(front, back side) (map[int64]Value, int64, error) {
 			}
 		}
 	}
-	for _, s := range []side{front, back} {
+	for _, s := range []contents{front, back} {
 		if len(s.list) == 0 && s.single != "" && s.single != values[active] {
 			return nil, 0, ErrDiffer
 		}

@@ -68,8 +68,8 @@ func secretData(data map[string]string, backend bool) map[string][]byte {
 	return full
 }
 
-// TestRemains tells for every pair of Secrets what becomes of them: testdata/remains.txt.
-func TestRemains(t *testing.T) {
+// TestRecovery tells for every pair of Secrets what becomes of them: testdata/recovery.txt.
+func TestRecovery(t *testing.T) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%-28s%-28s%s\n", "the frontend's Secret", "the backend's", "what becomes of them")
 	for _, front := range found {
@@ -85,16 +85,16 @@ func TestRemains(t *testing.T) {
 		t.Error("a secret is shown")
 	}
 	if *update {
-		if err := os.WriteFile("testdata/remains.txt", out.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile("testdata/recovery.txt", out.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/remains.txt")
+	want, err := os.ReadFile("testdata/recovery.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), want) {
-		t.Errorf("testdata/remains.txt has changed (-update accepts it):\n%s", out.Bytes())
+		t.Errorf("testdata/recovery.txt has changed (-update accepts it):\n%s", out.Bytes())
 	}
 }
 

@@ -6,55 +6,55 @@ import (
 	"time"
 )
 
-// Key is one shared secret and the moments that decide its state; a zero moment has not come yet.
+// Key is one shared secret and the moments that decide its state. A moment is zero if it has not come yet.
 type Key struct {
 	// Version is the kid of the tokens signed with the key: positive, strictly increasing per app, never reused.
 	Version int64
 	Value   Value
-	// Adopted marks a key that was in use before there was a list: ciphertext from then carries no version.
+	// Adopted marks a key that was in use before there was a list. Data that it encrypted then carries no version.
 	Adopted bool
 	// CreatedAt is when the key entered the ring.
 	CreatedAt time.Time
-	// RotateAfter and RevokeBefore are those of the policy that had come when the key was made; zero for none. They tell that
-	// a moment has been acted on even if CreatedAt is wrong, because a clock was ahead or has gone back.
+	// RotateAfter and RevokeBefore are the moments of the policy that had been reached when the key was created; zero for none.
+	// They show that the operator has acted on a moment, even if CreatedAt is wrong because of a wrong clock.
 	RotateAfter, RevokeBefore time.Time
-	// PromotedAt is when it became the one that signs.
+	// PromotedAt is when the key became the active one.
 	PromotedAt time.Time
-	// DemotedAt is when the last signer that could use it was seen gone.
+	// DemotedAt is when the operator saw that no signer can use the key any more.
 	DemotedAt time.Time
-	// RevokedAt is when it lost all trust at once.
+	// RevokedAt is when the key was revoked.
 	RevokedAt time.Time
 }
 
-// Ring is every key of one app that is still of use, by ascending version. The zero value is an app without keys.
+// Ring holds the keys of one app by ascending version, without those that were dropped. The zero value is an app without keys.
 type Ring struct {
 	Keys []Key
 }
 
-// State is what a key may be used for at one moment.
+// State says what a key may be used for at a given moment.
 type State string
 
 const (
-	// Published: verifiers and frontends learn the key; nobody signs with it.
+	// Published: backends and frontends load the key; no frontend signs with it.
 	Published State = "Published"
 	// Active: frontends sign with it.
 	Active State = "Active"
-	// Retiring: no longer to be signed with, still trusted until the last token signed with it has expired.
+	// Retiring: no longer signs, and still trusted until the last token signed with it has expired.
 	Retiring State = "Retiring"
-	// Archived: no longer trusted; the frontend keeps it to decrypt what was stored under it.
+	// Archived: no longer trusted; the frontend keeps it to decrypt data.
 	Archived State = "Archived"
-	// Revoked: trusted by nobody.
+	// Revoked: no component trusts it.
 	Revoked State = "Revoked"
 )
 
-// maxTrusted is how many keys the API trusts at the most: the active one, and two more on their way in or out.
+// maxTrusted is the largest number of keys that the API trusts: the active one and two others.
 const maxTrusted = 3
 
 // Empty reports whether the app has no keys yet.
 func (r Ring) Empty() bool { return len(r.Keys) == 0 }
 
-// Active returns the key that signs: of the promoted and not revoked the one with the highest version.
-// Every ring but the zero value has one.
+// Active returns the key that signs. It has the highest version of the promoted keys that are not revoked. Every ring except the
+// zero value has one.
 func (r Ring) Active() (Key, bool) {
 	for _, k := range slices.Backward(r.Keys) {
 		if !k.PromotedAt.IsZero() && k.RevokedAt.IsZero() {
@@ -64,8 +64,8 @@ func (r Ring) Active() (Key, bool) {
 	return Key{}, false
 }
 
-// State returns the state of the ring's key k at a moment. A demoted key is trusted for another validity:
-// the longest life of a token and the tolerance for clocks.
+// State returns the state of the ring's key k at a moment. A demoted key stays trusted for the validity, which is the longest
+// lifetime of a token plus the tolerance for clocks.
 func (r Ring) State(k Key, now time.Time, validity time.Duration) State {
 	active, _ := r.Active()
 	switch {
@@ -82,14 +82,14 @@ func (r Ring) State(k Key, now time.Time, validity time.Duration) State {
 	}
 }
 
-// Trusted lists the keys whose tokens the API accepts, the active one first, then by falling version.
-// There are never more than three, also when the validity is made longer after keys have retired.
+// Trusted returns the keys whose tokens the API accepts: the active one first, then the others by descending version. There are
+// never more than three, even if the validity is extended after keys have retired.
 func (r Ring) Trusted(now time.Time, validity time.Duration) []Key {
 	keys := r.inState(now, validity, Active, Published, Retiring)
 	return keys[:min(len(keys), maxTrusted)]
 }
 
-// inState lists the keys in the given states, state by state, each by falling version.
+// inState returns the keys in the given states, state by state, each by descending version.
 func (r Ring) inState(now time.Time, validity time.Duration, states ...State) []Key {
 	var keys []Key
 	for _, state := range states {
@@ -102,7 +102,7 @@ func (r Ring) inState(now time.Time, validity time.Duration, states ...State) []
 	return keys
 }
 
-// with returns the ring with k in place of the key of its version, or added; r itself stays as it is.
+// with returns a copy of the ring in which k replaces the key of its version, or is added.
 func (r Ring) with(k Key) Ring {
 	keys := slices.DeleteFunc(slices.Clone(r.Keys), func(o Key) bool { return o.Version == k.Version })
 	keys = append(keys, k)
@@ -120,7 +120,7 @@ func (r Ring) Equal(o Ring) bool {
 	})
 }
 
-// highest is the largest version ever given out that the ring still knows.
+// highest returns the highest version in the ring; 0 if it has no keys.
 func (r Ring) highest() int64 {
 	if r.Empty() {
 		return 0

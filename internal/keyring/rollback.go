@@ -52,13 +52,13 @@ func (r Ring) lost(in Inputs, highest int64) []int64 {
 	return slices.Compact(versions)
 }
 
-// catchUp brings a ring that is older than the projections up to them. A ring is stored before anything that follows from it, so
-// it is older only if it was restored from a backup. What it lacks is read from the projections, as if it were missing.
+// catchUp merges the projections into a ring that is older than they are. The operator stores a ring before it writes the
+// projections, so a ring is older only if it was restored from a backup.
 func catchUp(ring Ring, in Inputs) (Ring, []int64) {
 	for _, found := range []Recovery{in.Projected, {Frontend: in.Projected.Frontend}, {Backend: in.Projected.Backend}} {
 		newer, action, whole, err := found.joined(in.Now)
 		if err != nil {
-			continue // if one Secret is unreadable or they differ, each may still tell something
+			continue // if one Secret is unreadable or they differ, try each alone
 		}
 		if action != ActionRecover || !ring.olderThan(newer) {
 			return ring, nil
@@ -73,7 +73,7 @@ func catchUp(ring Ring, in Inputs) (Ring, []int64) {
 	return ring, nil
 }
 
-// olderThan reports whether a ring lacks what a newer one has, and contradicts it in nothing.
+// olderThan reports whether a newer ring has keys or transitions that this one lacks, and no version has two values.
 func (r Ring) olderThan(newer Ring) bool {
 	for _, k := range r.Keys {
 		if n, ok := newer.key(k.Version); ok && n.Value != k.Value {
@@ -85,8 +85,8 @@ func (r Ring) olderThan(newer Ring) bool {
 	return after.Version > before.Version || after.Version == before.Version && newer.highest() > r.highest()
 }
 
-// merged returns the newer ring, read from projections, with what the older one knows of its keys. A key that no projection has
-// any more has lost its trust: it was revoked or dropped. If the frontend's list is lost, it may also have retired.
+// merged returns the newer ring, which was read from projections, with the moments that the older one has of its keys. A key that
+// is in no projection was revoked or dropped, so it is no longer trusted. If the frontend's list is lost, it may also have retired.
 func (r Ring) merged(newer Ring, listed bool, in Inputs) Ring {
 	active, _ := newer.Active()
 	for _, k := range r.Keys {
@@ -119,8 +119,8 @@ func (k Key) updated(newer Key) Key {
 	return k
 }
 
-// Contradicts reports whether a Secret holds a key that this ring never had: a value under another's version or a later one, or
-// one that its own list lacks. A Secret that lags behind holds keys of the ring, or older ones that were dropped from it.
+// Contradicts reports whether a Secret holds a key that this ring never had: another value for a version, a later version, or a
+// single value that its own list lacks. A stale Secret holds keys of the ring, or older keys that were dropped from it.
 func (r Ring) Contradicts(data map[string][]byte) bool {
 	single, list := Value(data[EntrySecret]), string(data[EntrySecrets])
 	if list == "" {
@@ -146,19 +146,19 @@ func (r Ring) key(version int64) (Key, bool) {
 	return r.Keys[i], true
 }
 
-// guarded keeps a rebuilt ring from trusting again, or giving out again, what was lost with the one before it; whole says that
-// both projections had a list.
+// guarded returns a rebuilt ring that neither trusts a key that may have been revoked, nor reuses a version that may have been
+// given out by the lost ring. The argument whole says that both projections had a list.
 func (r Ring) guarded(in Inputs, whole bool) Ring {
-	r = r.distrusting(in)
+	r = r.revokeOffered(in)
 	if !whole || in.known(r.highest()+1) || in.known(r.highest()+2) {
-		r = r.skipping(in)
+		r = r.reserveVersions(in)
 	}
 	return r
 }
 
-// distrusting adds, revoked, what the source offers to a rebuilt ring that does not know it, if it may be a key whose
-// revocation was lost with the ring: keys have been revoked, and the versions have a gap where it may have been.
-func (r Ring) distrusting(in Inputs) Ring {
+// revokeOffered adds the source's value as a revoked key if a rebuilt ring does not hold it and its revocation may have been lost
+// with the ring. That is possible if keys have been revoked and the versions have a gap for it.
+func (r Ring) revokeOffered(in Inputs) Ring {
 	value, moment := in.offered(), in.Policy.RevokeBefore
 	if value == "" || r.holds(value) || moment.IsZero() || in.Now.Before(moment) {
 		return r
@@ -174,9 +174,9 @@ func (r Ring) distrusting(in Inputs) Ring {
 	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
 }
 
-// skipping takes the next two versions out of use, by a revoked key that nobody is given: where a list is lost with the
-// ring, it alone may have held a key that was published and one that a revocation put in its place, and pods may still.
-// One that does tells of them where the list has been written anew since, and the ring is lost again.
-func (r Ring) skipping(in Inputs) Ring {
+// reserveVersions skips the next two versions by adding a revoked placeholder. If a list was lost together with the ring, it may
+// have held a published key and its replacement that pods still use. If the list has been written again since, and the ring is
+// lost again, those pods show their versions.
+func (r Ring) reserveVersions(in Inputs) Ring {
 	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
 }

@@ -10,7 +10,7 @@ import (
 // StorageKey is the entry of the keyring Secret that holds the ring.
 const StorageKey = "keyring.json"
 
-// storedKey is a key as it is kept; moments that have not come are left out.
+// storedKey is the JSON form of a key. Moments that have not come are omitted.
 type storedKey struct {
 	Version    int64     `json:"version"`
 	Value      string    `json:"value"`
@@ -41,8 +41,8 @@ func (r Ring) Marshal() (map[string][]byte, error) {
 	return map[string][]byte{StorageKey: data}, nil
 }
 
-// Unmarshal decodes the data of a keyring Secret. What Marshal would not have written is an error
-// that names the place and never a value.
+// Unmarshal decodes the data of a keyring Secret. Data that Marshal would not have written is an error, which names the place and
+// never a value.
 func Unmarshal(data map[string][]byte) (Ring, error) {
 	var stored []storedKey
 	if json.Unmarshal(data[StorageKey], &stored) != nil || len(stored) == 0 {
@@ -65,7 +65,7 @@ func Unmarshal(data map[string][]byte) (Ring, error) {
 	return ring, nil
 }
 
-// sound reports what no sequence of steps leads to: a ring that somebody edited.
+// sound returns an error if no sequence of steps leads to the ring, because a user edited it.
 func (r Ring) sound() error {
 	active, ok := r.Active()
 	if !ok || !active.DemotedAt.IsZero() {

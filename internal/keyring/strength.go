@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// minLength is Better Auth's, in UTF-16 units as JavaScript counts them.
+	// minLength is Better Auth's minimum, in UTF-16 units as JavaScript counts them.
 	minLength = 32
-	// minBits is Better Auth's, by its own estimate.
+	// minBits is Better Auth's minimum by its own estimate.
 	minBits = 120
 	// maxBytes is far above any generated key, and maxListBytes below the 128 KiB that Linux takes in one variable.
 	maxBytes, maxListBytes = 1 << 10, 100 << 10
 )
 
-// placeholders are stretches of the secrets that documentation shows and people copy, in lower case letters and digits.
+// placeholders lists parts of secrets that documentation shows and users copy, in lower case letters and digits.
 var placeholders = []string{
 	"betterauthsecret", "makeitlongandrandom", "supersecret", "yoursecret", "mysecret", "secretkey", "changeme",
 	"changethis", "replaceme", "replacethis", "placeholder", "256bit", "32char", "1234567890123456",
@@ -50,7 +50,7 @@ func Check(v Value) error {
 	}
 }
 
-// estimate is Better Auth's measure of entropy in bits: as if each character were drawn from those that occur.
+// estimate returns Better Auth's measure of entropy in bits, as if each character were chosen from the characters that occur.
 func estimate(v Value) float64 {
 	runes := []rune(string(v))
 	length := len(utf16.Encode(runes))
@@ -72,7 +72,8 @@ func isPlaceholder(v Value) bool {
 	return slices.ContainsFunc(placeholders, func(p string) bool { return strings.Contains(bare, p) })
 }
 
-// unprintable characters are lost or trimmed on one of the ways to a process; a byte order mark is a space to JavaScript.
+// unprintable reports whether a character may be lost or trimmed on the way to a process. JavaScript treats a byte order mark as a
+// space.
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\uFEFF' }
 
 // Oversized returns the name of an entry of a component's Secret that holds a value over 1 KiB; empty if there is none.

@@ -63,7 +63,7 @@ func FuzzCheckAcceptsWhatIsMinted(f *testing.F) {
 	f.Add([]byte("0123456789abcdefghijklmnopqrstuv"))
 	f.Fuzz(func(t *testing.T, seed []byte) {
 		random := spread(seed)
-		if err := keyring.Check(keyring.Mint(random)); err != nil {
+		if err := keyring.Check(keyring.Generate(random)); err != nil {
 			t.Errorf("a minted key %v", err)
 		}
 	})
@@ -99,7 +99,7 @@ func TestWeak(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	policy := keyring.Policy{MaxLifetime: time.Hour, SessionLifetime: 24 * time.Hour}
-	strong := keyring.Key{Version: 2, Value: keyring.Mint(spread([]byte("7"))),
+	strong := keyring.Key{Version: 2, Value: keyring.Generate(spread([]byte("7"))),
 		CreatedAt: ago(48 * time.Hour), PromotedAt: ago(48 * time.Hour)}
 	for name, c := range map[string]struct {
 		demoted, revoked time.Duration // zero: not

@@ -143,5 +143,5 @@ func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
 func newKey() keyring.Value {
 	var random [32]byte
 	_, _ = rand.Read(random[:])
-	return keyring.Mint(random)
+	return keyring.Generate(random)
 }
