@@ -129,6 +129,9 @@ func FuzzUpdate(f *testing.F) {
 		if slices.Contains(desired.Secrets(old), "") || asked(t, old, app) {
 			return // the schema refuses empty names
 		}
+		if added := newAccesses(accessesOf(old), accessesOf(app)); len(added) > 0 {
+			t.Errorf("not asked about, but it adds the references %v", added)
+		}
 		say := func(app *todov1.TodoApp) string {
 			refusals, warnings := checkTodoApp(old, app, have, others)
 			return fmt.Sprint(refusals, warnings)
@@ -158,7 +161,8 @@ func FuzzLess(f *testing.F) {
 	asked := condition(f, "workloads.todoapp.dev", "takes-in-more")
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var spec, other, is corev1.PodSpec
-		arbitraryValid(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &other.Containers, &other.Volumes)
+		arbitraryValid(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &other.Containers, &other.Volumes,
+			&spec.ImagePullSecrets, &other.ImagePullSecrets)
 		refused := func(d *appsv1.Deployment) bool {
 			refusals, _ := checkWorkload(d.Labels, &d.Spec.Template, nil, podCase{}.surroundings())
 			return len(refusals) > 0
@@ -182,8 +186,14 @@ func FuzzLess(f *testing.F) {
 			}
 		} else if refused(now) {
 			t.Error("not asked about, but refused")
+		} else if added := newAccesses(accessesIn(old), accessesIn(now)); len(added) > 0 {
+			t.Errorf("not asked about, but it adds the references %v", added)
 		}
 	})
+}
+
+func accessesIn(d *appsv1.Deployment) []access {
+	return accessesOfPod(&d.Spec.Template.Spec, templatePath)
 }
 
 // relabel has some labels say something else.
@@ -204,6 +214,7 @@ func takeIn(pod, from *corev1.PodSpec, some func() bool) {
 		into.EnvFrom = appendSome(into.EnvFrom, c.EnvFrom, some)
 	}
 	pod.Volumes = appendSome(pod.Volumes, from.Volumes, some)
+	pod.ImagePullSecrets = appendSome(pod.ImagePullSecrets, from.ImagePullSecrets, some)
 }
 
 func appendSome[T any](to, from []T, some func() bool) []T {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,12 +19,13 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// getAll reads the named objects of one kind at the same time and returns those that exist.
-// The reader must be live: a decision on what a cache remembers would be about another moment.
+// getAll reads the named objects of one kind at the same time and returns those that exist, each trimmed to what the rules
+// are about. The number of objects that are read and not yet trimmed is bounded for the process.
+// The reader must be live: a cache may hold an older state than the one that the review is about.
 func getAll[T any, P interface {
 	*T
 	client.Object
-}](ctx context.Context, reader client.Reader, namespace string, names []string) (map[string]*T, error) {
+}](ctx context.Context, reader client.Reader, namespace string, names []string, trim func(*T)) (map[string]*T, error) {
 	found := make(map[string]*T, len(names))
 	errs := make([]error, len(names))
 	var lock sync.Mutex
@@ -33,6 +35,11 @@ func getAll[T any, P interface {
 			continue // nothing can have such a name
 		}
 		reads.Go(func() {
+			if err := liveCalls.Acquire(ctx, 1); err != nil {
+				errs[i] = fmt.Errorf("waiting to read %q: %w", name, err)
+				return
+			}
+			defer liveCalls.Release(1)
 			object := P(new(T))
 			err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
 			switch {
@@ -40,6 +47,7 @@ func getAll[T any, P interface {
 			case err != nil:
 				errs[i] = fmt.Errorf("reading %q: %w", name, err)
 			default:
+				trim((*T)(object))
 				lock.Lock()
 				defer lock.Unlock()
 				found[name] = (*T)(object)
@@ -54,7 +62,7 @@ func getAll[T any, P interface {
 // app's own, and the entries of what it takes whole.
 func surroundingsOf(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (surroundings, error) {
 	namespace, name := workload.GetNamespace(), workload.GetLabels()[todov1.LabelApp]
-	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name})
+	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name}, whole)
 	if err != nil {
 		return surroundings{}, fmt.Errorf("looking up the TodoApp: %w", err)
 	}
@@ -72,17 +80,17 @@ func surroundingsOf(ctx context.Context, reader client.Reader, workload client.O
 
 // readForeign fills in what there is to know of the draws on anything but the app's own Secret.
 func readForeign(ctx context.Context, reader client.Reader, namespace string, foreign []draw, around *surroundings) error {
-	whole := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
+	taken := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
 	for _, d := range foreign {
 		if d.whole {
-			whole[d.from].Insert(d.name)
+			taken[d.from].Insert(d.name)
 		}
 	}
-	secrets, err := getAll[corev1.Secret](ctx, reader, namespace, sets.List(whole[fromSecret]))
+	secrets, err := getAll[corev1.Secret](ctx, reader, namespace, sets.List(taken[fromSecret]), trimEntries)
 	if err != nil {
 		return fmt.Errorf("looking up Secrets: %w", err)
 	}
-	configMaps, err := getAll[corev1.ConfigMap](ctx, reader, namespace, sets.List(whole[fromConfigMap]))
+	configMaps, err := getAll[corev1.ConfigMap](ctx, reader, namespace, sets.List(taken[fromConfigMap]), trimConfigMap)
 	if err != nil {
 		return fmt.Errorf("looking up ConfigMaps: %w", err)
 	}
@@ -99,18 +107,63 @@ func readForeign(ctx context.Context, reader client.Reader, namespace string, fo
 	return err
 }
 
+// page is how many objects a list reads at once. Each may be as large as an object can be.
+const page = 16
+
+// listApps returns the TodoApps of a namespace, of which no more is kept than the rules are about: which Secrets they name.
+func listApps(ctx context.Context, reader client.Reader, namespace string) ([]todov1.TodoApp, error) {
+	var all []todov1.TodoApp
+	var list todov1.TodoAppList
+	err := eachPage(ctx, reader, &list, func() {
+		for i := range list.Items {
+			all = append(all, trimApp(&list.Items[i]))
+		}
+		list.Items = nil
+	}, client.InNamespace(namespace))
+	if err != nil {
+		return nil, fmt.Errorf("listing TodoApps: %w", err)
+	}
+	return all, nil
+}
+
 // listKeyrings returns the names of the keyring Secrets of a namespace.
 func listKeyrings(ctx context.Context, reader client.Reader, namespace string) (sets.Set[string], error) {
+	names := sets.New[string]()
 	var list metav1.PartialObjectMetadataList
 	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-	err := reader.List(ctx, &list, client.InNamespace(namespace),
-		client.MatchingLabels{todov1.LabelComponent: todov1.ComponentKeyring})
+	err := eachPage(ctx, reader, &list, func() {
+		for i := range list.Items {
+			names.Insert(strings.Clone(list.Items[i].Name))
+		}
+		list.Items = nil
+	}, client.InNamespace(namespace), client.MatchingLabels{todov1.LabelComponent: todov1.ComponentKeyring})
 	if err != nil {
 		return nil, fmt.Errorf("listing keyrings: %w", err)
 	}
-	names := sets.New[string]()
-	for _, item := range list.Items {
-		names.Insert(item.Name)
-	}
 	return names, nil
+}
+
+// eachPage reads a list in pages and calls take after each, so that one page is in memory at a time.
+func eachPage(ctx context.Context, reader client.Reader, list client.ObjectList, take func(), options ...client.ListOption) error {
+	read := func(next string) error {
+		if err := liveCalls.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("waiting to list: %w", err)
+		}
+		defer liveCalls.Release(1)
+		err := reader.List(ctx, list, append(slices.Clone(options), client.Limit(page), client.Continue(next))...)
+		if err == nil {
+			take()
+		}
+		return err //nolint:wrapcheck // the caller says what was listed
+	}
+	if err := read(""); err != nil {
+		return err
+	}
+	for next := list.GetContinue(); next != ""; next = list.GetContinue() {
+		list.SetContinue("")
+		if err := read(next); err != nil {
+			return err
+		}
+	}
+	return nil
 }

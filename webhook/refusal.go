@@ -24,6 +24,9 @@ const (
 	ruleAgree     rule = "mixed-secrets"
 	ruleForbidden rule = "forbidden-secret"
 	ruleLabels    rule = "labels"
+	ruleRights    rule = "reference-rights"
+	ruleToken     rule = "service-account-token" //nolint:gosec // the name of a rule
+	ruleNumber    rule = "too-many-references"
 )
 
 var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -39,9 +42,10 @@ func init() {
 			refusalsTotal.WithLabelValues(kind, string(r))
 		}
 	}
-	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleWritable, ruleSource, ruleEnv, ruleSpec, ruleStorage)
+	begin("TodoApp", ruleMismatch, ruleOwner, ruleReplace, ruleWritable, ruleSource, ruleEnv, ruleSpec, ruleStorage,
+		ruleRights, ruleNumber)
 	for kind := range kinds {
-		begin(kind, ruleReference, ruleAgree, ruleForbidden, ruleLabels)
+		begin(kind, ruleReference, ruleAgree, ruleForbidden, ruleLabels, ruleRights, ruleToken, ruleNumber)
 	}
 }
 

@@ -13,32 +13,35 @@ import (
 )
 
 // Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps of a
-// namespace where one is to adopt a Secret, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a
-// namespace by label.
-func Setup(mgr ctrl.Manager) error {
-	reader, err := unlimited(mgr)
+// namespace if one is to adopt a Secret, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a
+// namespace by label. New references are judged with the rights of the user who makes them.
+func Setup(mgr ctrl.Manager, rights ReferenceRights) error {
+	live, err := unlimited(mgr)
 	if err != nil {
 		return err
 	}
-	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(todoAppValidator{reader}).
-		WithValidatorCustomPath(todoAppPath).Complete()
+	apps := guard[*todov1.TodoApp]{
+		inner: todoAppValidator{live}, kind: "TodoApp", client: live, mode: rights, at: specPath,
+		applies: func(*todov1.TodoApp) bool { return true }, size: entriesOf, accesses: accessesOf,
+	}
+	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(apps).WithValidatorCustomPath(todoAppPath).Complete()
 	if err != nil {
 		return fmt.Errorf("registering the TodoApp webhook: %w", err)
 	}
-	mgr.GetWebhookServer().Register(workloadPath, newWorkloadWebhook(mgr.GetScheme(), reader))
+	mgr.GetWebhookServer().Register(workloadPath, newWorkloadWebhook(mgr.GetScheme(), live, rights))
 	return nil
 }
 
-// unlimited reads live without the limit that the manager sets itself: somebody waits for the answer, and the API server,
-// which asks, limits that itself.
-func unlimited(mgr ctrl.Manager) (client.Reader, error) {
+// unlimited returns a client without the rate limit that the manager sets itself: a user waits for the answer, and the API
+// server limits the reviews that it sends.
+func unlimited(mgr ctrl.Manager) (client.Client, error) {
 	config := rest.CopyConfig(mgr.GetConfig())
 	config.QPS = -1
-	reader, err := client.New(config, client.Options{
+	live, err := client.New(config, client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making a client for admission: %w", err)
 	}
-	return reader, nil
+	return live, nil
 }

@@ -66,7 +66,7 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
 	anew := newReferences(old, app)
 	read := union(names(anew), newlyInjected(old, app))
-	found, err := getAll[corev1.Secret](ctx, v.reader, app.Namespace, read)
+	found, err := getAll[corev1.Secret](ctx, v.reader, app.Namespace, read, trimFor(app))
 	exists := slices.ContainsFunc(anew, func(ref reference) bool { return found[ref.name] != nil })
 	if err != nil || !exists {
 		return found, nil, err
@@ -76,7 +76,7 @@ func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) 
 	var others []todov1.TodoApp
 	var errs [2]error
 	var reads sync.WaitGroup
-	reads.Go(func() { more, errs[0] = getAll[corev1.Secret](ctx, v.reader, app.Namespace, unread) })
+	reads.Go(func() { more, errs[0] = getAll[corev1.Secret](ctx, v.reader, app.Namespace, unread, trimFor(app)) })
 	reads.Go(func() { others, errs[1] = v.others(ctx, app.Namespace, ofComponents(anew), found) })
 	reads.Wait()
 	maps.Copy(found, more)
@@ -90,11 +90,7 @@ func (v todoAppValidator) others(ctx context.Context, namespace string, anew []r
 	if !slices.ContainsFunc(anew, unowned) {
 		return nil, nil
 	}
-	var apps todov1.TodoAppList
-	if err := v.reader.List(ctx, &apps, client.InNamespace(namespace)); err != nil {
-		return nil, fmt.Errorf("listing TodoApps: %w", err)
-	}
-	return apps.Items, nil
+	return listApps(ctx, v.reader, namespace)
 }
 
 // union returns the sorted names of both slices, each once.

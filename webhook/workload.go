@@ -32,30 +32,37 @@ var (
 	jobTemplatePath = specPath.Child("jobTemplate", "spec", "template")
 )
 
-// kinds are the kinds of workload that are judged, and how each is.
-var kinds = map[string]func(kind string, scheme *runtime.Scheme, reader client.Reader) admission.Handler{
-	"Deployment":  judged(templatePath, func(w *appsv1.Deployment) *corev1.PodTemplateSpec { return &w.Spec.Template }),
-	"StatefulSet": judged(templatePath, func(w *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
-	"DaemonSet":   judged(templatePath, func(w *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
-	"ReplicaSet":  judged(templatePath, func(w *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
-	"Job":         judged(templatePath, func(w *batchv1.Job) *corev1.PodTemplateSpec { return &w.Spec.Template }),
-	"CronJob": judged(jobTemplatePath,
+// kinds are the kinds of workload that the rules are about.
+var kinds = map[string]handlerMaker{
+	"Deployment":  handlerFor(templatePath, func(w *appsv1.Deployment) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"StatefulSet": handlerFor(templatePath, func(w *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"DaemonSet":   handlerFor(templatePath, func(w *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"ReplicaSet":  handlerFor(templatePath, func(w *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"Job":         handlerFor(templatePath, func(w *batchv1.Job) *corev1.PodTemplateSpec { return &w.Spec.Template }),
+	"CronJob": handlerFor(jobTemplatePath,
 		func(w *batchv1.CronJob) *corev1.PodTemplateSpec { return &w.Spec.JobTemplate.Spec.Template }),
 }
 
-// judged is how a kind is that has its pod template at a path.
-func judged[T client.Object](at *field.Path, template func(T) *corev1.PodTemplateSpec,
-) func(string, *runtime.Scheme, client.Reader) admission.Handler {
-	return func(kind string, scheme *runtime.Scheme, reader client.Reader) admission.Handler {
-		return admission.WithValidator(scheme, workloadValidator[T]{reader, kind, at, template}).Handler
+type handlerMaker func(kind string, scheme *runtime.Scheme, live client.Client, rights ReferenceRights) admission.Handler
+
+// handlerFor returns what makes the admission handler for a kind whose pod template is at the given path.
+func handlerFor[T client.Object](at *field.Path, template func(T) *corev1.PodTemplateSpec) handlerMaker {
+	return func(kind string, scheme *runtime.Scheme, live client.Client, rights ReferenceRights) admission.Handler {
+		pod := func(w T) *corev1.PodSpec { return &template(w).Spec }
+		return admission.WithValidator(scheme, guard[T]{
+			inner: workloadValidator[T]{live, kind, at, template}, kind: kind, client: live, mode: rights, at: at.Child("spec"),
+			applies:  func(w T) bool { _, labelled := w.GetLabels()[todov1.LabelApp]; return labelled },
+			size:     func(w T) int { return entriesOfPod(pod(w)) },
+			accesses: func(w T) []access { return accessesOfPod(pod(w), at.Child("spec")) },
+		}).Handler
 	}
 }
 
 // newWorkloadWebhook holds one typed validator for each kind of workload.
-func newWorkloadWebhook(scheme *runtime.Scheme, reader client.Reader) *admission.Webhook {
+func newWorkloadWebhook(scheme *runtime.Scheme, live client.Client, rights ReferenceRights) *admission.Webhook {
 	handlers := byKind{}
 	for kind, handler := range kinds {
-		handlers[kind] = handler(kind, scheme, reader)
+		handlers[kind] = handler(kind, scheme, live, rights)
 	}
 	return &admission.Webhook{Handler: handlers, RecoverPanic: new(true)}
 }

@@ -73,7 +73,7 @@ func TestWhatIsGoingAwayIsNotJudged(t *testing.T) {
 }
 
 func TestRefusalsAreCounted(t *testing.T) {
-	if n := testutil.CollectAndCount(refusalsTotal); n != 8+6*4 {
+	if n := testutil.CollectAndCount(refusalsTotal); n != 10+6*7 {
 		t.Errorf("%d series before any refusal, want one for each rule of each kind", n)
 	}
 	spec := pod(env(corev1.EnvVar{Name: "BETTER_AUTH_SECRET", Value: "x"}))

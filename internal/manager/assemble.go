@@ -22,6 +22,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=localsubjectaccessreviews,verbs=create
 // +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=todoapp-operator,verbs=get;patch
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,verbs=create
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=secrets,resourceNames=todoapp-operator-webhook-cert,verbs=get;update
@@ -60,7 +61,7 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 		return nil, err
 	}
 	if s.webhook {
-		if err := addWebhook(mgr, keeper); err != nil {
+		if err := addWebhook(mgr, keeper, s.referenceRights); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +112,7 @@ func addKeeper(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
 }
 
 // addWebhook serves with the keeper's certificate; with none, someone else keeps it.
-func addWebhook(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
+func addWebhook(mgr ctrl.Manager, keeper *servingcert.Keeper, rights webhook.ReferenceRights) error {
 	if keeper != nil {
 		if err := addKeeper(mgr, keeper); err != nil {
 			return err
@@ -120,7 +121,7 @@ func addWebhook(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
 	if err := mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()); err != nil {
 		return fmt.Errorf("adding the webhook's readiness check: %w", err)
 	}
-	return webhook.Setup(mgr)
+	return webhook.Setup(mgr, rights)
 }
 
 func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {

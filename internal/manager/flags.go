@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/webhook"
 )
 
 // settings are the values of the flags.
@@ -26,6 +27,7 @@ type settings struct {
 	certificateLife time.Duration
 	certificateDir  string
 	pathToken       string
+	referenceRights webhook.ReferenceRights
 	network         desired.Network
 	logLevel        slog.Level
 }
@@ -55,6 +57,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.pathToken, "webhook-path-token", env("WEBHOOK_PATH_TOKEN"),
 		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it anybody in the cluster network "+
 			"may ask the webhook (default $WEBHOOK_PATH_TOKEN)")
+	flags.TextVar(&s.referenceRights, "reference-rights", webhook.Enforce,
+		"what admission does if a user refers to a Secret or ConfigMap that the user may not get: `Enforce` refuses, Warn or Off")
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {

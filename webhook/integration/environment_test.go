@@ -147,7 +147,7 @@ func startManager(ctx context.Context, config *rest.Config, port int, o servingc
 	if keeper, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(mgr.Add(keeper), webhook.Setup(mgr)); err != nil {
+	if err := errors.Join(mgr.Add(keeper), webhook.Setup(mgr, webhook.Enforce)); err != nil {
 		return nil, nil, err
 	}
 	done := make(chan error, 1)

@@ -20,7 +20,7 @@ func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	create(t, app("shop", "{}"), ns)
 	options := separate(t, ns, p)
 	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"),
-		allow("todoapp.dev", "todoapps", "get", "list"))
+		allow("todoapp.dev", "todoapps", "get", "list"), allow("authorization.k8s.io", "localsubjectaccessreviews", "create"))
 	keepsCertificate(t, user)
 	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
 	secret(t, ns, "vault", "key", secretA)

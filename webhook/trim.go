@@ -1,0 +1,121 @@
+package webhook
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/semaphore"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+)
+
+// liveCalls bounds the objects of up to 1 MB that all reviews together read at once. One read takes a few times that in
+// memory until the object is trimmed.
+var liveCalls = semaphore.NewWeighted(16)
+
+const (
+	// maxValue is how much is kept of an entry that a rule is about. A longer value breaks a rule by its length alone.
+	maxValue = 8 << 10
+	// maxOthers is how many entries that no rule is about are kept, by name, so that a message can list some.
+	maxOthers = 100
+)
+
+// trimFor returns a function that leaves of a Secret what the rules for an app are about: of the Secrets that it names or
+// reads as its source the operator's entries and the source's, and of all others nothing but the metadata.
+func trimFor(app *todov1.TodoApp) func(*corev1.Secret) {
+	named := names(references(app))
+	return func(secret *corev1.Secret) {
+		if !slices.Contains(named, secret.Name) {
+			withoutData(secret)
+			return
+		}
+		trimMetadata(&secret.ObjectMeta)
+		if secret.Name == desired.Keyring(app) {
+			ring, stored := secret.Data[keyring.StorageKey]
+			if secret.Data = trimData(secret.Data, func(string) bool { return false }); stored {
+				secret.Data[keyring.StorageKey] = ring
+			}
+			return
+		}
+		secret.Data = trimData(secret.Data, func(entry string) bool {
+			return slices.Contains(keyring.Entries(), entry) || isSource(app, secret.Name, entry)
+		})
+	}
+}
+
+// trimData keeps the beginning of the values that are kept, and the first names of the others.
+func trimData(data map[string][]byte, keeps func(string) bool) map[string][]byte {
+	kept, others := map[string][]byte{}, 0
+	for _, entry := range slices.Sorted(maps.Keys(data)) {
+		switch {
+		case keeps(entry):
+			kept[entry] = bytes.Clone(data[entry][:min(len(data[entry]), maxValue)])
+		case others < maxOthers:
+			others++
+			kept[entry] = nil
+		}
+	}
+	return kept
+}
+
+// withoutData leaves nothing but the metadata and the type of a Secret.
+func withoutData(secret *corev1.Secret) {
+	trimMetadata(&secret.ObjectMeta)
+	secret.Data = nil
+}
+
+// trimMetadata leaves the operator's labels and annotations, and the controller.
+func trimMetadata(meta *metav1.ObjectMeta) {
+	ours := func(key, _ string) bool {
+		return !strings.HasPrefix(key, todov1.GroupVersion.Group+"/") && key != desired.LabelManagedBy
+	}
+	maps.DeleteFunc(meta.Labels, ours)
+	maps.DeleteFunc(meta.Annotations, ours)
+	meta.ManagedFields, meta.Finalizers = nil, nil
+	meta.OwnerReferences = slices.DeleteFunc(meta.OwnerReferences, func(ref metav1.OwnerReference) bool {
+		return ref.Controller == nil || !*ref.Controller
+	})
+}
+
+// trimEntries leaves the names of the entries of a Secret that is taken whole, as far as a rule is about them.
+func trimEntries(secret *corev1.Secret) {
+	trimMetadata(&secret.ObjectMeta)
+	secret.Data = meaningful(secret.Data)
+}
+
+// trimConfigMap does the same for a ConfigMap.
+func trimConfigMap(configMap *corev1.ConfigMap) {
+	trimMetadata(&configMap.ObjectMeta)
+	configMap.Data, configMap.BinaryData = meaningful(configMap.Data), meaningful(configMap.BinaryData)
+}
+
+// meaningful returns the entries, without values, that are one of the shared secret's variables or become one behind a
+// prefix. Other entries mean nothing to the rules for workloads.
+func meaningful[V any](data map[string]V) map[string]V {
+	kept := map[string]V{}
+	for entry := range data {
+		if slices.ContainsFunc(variables, func(v string) bool { return strings.HasSuffix(v, entry) }) {
+			var none V
+			kept[strings.Clone(entry)] = none
+		}
+	}
+	return kept
+}
+
+// whole leaves an object as it is.
+func whole[T any](*T) {}
+
+// trimApp returns of a TodoApp what other apps' rules are about: its name, which Secrets it names, and whether it is deleted.
+func trimApp(app *todov1.TodoApp) todov1.TodoApp {
+	var kept todov1.TodoApp
+	kept.Name, kept.UID, kept.DeletionTimestamp = app.Name, app.UID, app.DeletionTimestamp
+	kept.Spec.Frontend.SecretRef, kept.Spec.Backend.SecretRef = app.Spec.Frontend.SecretRef, app.Spec.Backend.SecretRef
+	kept.Spec.Auth.Source = app.Spec.Auth.Source
+	return kept
+}
