@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -39,9 +40,13 @@ func unwritable(secret *corev1.Secret) string {
 	}
 }
 
-// warnAdopted warns that a Secret is about to be adopted, and that its key is weak.
+// warnAdopted warns that a keyring is found, that a Secret is about to be adopted, and that its key is weak.
 func warnAdopted(app *todov1.TodoApp, anew []reference, found secrets) []string {
 	var warnings []string
+	created := slices.ContainsFunc(anew, func(ref reference) bool { return ref.at == keyringPath })
+	if name := desired.Keyring(app); created && found[name] != nil {
+		warnings = append(warnings, fmt.Sprintf("%s: Secret %q exists already: the TodoApp uses its keys", keyringPath, name))
+	}
 	for _, ref := range ofComponents(anew) {
 		secret := found[ref.name]
 		if secret == nil || desired.OwnershipOf(secret, app).Origin != desired.HandedOver {

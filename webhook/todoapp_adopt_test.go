@@ -67,6 +67,7 @@ var writableCases = map[string]todoAppCase{
 func TestAdoptionsAreWarnedAbout(t *testing.T) {
 	adopted := `spec.frontend.secretRef.name: Secret "web" is owned, locked and deleted with the TodoApp from now on`
 	weak := `spec.frontend.secretRef.name: the key in Secret "web" is a well-known placeholder: rotate it once it is adopted`
+	kept := `metadata.name: Secret "team-a-keyring" exists already: the TodoApp uses its keys`
 	strong := holding("web BETTER_AUTH_SECRET " + secretA)
 	placeholder := "changeme-changeme-changeme-changeme"
 	for name, c := range map[string]struct {
@@ -87,7 +88,9 @@ func TestAdoptionsAreWarnedAbout(t *testing.T) {
 			holding("web BETTER_AUTH_SECRETS 2:" + secretA + ",1:" + placeholder), []string{adopted}},
 		"without a key": {nil, todoApp(frontendRef("web")), holding("web"), []string{adopted}},
 		"weak, and replaced by the app's key": {nil, todoApp(frontendRef("web"), annotated(todov1.AnnotationReplaceSecret, "web")),
-			holding("web BETTER_AUTH_SECRET " + placeholder).ring(secretA), []string{adopted}},
+			holding("web BETTER_AUTH_SECRET " + placeholder).ring(secretA), []string{kept, adopted}},
+		"a keyring that was retained":  {nil, todoApp(), secrets{}.ring(secretA), []string{kept}},
+		"an update beside its keyring": {todoApp(), todoApp(frontendRef("web")), secrets{}.ring(secretA), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := todoAppValidator{&reads{have: c.found}}.validate(t.Context(), c.old, c.app)

@@ -31,8 +31,8 @@ func checkOwners(app *todov1.TodoApp, anew []reference, found secrets, others []
 	return refusals
 }
 
-// claimed returns which other TodoApp has a right to a Secret: the one that it belongs to, else one that reads it or is to
-// write it. It is empty if there is none.
+// claimed returns which other TodoApp has a right to a Secret: its owner, else a TodoApp that reads it or is to write it. It is
+// empty if there is none.
 func claimed(app *todov1.TodoApp, ref reference, secret *corev1.Secret, others []todov1.TodoApp) string {
 	const message = "Secret %q %s TodoApp %q: choose another name"
 	if owner := desired.Owner(secret); owner == app.Name {

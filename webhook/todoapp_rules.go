@@ -108,7 +108,7 @@ func checkSource(ref todov1.SecretKeyReference, found secrets) (field.ErrorList,
 	}
 	value, ok := secret.Data[ref.Key]
 	if !ok {
-		message := fmt.Sprintf("Secret %q has no entry %q: name one that it has", ref.Name, ref.Key)
+		message := fmt.Sprintf("Secret %q has no entry %q: name an entry that it has", ref.Name, ref.Key)
 		return field.ErrorList{refuse(ruleSource, sourcePath.Child("key"), message)}, nil
 	}
 	if err := keyring.Check(keyring.Value(value)); err != nil {
@@ -161,8 +161,8 @@ func storageKind(app *todov1.TodoApp) string {
 	}
 }
 
-// warnLeft warns about Secrets that an update no longer refers to. The operator deletes those that it owns, which includes
-// those that it adopted.
+// warnLeft warns about Secrets that an update no longer refers to. The operator deletes a Secret that it owns, and it owns the
+// Secrets that it adopted.
 func warnLeft(old, app *todov1.TodoApp) []string {
 	var warnings []string
 	before := componentReferences(old)

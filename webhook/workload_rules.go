@@ -19,7 +19,7 @@ type surroundings struct {
 	app *todov1.TodoApp
 	// keyrings are the names of the namespace's keyring Secrets.
 	keyrings sets.Set[string]
-	// entries of the Secrets and ConfigMaps that the pod takes whole; those that do not exist are missing.
+	// entries of the Secrets and ConfigMaps that the pod takes whole; missing objects have no entry.
 	secrets, configMaps map[string][]string
 }
 

@@ -190,6 +190,7 @@ func TestMessages(t *testing.T) {
 	secret(t, ns, "vault", "weak", "short")
 	owned(t, ns, "blog-frontend-auth", "blog", "frontend", "BETTER_AUTH_SECRET", secretA)
 	owned(t, ns, "shop-keyring", "shop", "keyring", keyring.StorageKey, ringData(t, secretA))
+	owned(t, ns, "old-keyring", "old", "keyring", keyring.StorageKey, ringData(t, secretA))
 	create(t, app("shop", "{}"), ns)
 	rules := map[string]bool{}
 	for _, e := range documented(t) {
