@@ -1,4 +1,5 @@
-# The image that make image builds without Docker: one static binary, trusted roots and an open /tmp, as user 65532.
+# Builds the same image as "make image", which needs no Docker: one static binary, root certificates and an open /tmp,
+# run as user 65532.
 #   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=1.2.3 --tag … --push .
 FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
 WORKDIR /src

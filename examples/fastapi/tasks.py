@@ -51,7 +51,7 @@ def connect(url: str):
         url = "sqlite:////data/fastapi.db"
     if url:
         return create_engine(url, connect_args={"check_same_thread": False})
-    # Memory belongs to one connection, which the requests lend each other.
+    # An in-memory database belongs to one connection, so all requests share it.
     return create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=QueuePool, pool_size=1,
                          max_overflow=0)
 
@@ -61,7 +61,7 @@ ENGINE = connect(os.getenv("DATABASE_URL", ""))
 
 def create_tables() -> None:
     with ENGINE.begin() as connection:
-        if ENGINE.dialect.name == "postgresql":  # replicas may start together
+        if ENGINE.dialect.name == "postgresql":  # replicas may start at the same time
             connection.execute(text("SELECT pg_advisory_xact_lock(8000)"))
         SQLModel.metadata.create_all(connection)
 

@@ -9,10 +9,10 @@ import os
 from fastapi import HTTPException, Request, status
 from jose import JWTError, jwt
 
-# The operator sets these two where the TodoApp has an issuer and an audience; without them neither is checked.
+# The operator sets these two if the TodoApp has an issuer and an audience. If they are unset, neither is checked.
 ISSUER = os.getenv("JWT_ISSUER")
 AUDIENCE = os.getenv("JWT_AUDIENCE")
-# python-jose checks what a token has, and forgives what it lacks unless told otherwise.
+# python-jose checks the claims that a token has. It accepts a token without a claim unless that claim is required here.
 NEEDED = {"require_exp": True, "require_sub": True, "require_iss": bool(ISSUER), "require_aud": bool(AUDIENCE)}
 
 

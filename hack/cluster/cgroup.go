@@ -17,8 +17,8 @@ type mount struct{ point, kind string }
 
 var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
-// parseMounts reads the format of /proc/self/mountinfo: the fifth field is the
-// mount point, and the file system's type follows a lone dash.
+// parseMounts parses /proc/self/mountinfo. The fifth field is the mount point; the type of the file system follows a
+// single dash.
 func parseMounts(info []byte) []mount {
 	var mounts []mount
 	for line := range bytes.Lines(info) {
@@ -40,8 +40,8 @@ func mounts() ([]mount, error) {
 	return parseMounts(info), nil
 }
 
-// cgroups returns the cluster's cgroup in each hierarchy of the machine: one
-// with version 2, one for each controller with version 1.
+// cgroups returns the cluster's cgroup in each hierarchy of the machine: one in version 2, one for each controller in
+// version 1.
 func (l layout) cgroups() ([]string, error) {
 	all, err := mounts()
 	if err != nil {
@@ -56,8 +56,8 @@ func (l layout) cgroups() ([]string, error) {
 	return found, nil
 }
 
-// createCgroups makes the group under which the kubelet puts all pods. Version
-// 2 hands controllers down only where that is asked for.
+// createCgroups creates the group in which the kubelet puts all pods. Version 2 passes controllers down only if they
+// are enabled.
 func (l layout) createCgroups() error {
 	groups, err := l.cgroups()
 	if err != nil {
@@ -93,7 +93,7 @@ func handDownControllers(dir string) error {
 	return nil
 }
 
-// cgroupProcesses returns the processes of all pods.
+// cgroupProcesses returns the process ids of all pods.
 func (l layout) cgroupProcesses() ([]int, error) {
 	groups, err := l.cgroups()
 	if err != nil {
@@ -102,7 +102,7 @@ func (l layout) cgroupProcesses() ([]int, error) {
 	var pids []int
 	for _, group := range groups {
 		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && entry.Name() == "cgroup.procs" { // groups vanish while they are walked
+			if err == nil && entry.Name() == "cgroup.procs" { // a group may disappear during the walk
 				pids = append(pids, listedIn(path)...)
 			}
 			return nil
@@ -123,8 +123,8 @@ func listedIn(path string) []int {
 	return pids
 }
 
-// removeCgroups removes the group and those below it, deepest first. A group
-// whose last process is still ending is busy: the error is worth a retry.
+// removeCgroups removes the group and its children, deepest first. It returns an error if a group is busy because its
+// last process is still terminating; the caller may retry.
 func (l layout) removeCgroups() error {
 	groups, err := l.cgroups()
 	if err != nil {

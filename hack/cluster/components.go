@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 )
 
-// component is one process of the cluster.
+// component describes one process of the cluster.
 type component struct {
 	name string
 	path string
@@ -15,7 +15,7 @@ func (l layout) etcd() component {
 	address := "https://" + l.NodeAddress + ":2379"
 	return component{"etcd", l.kubernetes("etcd"), []string{
 		"--data-dir=" + filepath.Join(l.State, "etcd"),
-		"--unsafe-no-fsync", // a cluster that is thrown away need not survive a power cut
+		"--unsafe-no-fsync", // a disposable cluster need not survive a power cut
 		"--listen-client-urls=" + address,
 		"--advertise-client-urls=" + address,
 		"--listen-peer-urls=unix://" + filepath.Join(l.Run, "etcd-peer:0"),
@@ -27,8 +27,7 @@ func (l layout) etcd() component {
 	}}
 }
 
-// apiServer records who asked for what in audit.log of the log directory when
-// audit is true.
+// apiServer describes kube-apiserver. If audit is true, it records requests in audit.log of the log directory.
 func (l layout) apiServer(audit bool) component {
 	pki := l.PKI()
 	args := []string{
@@ -48,7 +47,7 @@ func (l layout) apiServer(audit bool) component {
 		"--kubelet-certificate-authority=" + pki + "/ca.crt",
 		"--kubelet-client-certificate=" + pki + "/apiserver-kubelet.crt",
 		"--kubelet-client-key=" + pki + "/apiserver-kubelet.key",
-		// Anything else is looked up in DNS, where the node has no name.
+		// Other address types would be resolved by DNS, which does not know the node's name.
 		"--kubelet-preferred-address-types=InternalIP",
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + pki + "/service-accounts.pub",

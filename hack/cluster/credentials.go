@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// writeCredentials fills the PKI directory: two authorities (etcd trusts
-// nobody but the API server), the servers' certificates, a kubeconfig for each
-// component and the key that signs service account tokens.
+// writeCredentials fills the PKI directory. It writes two authorities (etcd trusts only the API server), the servers'
+// certificates, a kubeconfig for each component, and the key that signs service account tokens.
 func (l layout) writeCredentials(now time.Time) error {
 	cluster, err := newAuthority("kubernetes", now)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// instructions are those of the repository's Dockerfile, each on one line.
+// instructions returns the instructions of the repository's Dockerfile, each on one line.
 func instructions(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../Dockerfile")
@@ -31,8 +31,8 @@ func instructions(t *testing.T) []string {
 	return all
 }
 
-// TestDockerfileMakesThisImage runs what the Dockerfile runs, with a compiler that makes nothing: the files are those of the
-// image without Docker, all of them root's there as here, and it starts in the same way.
+// TestDockerfileMakesThisImage runs the commands of the Dockerfile with a compiler that builds nothing. The result must
+// have the files, owners and start command of the image that is built without Docker.
 func TestDockerfileMakesThisImage(t *testing.T) {
 	root := t.TempDir()
 	binary := filepath.Join(root, "todoapp-operator")
@@ -70,7 +70,7 @@ func seconds(h *tar.Header) int64 {
 	return h.ModTime.Unix()
 }
 
-// dockerfileTree is what the build stage puts below /image, which is another folder here.
+// dockerfileTree returns the files that the build stage puts into /image, which is a temporary folder here.
 func dockerfileTree(t *testing.T, all []string, image string) map[string]string {
 	t.Helper()
 	i := slices.IndexFunc(all, func(line string) bool { return strings.Contains(line, "go build") })
@@ -96,7 +96,8 @@ func dockerfileTree(t *testing.T, all []string, image string) map[string]string 
 	return found
 }
 
-// TestDockerfileHasWhatItCompiles: a compiler that go.mod allows, and of this module all that the binary is made of for arm64.
+// TestDockerfileHasWhatItCompiles checks that go.mod allows the Dockerfile's compiler, and that it copies every file of
+// this module that the binary needs on arm64.
 func TestDockerfileHasWhatItCompiles(t *testing.T) {
 	goMod, err := os.ReadFile("../../go.mod")
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"syscall"
 )
 
-// removeFiles removes the cluster's directories, and what its components put
-// elsewhere because they can put it nowhere else.
+// removeFiles removes the cluster's directories, and files that its components always write elsewhere.
 func (l layout) removeFiles() error {
 	const (
 		podLogLinks = "/var/log/containers"
@@ -22,12 +21,12 @@ func (l layout) removeFiles() error {
 	removeMatching(networks, l.ownsNetworkResult)
 	removeMatching(shimSockets, isDeadSocket)
 	for _, dir := range []string{podLogLinks, networks, filepath.Dir(networks), shimSockets, filepath.Dir(shimSockets)} {
-		_ = os.Remove(dir) // only when it is empty
+		_ = os.Remove(dir) // fails unless it is empty
 	}
 	return errors.Join(os.RemoveAll(l.State), os.RemoveAll(l.Run))
 }
 
-// removeMatching removes the entries of a directory, which may not exist.
+// removeMatching removes the matching entries of a directory, if it exists.
 func removeMatching(dir string, match func(path string) bool) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
@@ -42,14 +41,14 @@ func (l layout) ownsLogLink(path string) bool {
 	return err == nil && strings.HasPrefix(target, l.State+"/")
 }
 
-// ownsNetworkResult recognises a pod's network by its namespace, whose path CNI
-// notes for the loopback link too.
+// ownsNetworkResult reports whether a pod's network is the cluster's. CNI records the path of the namespace for the
+// loopback link too.
 func (l layout) ownsNetworkResult(path string) bool {
 	noted, err := os.ReadFile(path)
 	return err == nil && bytes.Contains(noted, []byte(l.Run+"/"))
 }
 
-// isDeadSocket reports whether nobody listens behind a socket any more.
+// isDeadSocket reports whether no process listens on a socket any more.
 func isDeadSocket(path string) bool {
 	connection, err := net.Dial("unix", path)
 	if err != nil {

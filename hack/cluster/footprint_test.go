@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// footprint lists what of this machine a cluster could leave changed.
+// footprint lists everything on this machine that a cluster could change.
 func footprint(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -60,8 +60,8 @@ func footprint(t *testing.T) []string {
 	return slices.Compact(found)
 }
 
-// sameFootprint fails when the machine does not return to what it was. The
-// kernel takes network namespaces apart after their last process has gone.
+// sameFootprint fails the test unless the machine returns to its earlier footprint. The kernel removes a network
+// namespace only some time after its last process has ended.
 func sameFootprint(t *testing.T, before []string) {
 	t.Helper()
 	err := await(context.Background(), 5*time.Second, "the machine to be as before", func(context.Context) error {
@@ -87,7 +87,7 @@ func sameFootprint(t *testing.T, before []string) {
 	}
 }
 
-// clusterProcesses finds processes by the names of the cluster's programs.
+// clusterProcesses returns the processes that run the cluster's programs.
 func clusterProcesses(t *testing.T) []string {
 	t.Helper()
 	programs := []string{"etcd", "kube-apiserver", "kube-controller", "kube-scheduler", "kubelet", "kube-proxy",

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// debian names the package of each program that the cluster takes from the
-// machine. CNI's plugins are found by their file, the rest in PATH.
+// debian names the package of each program that the cluster needs. CNI's plugins are found by their file, the other
+// programs in PATH.
 func (l layout) debian() map[string]string {
 	return map[string]string{
 		"containerd":                       "containerd",
@@ -25,7 +25,7 @@ func (l layout) debian() map[string]string {
 	}
 }
 
-// missing returns the packages that would have to be installed.
+// missing returns the packages that are not installed yet.
 func (l layout) missing() []string {
 	var packages []string
 	for program, name := range l.debian() {
@@ -41,7 +41,7 @@ func installed(program string) bool {
 	return err == nil
 }
 
-// install adds packages with apt-get, which alone knows what else they need.
+// install installs packages with apt-get, which also installs their dependencies.
 func install(ctx context.Context, packages []string) error {
 	list := strings.Join(packages, " ")
 	if !installed("apt-get") {
@@ -53,7 +53,7 @@ func install(ctx context.Context, packages []string) error {
 	return run(ctx, "apt-get", append([]string{"install", "-q", "-y", "--no-install-recommends"}, packages...)...)
 }
 
-// run executes a program and returns what it said when it failed.
+// run runs a program. If it fails, the error contains its output.
 func run(ctx context.Context, name string, args ...string) error {
 	_, err := output(ctx, name, args...)
 	return err
@@ -69,9 +69,8 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// connect gives the machine the node's address on a link of its own, so that
-// nothing listens on the machine's network, a route to the Services, and
-// address translation for what pods send elsewhere.
+// connect creates a link with the node's address, so that nothing listens on the machine's own network. It also adds a
+// route to the Services, and address translation for traffic from pods to other machines.
 func (l layout) connect(ctx context.Context) error {
 	for _, command := range [][]string{
 		{"ip", "link", "add", l.Link, "type", "bridge"},
@@ -87,8 +86,8 @@ func (l layout) connect(ctx context.Context) error {
 	return nil
 }
 
-// kernelSettings are those that the cluster needs, and those that the kubelet
-// changes on its own; after the cluster all are as they were.
+// kernelSettings lists the settings that the cluster needs and those that the kubelet changes. restoreKernel restores
+// them all.
 var kernelSettings = map[string]string{
 	"net/ipv4/ip_forward":              "1",
 	"fs/inotify/max_user_instances":    "8192",
@@ -103,7 +102,7 @@ var kernelSettings = map[string]string{
 
 func (l layout) savedSettings() string { return filepath.Join(l.State, "kernel-settings.json") }
 
-// tuneKernel notes the settings as they are, then changes what must change.
+// tuneKernel records the current settings and then changes them.
 func (l layout) tuneKernel() error {
 	before := map[string]string{}
 	for name := range kernelSettings {
@@ -120,7 +119,7 @@ func (l layout) tuneKernel() error {
 	if err != nil {
 		return err
 	}
-	// Whole or not at all: after a crash it must be readable.
+	// The file is written atomically, so that it is readable after a crash.
 	if err := writeFile(l.savedSettings()+".new", noted); err != nil {
 		return err
 	}
@@ -130,7 +129,7 @@ func (l layout) tuneKernel() error {
 	return setKernel(kernelSettings)
 }
 
-// restoreKernel undoes tuneKernel, if it was ever done.
+// restoreKernel restores the settings that tuneKernel recorded, if it ran.
 func (l layout) restoreKernel() error {
 	noted, err := os.ReadFile(l.savedSettings())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -21,22 +21,19 @@ import (
 
 const (
 	nonRoot = 65532
-	// Roots of trust for TLS to servers outside, where Go and OpenSSL look for them.
+	// These paths hold the root certificates that Go and OpenSSL read.
 	trustedRoots = "/etc/ssl/certs/ca-certificates.crt"
 )
 
-// imageSpec says what an image holds and how it starts. The same files make
-// the same image, bit by bit.
+// imageSpec describes the files of an image and its start command. The same files make the same image, bit by bit.
 type imageSpec struct {
-	// Programs of this machine, each with the shared libraries that it loads,
-	// at the paths that they have here.
+	// Programs lists programs of this machine. Each is copied to its own path, with the shared libraries that it loads.
 	Programs []string `json:"programs,omitempty"`
-	// Packages of Debian with all that they depend on, except Without and what
-	// only that needs. They are installed here when they are missing.
+	// Packages lists Debian packages. They are copied with their dependencies, except Without and packages that only
+	// Without needs. Missing packages are installed on this machine first.
 	Packages []string `json:"packages,omitempty"`
 	Without  []string `json:"without,omitempty"`
-	// Copy names the file or folder that is put at each path of the image. It is
-	// looked for beside the spec.
+	// Copy maps paths in the image to files or folders, relative to the spec.
 	Copy map[string]string `json:"copy,omitempty"`
 
 	Env        map[string]string `json:"env,omitempty"`
@@ -44,7 +41,7 @@ type imageSpec struct {
 	Entrypoint []string          `json:"entrypoint"`
 }
 
-// ofBinary is an image of one static binary.
+// ofBinary returns the spec of an image with one static binary.
 func ofBinary(path string) imageSpec {
 	target := "/" + filepath.Base(path)
 	return imageSpec{Copy: map[string]string{target: path}, Entrypoint: []string{target}}
@@ -67,7 +64,7 @@ func readSpec(path string) (imageSpec, error) {
 	return s, nil
 }
 
-// write builds the image and writes its archive, as "docker save" would.
+// write builds the image and writes it as an archive in the format of "docker save".
 func (s imageSpec) write(ctx context.Context, tag, archive string) error {
 	parsed, err := name.NewTag(tag)
 	if err != nil {
@@ -116,8 +113,7 @@ func (s imageSpec) build(ctx context.Context) (v1.Image, error) {
 	return mutate.ConfigFile(image, file)
 }
 
-// files gathers what the image holds; with it an open /tmp, and the machine's
-// roots of trust where it has any.
+// files returns the files of the image, an open /tmp, and the machine's root certificates if it has any.
 func (s imageSpec) files(ctx context.Context) (tree, error) {
 	files := tree{}
 	files.put("/tmp", entry{mode: os.ModeDir | os.ModeSticky | 0o777})

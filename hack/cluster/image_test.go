@@ -32,7 +32,7 @@ func TestImageOfABinary(t *testing.T) {
 	}
 }
 
-// What is copied is found beside the spec, and comes out the same whoever made it, and when.
+// TestImageOfASpec copies files beside the spec. The image must be the same whoever created the files, and when.
 func TestImageOfASpec(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "image.yaml"), `
@@ -89,7 +89,7 @@ func TestSpecMistakes(t *testing.T) {
 	}
 }
 
-// A program starts from nothing but its image, as the image's user.
+// TestImageStarts runs a program with only the files of its image, as the image's user.
 func TestImageStarts(t *testing.T) {
 	for name, spec := range map[string]imageSpec{
 		"program": {Programs: []string{"/usr/bin/sort"}},
@@ -125,7 +125,7 @@ func write(t *testing.T, path, content string, mode os.FileMode) {
 	}
 }
 
-// opened builds an image twice, wants the same archive, and returns what is in it.
+// opened builds an image twice, fails unless both archives are equal, and returns the content.
 func opened(t *testing.T, spec imageSpec) (v1.Config, map[string]*tar.Header) {
 	t.Helper()
 	var archives [2][]byte
@@ -159,7 +159,7 @@ func opened(t *testing.T, spec imageSpec) (v1.Config, map[string]*tar.Header) {
 	return config, files
 }
 
-// layerOf is the configuration and the only layer of an archive's image.
+// layerOf returns the configuration and the only layer of an archive's image.
 func layerOf(t *testing.T, archive string) (v1.Config, io.Reader) {
 	t.Helper()
 	image, err := tarball.ImageFromPath(archive, nil)

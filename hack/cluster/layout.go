@@ -9,16 +9,15 @@ import (
 	"text/template"
 )
 
-// layout is where a cluster keeps its files and which names and addresses it
-// takes. Everything outside of the two directories carries Name, so that what
-// a crash leaves can be told from what belongs to others.
+// layout holds the files, names and addresses of a cluster. Everything outside of its two directories carries Name, so
+// that leftovers of a crash can be told from the objects of other programs.
 type layout struct {
-	Name  string // of the cgroup, the network and the NAT table
-	State string // all files; disposable
-	Run   string // sockets: their paths must be short
-	Lock  string // who runs the cluster; see lock.go
+	Name  string // names the cgroup, the network and the NAT table
+	State string // holds all disposable files
+	Run   string // holds sockets, whose paths must be short
+	Lock  string // names the running supervisor; see lock.go
 
-	Bin        string // the pinned binaries
+	Bin        string // holds the pinned binaries
 	CNIPlugins string
 
 	Link         string
@@ -46,10 +45,10 @@ func newLayout(bin string) layout {
 	}
 }
 
-// PKI is the directory of certificates, keys and kubeconfigs.
+// PKI returns the directory of certificates, keys and kubeconfigs.
 func (l layout) PKI() string { return filepath.Join(l.State, "pki") }
 
-// Containerd is the path of its socket.
+// Containerd returns the path of containerd's socket.
 func (l layout) Containerd() string { return filepath.Join(l.Run, "containerd.sock") }
 
 func (l layout) logs() string    { return filepath.Join(l.State, "log") }
@@ -65,7 +64,7 @@ func (l layout) kubernetes(name string) string {
 //go:embed config
 var templates embed.FS
 
-// render fills the template config/<name> in.
+// render executes the template config/<name>.
 func (l layout) render(name string) ([]byte, error) {
 	parsed, err := template.ParseFS(templates, "config/"+name)
 	if err != nil {
@@ -78,8 +77,8 @@ func (l layout) render(name string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// writeConfig renders every template, CNI's into a directory of its own
-// because containerd reads all that it finds there.
+// writeConfig renders every template. CNI's configuration gets its own directory, because containerd reads every file
+// there.
 func (l layout) writeConfig() error {
 	entries, err := templates.ReadDir("config")
 	if err != nil {
@@ -101,7 +100,7 @@ func (l layout) writeConfig() error {
 	return nil
 }
 
-// writeFile writes a file that only root reads, with the directories above it.
+// writeFile writes a file that only root can read, and creates its parent directories.
 func writeFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// testLayout is a layout whose files belong to the test alone.
+// testLayout returns a layout whose files are in the test's temporary folder.
 func testLayout(t *testing.T) layout {
 	t.Helper()
 	l := newLayout(t.TempDir())
@@ -48,7 +48,7 @@ func TestConfigIsWellFormed(t *testing.T) {
 	}
 }
 
-// TestFilesExist catches a flag or setting that names a file nobody writes.
+// TestFilesExist checks that every file which a flag or setting names is also written.
 func TestFilesExist(t *testing.T) {
 	l := testLayout(t)
 	if err := l.writeConfig(); err != nil {

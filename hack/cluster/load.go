@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// load imports an image archive and returns when the kubelet can use it:
-// containerd tells its Kubernetes side a moment after the import.
+// load imports an image archive and waits until the kubelet can use it. containerd announces it to the kubelet only
+// some time after the import.
 func (l layout) load(ctx context.Context, archive string) error {
 	names, err := namesIn(archive)
 	if err != nil {

@@ -8,15 +8,14 @@ import (
 	"syscall"
 )
 
-// lock tells who runs the cluster. The kernel keeps it with the process, so it
-// ends with the process however that ends, and names its pid: nothing recorded
-// can be stale. What the supervisor prints is the content of the file.
+// lock identifies the process that runs the cluster. The kernel releases it when that process ends in any way, and
+// returns its pid, so it is never stale. The file's content is the supervisor's output.
 type lock struct{ file *os.File }
 
-// What a supervisor holds, as offsets into the file.
+// A supervisor locks these offsets of the file.
 const (
-	alive = 0 // from its start to its end
-	ready = 1 // while the cluster is usable
+	alive = 0 // locked from start to end
+	ready = 1 // locked while the cluster is usable
 )
 
 func openLock(path string) (lock, error) {
@@ -27,14 +26,14 @@ func openLock(path string) (lock, error) {
 	return lock{file}, nil
 }
 
-// close gives up all that this process holds.
+// close releases every offset that this process holds.
 func (l lock) close() { _ = l.file.Close() }
 
 func region(offset int64) *syscall.Flock_t {
 	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1}
 }
 
-// take reports whether this process now holds the offset.
+// take tries to lock the offset and reports whether this process holds it.
 func (l lock) take(offset int64) (bool, error) {
 	err := syscall.FcntlFlock(l.file.Fd(), syscall.F_SETLK, region(offset))
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
@@ -46,8 +45,7 @@ func (l lock) take(offset int64) (bool, error) {
 	return true, nil
 }
 
-// holder returns the pid of the other process that holds the offset, 0 when
-// there is none.
+// holder returns the pid of the other process that holds the offset, or 0.
 func (l lock) holder(offset int64) (int, error) {
 	found := region(offset)
 	if err := syscall.FcntlFlock(l.file.Fd(), syscall.F_GETLK, found); err != nil {

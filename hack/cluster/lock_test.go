@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be the other process that holds a lock.
+// TestMain lets the test binary run as another process that holds a lock.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("HOLD_LOCK"); path != "" {
 		held, err := openLock(path)
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		}
 		taken, err := held.take(alive)
 		fmt.Println(taken, err)
-		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test is over
+		_, _ = os.Stdin.Read(make([]byte, 1)) // waits until the test ends
 		held.close()
 		return
 	}

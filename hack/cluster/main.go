@@ -1,5 +1,4 @@
-// Package main runs a real single-node Kubernetes cluster on this machine, for
-// where there is no Docker engine to run kind, and builds images for it.
+// Command cluster runs a single-node Kubernetes cluster on this machine, without Docker, and builds images for it.
 package main
 
 import (
@@ -57,7 +56,7 @@ func dispatch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// An ordinary user's PATH, and so sudo's at times, lacks these.
+	// The PATH of an ordinary user, and sometimes of sudo, lacks these.
 	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func (l layout) own(ctx context.Context, audit bool) error {
 	if err != nil {
 		return err
 	}
-	defer held.close() // to the end: collected as garbage, the lock would be lost
+	defer held.close() // keeps the garbage collector from closing the lock
 	taken, err := held.take(alive)
 	if err != nil {
 		return err

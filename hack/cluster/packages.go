@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// unread are the folders of packages that no program needs to run.
+// unread lists the folders of packages that running programs do not need.
 var unread = regexp.MustCompile(`^/usr/share/(doc|doc-base|man|info|locale|lintian|bug|bash-completion)(/|$)`)
 
-// debianPackages are the packages that this machine has installed.
+// debianPackages holds the packages that are installed on this machine.
 type debianPackages struct {
-	depends  map[string][]string // each dependency with its alternatives, as "a | b"
-	provider map[string]string   // of virtual packages
+	depends  map[string][]string // lists the alternatives of each dependency as "a | b"
+	provider map[string]string   // maps virtual packages to packages that provide them
 }
 
-// packaged lists the files of packages and of all that they depend on, except
-// what is not wanted. It installs the packages when they are missing.
+// packaged returns the files of packages and their dependencies, except the excluded ones. It installs missing
+// packages.
 func packaged(ctx context.Context, wanted, without []string) ([]string, error) {
 	if len(wanted) == 0 {
 		return nil, nil
@@ -62,7 +62,7 @@ func listPackages(ctx context.Context) (debianPackages, error) {
 	return parsePackages(listed), nil
 }
 
-// parsePackages reads lines of state, name, what it provides, what it depends on.
+// parsePackages parses lines of state, name, provided packages and dependencies.
 func parsePackages(listed string) debianPackages {
 	here := debianPackages{map[string][]string{}, map[string]string{}}
 	for line := range strings.Lines(listed) {
@@ -78,7 +78,7 @@ func parsePackages(listed string) debianPackages {
 	return here
 }
 
-// packageName drops the version and the architecture, as of "python3:any (>= 3.11)".
+// packageName removes the version and the architecture, as in "python3:any (>= 3.11)".
 func packageName(dependency string) string {
 	name, _, _ := strings.Cut(dependency, "(")
 	name, _, _ = strings.Cut(name, ":")
@@ -90,7 +90,7 @@ func (d debianPackages) has(name string) bool {
 	return ok
 }
 
-// closure is what packages need to run, themselves included, sorted.
+// closure returns the packages and all their dependencies, sorted.
 func (d debianPackages) closure(wanted, without []string) ([]string, error) {
 	var found []string
 	for next := slices.Clone(wanted); len(next) > 0; next = next[1:] {
@@ -114,8 +114,7 @@ func (d debianPackages) closure(wanted, without []string) ([]string, error) {
 	return found, nil
 }
 
-// answer is the package that meets a dependency: one that is installed, or is
-// not wanted anyway.
+// answer returns the package that satisfies a dependency: an installed or an excluded one.
 func (d debianPackages) answer(dependency string, without []string) (string, bool) {
 	for alternative := range strings.SplitSeq(dependency, "|") {
 		name := packageName(alternative)
@@ -129,8 +128,7 @@ func (d debianPackages) answer(dependency string, without []string) (string, boo
 	return "", false
 }
 
-// libraries are the shared libraries that a program loads when it starts, the
-// loader among them; none when it is static.
+// libraries returns the shared libraries that a program loads, including the loader. A static program has none.
 func libraries(ctx context.Context, program string) ([]string, error) {
 	file, err := elf.Open(program)
 	if err != nil {

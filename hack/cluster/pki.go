@@ -17,20 +17,19 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// validity outlives any disposable cluster.
+// validity exceeds the life of any disposable cluster.
 const validity = 365 * 24 * time.Hour
 
-// authority signs the certificates of one circle of trust.
+// authority issues the certificates of one group of components that trust each other.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// pair is a certificate and its key, both PEM.
+// pair holds a certificate and its key, both as PEM.
 type pair struct{ certificate, key []byte }
 
-// subject is whom a certificate speaks for: a user with groups, or a server
-// with the names and addresses it answers under.
+// subject describes the owner of a certificate: a user with groups, or a server with its names and addresses.
 type subject struct {
 	name   string
 	groups []string
@@ -54,7 +53,7 @@ func newAuthority(name string, now time.Time) (authority, error) {
 	return authority{certificate, key}, err
 }
 
-// issue makes a key and a certificate for it, for clients and servers alike.
+// issue generates a key and a certificate that is valid for clients and servers.
 func (a authority) issue(s subject, now time.Time) (pair, error) {
 	key, err := newKey()
 	if err != nil {
@@ -94,7 +93,7 @@ func certificateFor(s subject, now time.Time) *x509.Certificate {
 	return template
 }
 
-// kubeconfig renders access to server as the pair's subject.
+// kubeconfig returns a kubeconfig that accesses the server as the pair's subject.
 func (a authority) kubeconfig(server string, p pair) ([]byte, error) {
 	const name = "todoapp"
 	config := clientcmdapi.NewConfig()
@@ -107,7 +106,7 @@ func (a authority) kubeconfig(server string, p pair) ([]byte, error) {
 	return clientcmd.Write(*config)
 }
 
-// write stores the pair as <dir>/<name>.crt and .key.
+// write writes the pair to <dir>/<name>.crt and .key.
 func (p pair) write(dir, name string) error {
 	if err := writeFile(filepath.Join(dir, name+".crt"), p.certificate); err != nil {
 		return err

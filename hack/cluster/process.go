@@ -13,13 +13,12 @@ import (
 	"time"
 )
 
-// marker is in the environment of every process that the cluster starts, and
-// of those that they start: it finds them after a crash, and a pid that the
-// kernel has given to somebody else since does not carry it.
+// marker is in the environment of every process of the cluster, and of their children. It identifies them after a
+// crash, even if the kernel has given a recorded pid to another process since.
 const marker = "TODOAPP_CLUSTER_PROCESS=1"
 
-// sparing lets Go programs use memory, of which there is enough, rather than
-// the two processors that the pods need as well.
+// sparing sets GOGC so that Go programs use more memory and less CPU: the machine has enough memory, and pods need its
+// two processors.
 const sparing = "GOGC=400"
 
 const (
@@ -32,7 +31,7 @@ const (
 type process struct {
 	component
 	log  string
-	ends atomic.Int32 // how often it ended by itself
+	ends atomic.Int32 // counts how often it ended by itself
 	done chan struct{}
 }
 
@@ -56,8 +55,8 @@ func (p *process) keepRunning(ctx context.Context) {
 	}
 }
 
-// run starts the component once and returns when it has ended. It leads a
-// process group, so that Ctrl-C reaches the supervisor alone.
+// run starts the component once and returns when it has ended. The component leads a process group, so that Ctrl-C
+// reaches only the supervisor.
 func (p *process) run(ctx context.Context) error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -76,8 +75,7 @@ func (p *process) run(ctx context.Context) error {
 	return fmt.Errorf("without being told to")
 }
 
-// await polls until the check passes. A process that ends while it is waited
-// for is an error that shows the end of its log.
+// await polls until the check passes. If the process ends first, it returns an error with the end of its log.
 func await(ctx context.Context, limit time.Duration, what string, check func(context.Context) error, needs ...*process) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

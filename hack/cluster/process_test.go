@@ -28,7 +28,7 @@ func TestProcessIsStartedAgainAndStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	dir := t.TempDir()
-	// The first run leaves a file and ends, the second finds it and stays.
+	// The first run creates a file and ends. The second run finds the file and continues.
 	script := `if [ -e "$0" ]; then touch "$0.again"; exec sleep 60; fi; touch "$0"`
 	p := start(ctx, component{"worker", "sh", []string{"-c", script, filepath.Join(dir, "ran")}}, dir)
 	err := await(ctx, time.Minute, "a second run", func(context.Context) error {

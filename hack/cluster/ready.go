@@ -12,7 +12,7 @@ import (
 
 const answerWithin = 2 * time.Second
 
-// dials returns a check that passes when somebody listens on the address.
+// dials returns a check that passes if a process listens on the address.
 func dials(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		dialer := net.Dialer{Timeout: answerWithin}
@@ -24,7 +24,7 @@ func dials(address string) func(context.Context) error {
 	}
 }
 
-// awaitNode returns when pods can be created and scheduled.
+// awaitNode waits until pods can be created and scheduled.
 func (s *supervisor) awaitNode(ctx context.Context) error {
 	return await(ctx, 2*time.Minute, "the node", func(ctx context.Context) error {
 		if _, err := s.client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{}); err != nil {
@@ -38,7 +38,7 @@ func (s *supervisor) awaitNode(ctx context.Context) error {
 	}, s.running...)
 }
 
-// schedulable says what keeps pods from the node.
+// schedulable returns an error that says why the node takes no pods.
 func schedulable(node *corev1.Node) error {
 	if len(node.Spec.Taints) > 0 {
 		return fmt.Errorf("tainted %s", node.Spec.Taints[0].Key)
@@ -55,7 +55,7 @@ func schedulable(node *corev1.Node) error {
 	return fmt.Errorf("not ready: nothing reported yet")
 }
 
-// awaitServices proves kube-proxy and CoreDNS by using them from the host.
+// awaitServices waits until kube-proxy and CoreDNS answer requests from the host.
 func (s *supervisor) awaitServices(ctx context.Context) error {
 	if err := await(ctx, time.Minute, "Services", dials(s.APIAddress+":443"), s.running...); err != nil {
 		return err

@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// These tests start real clusters on this machine, with the binaries that
-// hack/tools/build.sh has put into bin. They need root and no running cluster.
+// These tests start real clusters on this machine, with the binaries that hack/tools/build.sh has built. They need root
+// and no running cluster.
 
 const repository = "../.."
 
-// TestWorkload has pods do what the operator's pods need to do.
+// TestWorkload runs pods that need everything that the operator's pods need.
 func TestWorkload(t *testing.T) {
 	before := footprint(t)
 	c := newCluster(t)
@@ -44,7 +44,7 @@ func TestWorkload(t *testing.T) {
 		{"reaches a Service by name", inside("/secret"), "sesame"},
 		{"reaches it through another pod", inside(inside("/secret")), "sesame"},
 	} {
-		// Often enough to meet both pods from both pods.
+		// This is often enough for both pods to reach both pods.
 		for range 8 {
 			if got := c.ask("http://" + service + test.path); got != test.want {
 				t.Errorf("a pod %s: got %q, want %q", test.what, got, test.want)
@@ -64,7 +64,7 @@ func TestWorkload(t *testing.T) {
 	sameFootprint(t, before)
 }
 
-// TestCrash kills the supervisor of a busy cluster: up heals, down cleans.
+// TestCrash kills the supervisor of a busy cluster. up must repair it, and down must clean up.
 func TestCrash(t *testing.T) {
 	before := footprint(t)
 	c := newCluster(t)
@@ -111,7 +111,7 @@ func TestInterruptedStart(t *testing.T) {
 	})
 }
 
-// cluster drives the command as a user would.
+// cluster runs the command as a user would.
 type cluster struct {
 	t          *testing.T
 	layout     layout
@@ -133,7 +133,7 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-// in returns the cluster as a part of a test drives it.
+// in returns the cluster for a subtest.
 func (c *cluster) in(t *testing.T) *cluster {
 	part := *c
 	part.t = t
@@ -187,7 +187,7 @@ func (c *cluster) deployProbe() {
 	c.kubectl("-n", "probe", "rollout", "status", "deployment/probe", "--timeout=60s")
 }
 
-// deleteProbe expects the volume and its data to go with the claim.
+// deleteProbe deletes the probe, and fails unless the volume and its data go with the claim.
 func (c *cluster) deleteProbe() {
 	c.t.Helper()
 	c.kubectl("delete", "namespace", "probe", "--timeout=60s")
@@ -212,7 +212,7 @@ func (c *cluster) ask(url string) string {
 	return strings.TrimSpace(string(body))
 }
 
-// killSupervisor sends SIGKILL to whoever holds the offset of the lock.
+// killSupervisor sends SIGKILL to the process that holds the offset of the lock.
 func (c *cluster) killSupervisor(offset int64) {
 	c.t.Helper()
 	held, err := openLock(c.layout.Lock)
@@ -235,8 +235,7 @@ func (c *cluster) killSupervisor(offset int64) {
 	})
 }
 
-// startUntil begins an up and returns when it has come to the step, with a
-// function that waits for its end.
+// startUntil begins an up and returns when it has reached the step, with a function that waits for its end.
 func (c *cluster) startUntil(step string) (wait func() error) {
 	c.t.Helper()
 	if err := os.Truncate(c.layout.Lock, 0); err != nil {

@@ -20,8 +20,8 @@ type supervisor struct {
 	client  kubernetes.Interface
 }
 
-// supervise starts a cluster, keeps it running until the context ends and
-// removes all of it. It reports its steps on standard output.
+// supervise starts a cluster, keeps it running until the context ends, and then removes it. It prints its steps to
+// standard output.
 func (l layout) supervise(ctx context.Context, held lock, audit bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &supervisor{layout: l, audit: audit}
@@ -47,7 +47,7 @@ func (l layout) supervise(ctx context.Context, held lock, audit bool) error {
 	return errors.Join(err, cleaning)
 }
 
-// bringUp goes through the steps in the order in which they need each other.
+// bringUp starts the components in the order of their dependencies.
 func (s *supervisor) bringUp(ctx context.Context) error {
 	for _, step := range []struct {
 		name string

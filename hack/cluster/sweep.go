@@ -17,9 +17,8 @@ import (
 
 const sweepWithin = 30 * time.Second
 
-// sweep removes everything that a cluster, stopped or crashed, has left on the
-// machine. It is the end of every cluster and the beginning of the next, and
-// does nothing where there is nothing.
+// sweep removes everything that a stopped or crashed cluster has left on the machine. It runs before a cluster starts
+// and after it ends, and does nothing if nothing is left.
 func (l layout) sweep(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		l.killProcesses, l.unmountAll, l.removeLinks, l.removeTables,
@@ -36,8 +35,7 @@ func (l layout) sweep(ctx context.Context) error {
 	return nil
 }
 
-// killProcesses ends the components, their children and all pods, and returns
-// when none is left.
+// killProcesses kills the components, their children and all pods, and returns when none is left.
 func (l layout) killProcesses(ctx context.Context) error {
 	return await(ctx, sweepWithin, "processes to end", func(context.Context) error {
 		pods, err := l.cgroupProcesses()
@@ -46,7 +44,7 @@ func (l layout) killProcesses(ctx context.Context) error {
 		}
 		left := len(pods)
 		for _, pid := range pods {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // in a cgroup of ours: nobody else's
+			_ = syscall.Kill(pid, syscall.SIGKILL) // processes in the cluster's cgroup belong to the cluster
 		}
 		components, err := killMarked(marker)
 		if err != nil {
@@ -59,9 +57,8 @@ func (l layout) killProcesses(ctx context.Context) error {
 	})
 }
 
-// killMarked kills the processes that carry the marker and returns how many it
-// found. A process is held by a handle before its marker is read, so the one
-// that is killed is the one that was looked at.
+// killMarked kills the processes that carry the marker and returns their number. It opens a pidfd before it reads the
+// marker, so that it kills the process that it has checked.
 func killMarked(marker string) (int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -97,10 +94,10 @@ func hasMarker(environment []byte, marker string) bool {
 	})
 }
 
-// unmountAll unmounts what lies in the cluster's directories: volumes, root
-// file systems and network namespaces, whose links go with them.
+// unmountAll unmounts everything in the cluster's directories: volumes, root file systems, and network namespaces with
+// their links.
 func (l layout) unmountAll(context.Context) error {
-	for range 3 { // a mount may lie over another
+	for range 3 { // a mount may cover another one
 		all, err := mounts()
 		if err != nil {
 			return err
@@ -128,8 +125,7 @@ func (l layout) mountsInside(all []mount) []string {
 	return inside
 }
 
-// removeLinks removes the node's link, and those of pods whose namespaces the
-// kernel has not yet taken apart.
+// removeLinks removes the node's link, and the links of pods whose namespaces the kernel has not removed yet.
 func (l layout) removeLinks(ctx context.Context) error {
 	if !installed("ip") {
 		return nil
@@ -147,7 +143,7 @@ func (l layout) removeLinks(ctx context.Context) error {
 	return nil
 }
 
-// linksOf returns the links of a list of routes as "ip route" prints it.
+// linksOf returns the links in the output of "ip route".
 func linksOf(routes string) []string {
 	var links []string
 	for line := range strings.Lines(routes) {

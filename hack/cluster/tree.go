@@ -13,18 +13,17 @@ import (
 	"strings"
 )
 
-// tree is what a layer holds, by absolute path.
+// tree maps absolute paths to the entries of a layer.
 type tree map[string]entry
 
-// entry is a folder, a file with the content of one of this machine, or a
-// symbolic link.
+// entry is a folder, a symbolic link, or a file with the content of a file of this machine.
 type entry struct {
 	mode   fs.FileMode
 	source string
 	link   string
 }
 
-// put adds an entry and the folders above it.
+// put adds an entry and its parent folders.
 func (t tree) put(path string, e entry) {
 	t[path] = e
 	for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
@@ -34,8 +33,7 @@ func (t tree) put(path string, e entry) {
 	}
 }
 
-// include adds a path of this machine, and the symbolic links on the way to it
-// with what they point to.
+// include adds a path of this machine, with the symbolic links on it and their targets.
 func (t tree) include(path string) error {
 	parts := strings.Split(strings.Trim(filepath.Clean(path), "/"), "/")
 	for i := range parts {
@@ -49,7 +47,7 @@ func (t tree) include(path string) error {
 			continue
 		}
 		if _, err := os.Stat(here); errors.Is(err, fs.ErrNotExist) {
-			return nil // points to nothing here either
+			return nil // the target does not exist on this machine either
 		}
 		target := e.link
 		if !filepath.IsAbs(target) {
@@ -60,7 +58,7 @@ func (t tree) include(path string) error {
 	return nil
 }
 
-// copy adds a file, or a folder with all that is in it, at another path.
+// copy adds a file, or a folder with its content, at another path.
 func (t tree) copy(source, target string) error {
 	source, err := filepath.EvalSymlinks(source)
 	if err != nil {
@@ -78,8 +76,8 @@ func (t tree) copy(source, target string) error {
 	})
 }
 
-// read describes a path. Everybody may read it, and run it where somebody may,
-// whatever the umask was when it was made.
+// read returns the entry of a path. All users may read it, and execute it if any user may, so that the umask of its
+// creator makes no difference.
 func read(path string) (entry, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -100,7 +98,7 @@ func read(path string) (entry, error) {
 	}
 }
 
-// layer is the tree as an archive: sorted, of no time, and root's.
+// layer returns the tree as an archive that is sorted, has no times, and belongs to root.
 func (t tree) layer() ([]byte, error) {
 	var layer bytes.Buffer
 	archive := tar.NewWriter(&layer)

@@ -19,8 +19,8 @@ const (
 
 var errNotRunning = errors.New("the cluster is not running")
 
-// up starts a supervisor, unless there is one, and follows what it says until
-// the cluster is ready. Interrupted, it takes down what it started.
+// up starts a supervisor, unless one runs, and prints its output until the cluster is ready. If it is interrupted, it
+// stops the supervisor that it started.
 func (l layout) up(ctx context.Context, kubeconfig string, audit bool) error {
 	held, err := openLock(l.Lock)
 	if err != nil {
@@ -47,18 +47,18 @@ func (l layout) up(ctx context.Context, kubeconfig string, audit bool) error {
 	return l.writeKubeconfig(kubeconfig)
 }
 
-// launch starts a supervisor on a machine that has what it needs.
+// launch installs missing packages and starts a supervisor.
 func (l layout) launch(ctx context.Context, held lock, audit bool) error {
 	if err := l.provision(ctx); err != nil {
 		return err
 	}
-	if err := held.file.Truncate(0); err != nil { // what an earlier one said
+	if err := held.file.Truncate(0); err != nil { // the output of an earlier supervisor
 		return err
 	}
 	return l.spawn(ctx, held, audit)
 }
 
-// provision installs what the machine lacks.
+// provision installs the packages that the machine lacks.
 func (l layout) provision(ctx context.Context) error {
 	packages := l.missing()
 	if len(packages) == 0 {
@@ -73,8 +73,7 @@ func (l layout) provision(ctx context.Context) error {
 	return nil
 }
 
-// spawn starts the supervisor in a session of its own and returns when it has
-// the lock, or when another one has.
+// spawn starts the supervisor in its own session, and returns when it or another supervisor has the lock.
 func (l layout) spawn(ctx context.Context, held lock, audit bool) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -88,7 +87,7 @@ func (l layout) spawn(ctx context.Context, held lock, audit bool) error {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // what it said is in the file that follow prints
+		_ = cmd.Wait() // follow prints its output from the file
 		close(ended)
 	}()
 	return await(ctx, answerWithin, "the supervisor", func(context.Context) error {
@@ -105,7 +104,7 @@ func (l layout) spawn(ctx context.Context, held lock, audit bool) error {
 	})
 }
 
-// follow prints what the supervisor says until the cluster is ready.
+// follow prints the supervisor's output until the cluster is ready.
 func (l layout) follow(ctx context.Context, held lock) error {
 	said, err := os.Open(l.Lock)
 	if err != nil {
@@ -141,7 +140,7 @@ func (l layout) follow(ctx context.Context, held lock) error {
 	}
 }
 
-// down ends the supervisor, or cleans up after one that crashed.
+// down stops the supervisor, or cleans up after one that crashed.
 func (l layout) down(ctx context.Context, kubeconfig string) error {
 	held, err := openLock(l.Lock)
 	if err != nil {
@@ -172,7 +171,7 @@ func (l layout) down(ctx context.Context, kubeconfig string) error {
 	return l.sweep(ctx)
 }
 
-// status says who runs the cluster; an error when it is not usable.
+// status prints the pid of the supervisor. It returns an error if the cluster is not usable.
 func (l layout) status() (string, error) {
 	held, err := openLock(l.Lock)
 	if err != nil {

@@ -15,14 +15,13 @@ import (
 )
 
 const (
-	selectedNode  = "volume.kubernetes.io/selected-node" // the scheduler's choice for a claim
-	provisionedBy = "pv.kubernetes.io/provisioned-by"    // keeps the controllers from deleting a volume themselves
-	resyncEvery   = 30 * time.Second                     // when a failed attempt is tried again
+	selectedNode  = "volume.kubernetes.io/selected-node" // set by the scheduler on a claim
+	provisionedBy = "pv.kubernetes.io/provisioned-by"    // keeps Kubernetes' controllers from deleting the volume
+	resyncEvery   = 30 * time.Second                     // the pause before a failed attempt is repeated
 )
 
-// provideVolumes gives every claim of the default class a directory of the
-// host as its volume and removes it when the claim has gone, until the context
-// ends.
+// provideVolumes gives every claim of the default class a directory of the host, and removes it after the claim is
+// deleted. It runs until the context ends.
 func (s *supervisor) provideVolumes(ctx context.Context) error {
 	factory := informers.NewSharedInformerFactory(s.client, resyncEvery)
 	core := factory.Core().V1()
@@ -55,7 +54,7 @@ func (s *supervisor) provideVolumes(ctx context.Context) error {
 	return nil
 }
 
-// provide creates the volume of a claim that waits for one.
+// provide creates the volume of a pending claim.
 func (s *supervisor) provide(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	if !s.waits(claim) {
 		return nil
@@ -64,7 +63,7 @@ func (s *supervisor) provide(ctx context.Context, claim *corev1.PersistentVolume
 	if err := os.MkdirAll(volume.Spec.Local.Path, 0o777); err != nil {
 		return err
 	}
-	// Open to pods of any user, as the umask would not leave it.
+	// The mode is set explicitly because the umask would close the directory to other users.
 	if err := os.Chmod(volume.Spec.Local.Path, 0o777); err != nil {
 		return err
 	}
@@ -110,7 +109,7 @@ func onNode(name string) *corev1.NodeSelector {
 	}}}
 }
 
-// reclaim removes a volume, with its data, whose claim was deleted.
+// reclaim removes a volume and its data after its claim was deleted.
 func (s *supervisor) reclaim(ctx context.Context, volume *corev1.PersistentVolume) error {
 	ours := volume.Annotations[provisionedBy] == s.Provisioner && volume.Spec.Local != nil
 	if !ours || volume.Status.Phase != corev1.VolumeReleased ||

@@ -46,7 +46,7 @@ func TestClaimsThatAreProvidedFor(t *testing.T) {
 func TestVolumeComesAndGoes(t *testing.T) {
 	s := &supervisor{layout: testLayout(t), client: fake.NewClientset()}
 	volumes := s.client.CoreV1().PersistentVolumes()
-	for range 2 { // what was provided already is no error
+	for range 2 { // a second call must succeed
 		if err := s.provide(t.Context(), claim(nil)); err != nil {
 			t.Fatal(err)
 		}

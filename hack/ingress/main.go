@@ -1,5 +1,5 @@
-// Command ingress serves the Ingresses of a cluster on this machine, by the rules of the resource's specification: an
-// ingress controller to try apps with, where there is none. It needs Services whose ClusterIPs answer from here.
+// Command ingress serves the Ingresses of a cluster on this machine, by the rules of the specification. It is for
+// clusters without an ingress controller whose ClusterIPs are reachable from here.
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// proxy hands each request to the Service that an Ingress names for it.
+// proxy forwards each request to the Service that an Ingress names for it.
 type proxy struct {
 	objects client.Reader
 	forward httputil.ReverseProxy
@@ -27,9 +27,10 @@ var errNoRule = errors.New("no Ingress has a rule for this host and path")
 
 func newProxy(objects client.Reader) *proxy {
 	return &proxy{objects, httputil.ReverseProxy{
-		// A connection of its own for each request: one that a pod closes as it ends fails none, so nothing is sent twice.
+		// Each request gets its own connection. If a terminating pod closes an idle connection, no request fails or is
+		// sent twice.
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
-		FlushInterval: -1, // streams flow
+		FlushInterval: -1, // flushes streams at once
 		Rewrite: func(r *httputil.ProxyRequest) {
 			target, _ := r.In.Context().Value(targetKey{}).(string)
 			r.SetURL(&url.URL{Scheme: "http", Host: target})
@@ -54,7 +55,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// target is the address of the Service that a request is for.
+// target returns the address of the Service for a request.
 func (p *proxy) target(r *http.Request) (string, error) {
 	var ingresses networkingv1.IngressList
 	if err := p.objects.List(r.Context(), &ingresses); err != nil {

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 )
 
-// rules is an Ingress whose Services are named by what they stand for.
+// rules returns an Ingress with paths for a host.
 func rules(namespace, host string, paths ...networkingv1.HTTPIngressPath) networkingv1.Ingress {
 	return networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rules"},
@@ -32,7 +32,7 @@ func path(kind networkingv1.PathType, path, service string) networkingv1.HTTPIng
 		Service: &networkingv1.IngressServiceBackend{Name: service, Port: networkingv1.ServiceBackendPort{Name: "http"}}}}
 }
 
-// TestRoute holds the program to the specification of the resource.
+// TestRoute compares route with the specification of Ingress.
 func TestRoute(t *testing.T) {
 	const prefix, exact = networkingv1.PathTypePrefix, networkingv1.PathTypeExact
 	ingresses := []networkingv1.Ingress{
@@ -66,7 +66,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// serving runs the proxy before a pod and returns the proxy's address.
+// serving runs the proxy in front of a pod and returns the proxy's address.
 func serving(t *testing.T, pod http.HandlerFunc) string {
 	t.Helper()
 	upstream := httptest.NewServer(pod)
@@ -106,7 +106,7 @@ func get(t *testing.T, address, host, path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// TestRequestsArriveAsTheyWereSent: the pod sees the host and the path that the browser asked for.
+// TestRequestsArriveAsTheyWereSent checks that the pod receives the host and the path of the browser's request.
 func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	address := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, r.Host, " ", r.RequestURI, " ", r.Header.Get("X-Forwarded-Host"), " ", r.Header.Get("X-Forwarded-Proto"))
@@ -120,7 +120,7 @@ func TestRequestsArriveAsTheyWereSent(t *testing.T) {
 	}
 }
 
-// TestUpgradesPass: a browser may change to another protocol, as websockets do.
+// TestUpgradesPass checks that a connection can switch to another protocol, such as websockets.
 func TestUpgradesPass(t *testing.T) {
 	address := serving(t, func(w http.ResponseWriter, _ *http.Request) {
 		connection, stream, err := w.(http.Hijacker).Hijack()

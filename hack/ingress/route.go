@@ -8,15 +8,15 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// match is a path of a rule that a request falls under.
+// match is the rule and the path that a request matches.
 type match struct {
 	namespace string
 	host      string
 	path      networkingv1.HTTPIngressPath
 }
 
-// route finds the rule for a host and a path, if there is one: the most specific host, then the longest path, then an
-// exact path before a prefix. A path of the type ImplementationSpecific is taken for a prefix.
+// route returns the rule for a host and a path, and whether there is one. It prefers the most specific host, then the
+// longest path, then an exact path. It treats the path type ImplementationSpecific as a prefix.
 func route(ingresses []networkingv1.Ingress, host, path string) (match, bool) {
 	var matches []match
 	for _, ingress := range ingresses {
@@ -43,7 +43,7 @@ func route(ingresses []networkingv1.Ingress, host, path string) (match, bool) {
 	}), true
 }
 
-// hostMatches knows wildcards: *.example.com stands for exactly one label more.
+// hostMatches reports whether a rule's host matches. In *.example.com the asterisk matches exactly one label.
 func hostMatches(pattern, host string) bool {
 	domain, wild := strings.CutPrefix(pattern, "*.")
 	if !wild {
@@ -53,7 +53,8 @@ func hostMatches(pattern, host string) bool {
 	return strings.EqualFold(domain, rest)
 }
 
-// pathMatches compares prefixes by whole elements: /api is a prefix of /api/x and not of /apix.
+// pathMatches reports whether a rule's path matches. Prefixes consist of whole elements: /api is a prefix of /api/x,
+// but not of /apix.
 func pathMatches(p networkingv1.HTTPIngressPath, path string) bool {
 	if exactness(p) == 1 {
 		return p.Path == path
@@ -62,7 +63,7 @@ func pathMatches(p networkingv1.HTTPIngressPath, path string) bool {
 	return begins && (rest == "" || rest[0] == '/')
 }
 
-// elements is a path without its trailing slash, which does not count in a prefix.
+// elements returns a path without its trailing slash, which does not count in a prefix.
 func elements(path string) string { return strings.TrimSuffix(path, "/") }
 
 func specificity(host string) int {

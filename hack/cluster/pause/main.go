@@ -1,4 +1,4 @@
-// Package main holds a pod's namespaces open: it waits to be told to end.
+// Command pause keeps a pod's namespaces open until it receives a signal.
 package main
 
 import (

@@ -1,6 +1,7 @@
-// Command certmanager runs cert-manager's own controllers and its CA injector in one process, outside the cluster that
-// KUBECONFIG names: as much of it as a self-made authority needs, and none of ACME, Vault or its webhook. Upstream's
-// commands are modules that refer to folders beside them, so the module proxy cannot serve them; the controllers can be had.
+// Command certmanager runs cert-manager's controllers and its CA injector in one process, outside the cluster of
+// KUBECONFIG. It runs only the controllers that a self-signed authority needs, without ACME, Vault and the webhook.
+// Upstream's commands are modules with relative replace directives, which the module proxy cannot serve; the
+// controllers are in a module that it serves.
 package main
 
 import (
@@ -42,7 +43,7 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 )
 
-// started are the controllers that take a Certificate from its issuer to its Secret, as cert-manager names them.
+// started lists the controllers that issue a Certificate into its Secret, by cert-manager's names.
 var started = []string{
 	issuers.ControllerName,
 	trigger.ControllerName, keymanager.ControllerName, requestmanager.ControllerName, issuing.ControllerName,
@@ -50,13 +51,13 @@ var started = []string{
 	approver.ControllerName, requestsca.CRControllerName, selfsigned.CRControllerName,
 }
 
-// certificateTimes are what cert-manager's command has by default: how long it waits after a request that failed.
+// certificateTimes holds the defaults of cert-manager's command for the pauses after a failed request.
 var certificateTimes = controller.CertificateOptions{
 	CertificateRequestMinimumBackoffDuration: time.Hour,
 	CertificateRequestMaximumBackoffDuration: 32 * time.Hour,
 }
 
-// workers of each controller.
+// workers is the number of workers of each controller.
 const workers = 2
 
 func main() {
@@ -71,7 +72,7 @@ func main() {
 	}
 }
 
-// run has one manager start all, and end all when one of them ends.
+// run starts all controllers with one manager, and stops all when one of them stops.
 func run(ctx context.Context, kubeconfig string) error {
 	factory, err := controller.NewContextFactory(ctx, controller.ContextOptions{
 		Kubeconfig: kubeconfig, CertificateOptions: certificateTimes,
@@ -101,7 +102,8 @@ func run(ctx context.Context, kubeconfig string) error {
 	return nil
 }
 
-// newManager knows the types that the injector handles, and reads Secrets live: it watches no more of them than metadata.
+// newManager returns a manager with the types that the injector handles. It reads Secrets live, and watches only their
+// metadata.
 func newManager(config *rest.Config) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
@@ -121,7 +123,8 @@ func newManager(config *rest.Config) (ctrl.Manager, error) {
 	return mgr, nil
 }
 
-// addInjector has webhook configurations trust the authority of the Certificate that their annotation names.
+// addInjector adds the controllers that put the authority of a Certificate into the webhook configurations that name
+// it.
 func addInjector(ctx context.Context, mgr ctrl.Manager) error {
 	err := cainjector.RegisterAllInjectors(ctx, mgr, cainjector.SetupOptions{
 		EnableCertificatesDataSource: true,

@@ -1,5 +1,5 @@
-// Package main is CoreDNS with only the plugins that hack/cluster configures,
-// which builds in a fraction of the time of the full set.
+// Command coredns is CoreDNS with only the plugins that hack/cluster configures. It builds in a fraction of the time of
+// the full set.
 package main
 
 import (

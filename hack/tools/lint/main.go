@@ -1,5 +1,5 @@
-// Package main is golangci-lint together with the linter of Kubernetes API
-// types: the program that "golangci-lint custom" would write, without its clone.
+// Command lint is golangci-lint together with the linter of Kubernetes API types. "golangci-lint custom" would generate
+// the same program from a clone of its repository.
 package main
 
 import (
@@ -22,8 +22,7 @@ func main() {
 	}
 }
 
-// pinned returns the version that go.mod asks for, "unknown" when the binary
-// was built without module information.
+// pinned returns the version in go.mod, or "unknown" if the binary was built without module information.
 func pinned() string {
 	info, _ := debug.ReadBuildInfo()
 	for _, module := range info.Deps {

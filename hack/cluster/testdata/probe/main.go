@@ -1,4 +1,4 @@
-// Package main answers, from inside of a pod, what the pod can reach.
+// Command probe answers, from inside a pod, which addresses the pod can reach.
 package main
 
 import (
