@@ -37,7 +37,7 @@ func (w watchfulClient) List(ctx context.Context, into client.ObjectList, option
 	return w.reader.List(ctx, into, options...)
 }
 
-// TestAReconcileAsksAPodOnce: one that does not answer would cost its timeout twice, once for each look.
+// TestAReconcileAsksAPodOnce: a reconcile that reads twice, from the cache and live, asks only with the first read.
 func TestAReconcileAsksAPodOnce(t *testing.T) {
 	b := newBench(t)
 	var first, second *watchful
@@ -55,7 +55,7 @@ func TestAReconcileAsksAPodOnce(t *testing.T) {
 	b.phase("todo", "Publishing", "frontend")
 	b.quiet(manager)
 	asked, looked, live = pod.asked.Load()-asked, first.looks.Load()-looked, second.looks.Load()-live
-	if live == 0 || asked != looked {
+	if live == 0 || asked == 0 || asked > looked {
 		t.Errorf("in %d reconciles, %d of which looked twice, the pod was asked %d times", looked, live, asked)
 	}
 }

@@ -26,7 +26,7 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 	}
 	for i := range w.replicaSets {
 		rs := &w.replicaSets[i]
-		if rs.Labels[todov1.LabelComponent] == component && desired.Managed(rs) && number(rs.Spec.Replicas) > 0 {
+		if rs.Labels[todov1.LabelComponent] == component && w.ownReplicaSet(rs) && number(rs.Spec.Replicas) > 0 {
 			fleet.Pods = appendTemplate(fleet.Pods, "replicaset/"+rs.Name, rs.Spec.Template)
 		}
 	}
@@ -43,10 +43,10 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 // podKeys is what one pod is known to do: by what it answers, by what it was started with, or, for a pod that someone
 // else runs, by what its Secret held before the pod was created.
 func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
-	if reloads(pod) {
+	if w.reloads(pod) {
 		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID].versions}
 	}
-	if desired.Managed(pod) {
+	if w.ownPod(pod) {
 		return startedWith(pod.Name, pod.Annotations)
 	}
 	secret := w.secrets[pod.Labels[todov1.LabelComponent]]
@@ -74,12 +74,6 @@ func appendTemplate(pods []keyring.Pod, name string, template corev1.PodTemplate
 	return append(pods, startedWith(name, template.Annotations))
 }
 
-// reloads reports whether a pod runs the embedded API, which can be asked for its keys.
-func reloads(pod *corev1.Pod) bool {
-	_, annotated := pod.Annotations[todov1.AnnotationKeys]
-	return desired.Managed(pod) && !annotated && pod.Labels[todov1.LabelComponent] == todov1.ComponentBackend
-}
-
 // scheduled reports whether a pod has a node and may therefore have mounted a Secret.
 func scheduled(pod *corev1.Pod) bool { return pod.Spec.NodeName != "" }
 
@@ -105,7 +99,7 @@ func (w *snapshot) unconfirmed(versions []int64) []*corev1.Pod {
 	for i := range w.pods {
 		pod := &w.pods[i]
 		running := !finished(pod) && pod.Status.PodIP != "" && pod.DeletionTimestamp == nil
-		if running && reloads(pod) && !same(w.answers[pod.UID].versions, versions) {
+		if running && w.reloads(pod) && !same(w.answers[pod.UID].versions, versions) {
 			pods = append(pods, pod)
 		}
 	}

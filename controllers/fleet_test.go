@@ -29,7 +29,7 @@ func TestFleet(t *testing.T) {
 			Spec: corev1.PodSpec{NodeName: "node"}}
 	}
 	replicaSet := func(name, versions string, count int32) appsv1.ReplicaSet {
-		rs := appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: front}}
+		rs := appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name), Labels: front}}
 		rs.Spec.Replicas = &count
 		rs.Spec.Template.Annotations = keys(versions)
 		return rs
@@ -78,11 +78,24 @@ func TestFleet(t *testing.T) {
 			keyring.Fleet{WrittenAt: wrote.Time, Pods: []keyring.Pod{{Name: "before"}, {Name: "after", Trusts: []int64{2, 1}, Signs: 2}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c.snapshot.own = managed(&c.snapshot)
 			if got := c.snapshot.fleet(c.component); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
 	}
+}
+
+// managed returns the UIDs of the pods and ReplicaSets with the operator's labels, as if its Deployments had made them.
+func managed(w *snapshot) map[types.UID]bool {
+	own := map[types.UID]bool{}
+	for i := range w.pods {
+		own[w.pods[i].UID] = desired.Managed(&w.pods[i])
+	}
+	for i := range w.replicaSets {
+		own[w.replicaSets[i].UID] = desired.Managed(&w.replicaSets[i])
+	}
+	return own
 }
 
 func TestRefreshingBacksOff(t *testing.T) {

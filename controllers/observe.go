@@ -38,7 +38,9 @@ type snapshot struct {
 	deployments []appsv1.Deployment
 	claims      []corev1.PersistentVolumeClaim
 	// others are the live objects of which only matters whether they are as desired.
-	others  []client.Object
+	others []client.Object
+	// own holds the UIDs of the ReplicaSets and pods that the operator's own Deployments made.
+	own     map[types.UID]bool
 	answers answers
 	// causes are the reasons why pods do not start, by the UID of the pod, if the pod's own status does not tell.
 	causes map[types.UID]assessment
@@ -54,7 +56,11 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	if err := w.list(ctx, reader, app); err != nil {
 		return nil, err
 	}
-	w.answers = r.Verifiers.ask(ctx, w.pods, before)
+	w.own = ownWorkloads(app, w)
+	var err error
+	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), before); err != nil {
+		return nil, err
+	}
 	r.findCauses(ctx, w, app)
 	w.now = r.Now() // what a pod that has gone by now signed, it signed before
 	return w, nil

@@ -12,8 +12,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -68,8 +70,30 @@ func (b *bench) pod(app *todov1.TodoApp, component, name string, annotations map
 	for _, c := range change {
 		c(pod)
 	}
+	must(b.t, controllerutil.SetControllerReference(b.replicaSet(app, component), pod, b.client.Scheme()))
 	must(b.t, b.client.Create(b.t.Context(), pod))
 	return pod
+}
+
+// replicaSet returns a ReplicaSet of a component's Deployment, as the Deployment controller would make it.
+func (b *bench) replicaSet(app *todov1.TodoApp, component string) *appsv1.ReplicaSet {
+	b.t.Helper()
+	name := app.Name + "-" + component
+	var deployment appsv1.Deployment
+	eventually(b.t, func() error { return b.get(name, &deployment) })
+	rs := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name + "-rs", Labels: desired.Labels(app, component)},
+		Spec: appsv1.ReplicaSetSpec{
+			Replicas: new(int32), Selector: deployment.Spec.Selector, Template: deployment.Spec.Template,
+		},
+	}
+	must(b.t, controllerutil.SetControllerReference(&deployment, rs, b.client.Scheme()))
+	if err := b.client.Create(b.t.Context(), rs); apierrors.IsAlreadyExists(err) {
+		must(b.t, b.get(rs.Name, rs))
+	} else {
+		must(b.t, err)
+	}
+	return rs
 }
 
 // load reads the Secret as the kubelet would mount it.

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -74,8 +75,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if err == nil && !p.idle() {
 		p, err = r.planLive(ctx, app, p.observed.answers)
 	}
-	if errors.Is(err, errUndecodable) {
+	switch {
+	case errors.Is(err, errUndecodable):
 		return ctrl.Result{}, r.reportUndecodable(ctx, app)
+	case errors.Is(err, errPending):
+		return ctrl.Result{RequeueAfter: lastPoll}, nil // the answer enqueues the app
 	}
 	if errors.Is(err, errDeleted) {
 		return ctrl.Result{}, nil // an app that took its name has an event of its own
@@ -213,6 +217,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return fmt.Errorf("adding the cache of source Secrets: %w", err)
 	}
 	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources)).
+		WatchesRawSource(source.Func(r.Verifiers.Enqueue)).
+		Watches(&todov1.TodoApp{}, handler.Funcs{DeleteFunc: r.Verifiers.forget}).
 		WithOptions(controller.Options{RateLimiter: backoff()})
 	for _, object := range watched() {
 		builder = builder.Watches(object, labelled())

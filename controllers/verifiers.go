@@ -2,47 +2,77 @@ package controllers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
-	// askTimeout bounds how long one pod may take to say which keys it trusts.
-	askTimeout = time.Second
-	// askConcurrency bounds how many pods of one app are asked at once.
-	askConcurrency = 16
-	// maxAnswer bounds what a pod may answer, in bytes.
-	maxAnswer = 4 << 10
+	// patience bounds how long a reconcile waits for the pods of its app. What comes later enqueues the app again.
+	patience = 100 * time.Millisecond
+	// askedPerApp bounds how many pods of one app are asked at once; askedAtOnce and silentAtOnce bound it for all apps
+	// together, for pods that answered last time and for those that did not.
+	askedPerApp, askedAtOnce, silentAtOnce = 16, 128, 16
+	// firstSilence and longestSilence bound how long a pod that did not answer is left alone, doubling each time.
+	firstSilence, longestSilence = time.Second, time.Minute
 )
 
-// Verifiers asks pods of the embedded API which keys they trust.
+// Verifiers asks pods of the embedded API which keys they trust, outside the reconcile workers: a pod that does not
+// answer delays no other app.
 type Verifiers struct {
 	client http.Client
+	// answering and silent are lanes, so that pods that answer need not wait for those that do not.
+	answering, silent *semaphore.Weighted
+
+	mutex sync.Mutex
+	// pods holds what is known of each pod, by its app and its UID.
+	pods map[types.NamespacedName]map[types.UID]*verifier
+	// queue receives the apps whose pods answered after the reconcile that asked them.
+	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
-// NewVerifiers returns a client without a proxy: pods are reached directly.
+// verifier is a pod that was asked.
+type verifier struct {
+	// answer is the last one. It is known once the pod was asked for the first time.
+	answer answer
+	known  bool
+	// asking is closed when the present request ends; nil if there is none.
+	asking chan struct{}
+	// missed says that a reconcile went on without waiting for the present request.
+	missed bool
+	// failures counts the requests without an answer since the last one; until next, the pod is not asked again, unless
+	// it has changed since version.
+	failures int
+	next     time.Time
+	version  string
+}
+
+// NewVerifiers returns Verifiers that know no pod yet.
 func NewVerifiers() *Verifiers {
-	return &Verifiers{client: http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: 5 * time.Second},
-		Timeout:   askTimeout,
-	}}
+	return &Verifiers{
+		client:    newKeyringClient(),
+		answering: semaphore.NewWeighted(askedAtOnce), silent: semaphore.NewWeighted(silentAtOnce),
+		pods: map[types.NamespacedName]map[types.UID]*verifier{},
+	}
+}
+
+// Enqueue implements source.Func: it makes late answers enqueue their app.
+func (v *Verifiers) Enqueue(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.queue = queue
+	return nil
 }
 
 // answer holds the versions that a pod of the embedded API says it trusts.
@@ -55,85 +85,127 @@ type answer struct {
 // answers maps the UID of each pod that was asked to its answer.
 type answers map[types.UID]answer
 
-// ask returns the answers of pods, those that were given before among them.
-func (v *Verifiers) ask(ctx context.Context, pods []corev1.Pod, before answers) answers {
-	var (
-		mutex sync.Mutex
-		group errgroup.Group
-		given = answers{}
-	)
-	group.SetLimit(askConcurrency)
-	for i := range pods {
-		pod := &pods[i]
-		if earlier, asked := before[pod.UID]; asked {
-			given[pod.UID] = earlier
+// errPending says that a pod was never asked before and has not answered yet; its app is enqueued when it does.
+var errPending = errors.New("waiting for the first answer of a pod")
+
+// ask returns the answers of pods, and asks those again that are not among the earlier answers. A pod that is slow or
+// silent keeps its last answer: it trusts those keys until the ring says otherwise, and no version is used twice.
+func (v *Verifiers) ask(ctx context.Context, app types.NamespacedName, pods []*corev1.Pod, earlier answers) (answers, error) {
+	known, expected := v.begin(ctx, app, pods, earlier)
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, asking := range expected {
+		select {
+		case <-asking:
+		case <-waiting.Done():
+		}
+	}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	given := answers{}
+	var pending error
+	for _, pod := range pods {
+		asked := known[pod.UID]
+		asked.missed = asked.asking != nil
+		switch answer, ok := earlier[pod.UID]; {
+		case ok:
+			given[pod.UID] = answer
+		case asked.known:
+			given[pod.UID] = asked.answer
+		default:
+			pending = errPending
+		}
+	}
+	return given, pending
+}
+
+// begin asks the pods whose turn it is. It returns the pods by their UID, and a channel for each that is expected to
+// answer soon.
+func (v *Verifiers) begin(
+	ctx context.Context, app types.NamespacedName, pods []*corev1.Pod, earlier answers,
+) (map[types.UID]*verifier, []chan struct{}) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	before, now := v.pods[app], make(map[types.UID]*verifier, len(pods))
+	v.pods[app] = now
+	var expected []chan struct{}
+	requests, silent := make(chan request, len(pods)), make(chan request, len(pods))
+	for _, pod := range pods {
+		asked := before[pod.UID]
+		if asked == nil {
+			asked = &verifier{}
+		}
+		now[pod.UID] = asked
+		if _, ok := earlier[pod.UID]; ok {
 			continue
 		}
-		if !answering(pod) {
-			continue
+		if asked.due(pod) {
+			asked.asking, asked.version = make(chan struct{}), pod.ResourceVersion
+			if asked.failures > 0 {
+				silent <- request{asked, pod.Status.PodIP}
+			} else {
+				requests <- request{asked, pod.Status.PodIP}
+			}
 		}
-		group.Go(func() error {
-			versions, err := v.keyring(ctx, pod.Status.PodIP)
-			mutex.Lock()
-			defer mutex.Unlock()
-			given[pod.UID] = answer{versions, err}
-			return nil
-		})
-	}
-	_ = group.Wait() // no member fails
-	return given
-}
-
-// answering reports whether a pod may be expected to say which keys it trusts. One that ends and is no longer ready
-// would cost the whole timeout: it counts as one of which nothing is known, until it is gone.
-func answering(pod *corev1.Pod) bool {
-	return reloads(pod) && !finished(pod) && pod.Status.PodIP != "" && (pod.DeletionTimestamp == nil || ready(pod))
-}
-
-func ready(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
-}
-
-// keyring asks the pod at an address for the versions that it trusts.
-func (v *Verifiers) keyring(ctx context.Context, ip string) ([]int64, error) {
-	address := net.JoinHostPort(ip, strconv.Itoa(desired.OperationsPort))
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/keyring", nil)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be asked at %s: %w", address, err)
-	}
-	response, err := v.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("does not answer at %s (%w)", address, brief(err))
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answers %d at %s", response.StatusCode, address)
-	}
-	var keys struct {
-		Versions []int64 `json:"versions"`
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&keys); err != nil {
-		return nil, fmt.Errorf("gives an unreadable answer at %s (%w)", address, err)
-	}
-	return keys.Versions, nil
-}
-
-var errTimeout = errors.New("timeout")
-
-// brief returns the cause of a failed request without the address, which the caller names.
-func brief(err error) error {
-	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-		return errTimeout
-	}
-	for _, known := range []error{syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ECONNRESET, io.EOF} {
-		if errors.Is(err, known) {
-			return known
+		if asked.asking != nil && asked.failures == 0 {
+			expected = append(expected, asked.asking)
 		}
 	}
-	if wrapped := new(url.Error); errors.As(err, &wrapped) {
-		return wrapped.Err
+	ctx = context.WithoutCancel(ctx) // a request outlives the reconcile that began it
+	v.send(ctx, app, v.answering, requests)
+	v.send(ctx, app, v.silent, silent)
+	return now, expected
+}
+
+// due reports whether a pod is to be asked now.
+func (a *verifier) due(pod *corev1.Pod) bool {
+	return a.asking == nil && (a.failures == 0 || a.version != pod.ResourceVersion || !time.Now().Before(a.next))
+}
+
+// request is a pod to ask at an address.
+type request struct {
+	of *verifier
+	ip string
+}
+
+// send asks pods of an app in a lane, a few at once.
+func (v *Verifiers) send(ctx context.Context, app types.NamespacedName, lane *semaphore.Weighted, requests chan request) {
+	close(requests)
+	for range min(len(requests), askedPerApp) {
+		go func() {
+			for r := range requests {
+				_ = lane.Acquire(ctx, 1) // cannot fail: the context has no end
+				versions, err := v.keyring(ctx, r.ip)
+				lane.Release(1)
+				v.answered(app, r.of, answer{versions, err})
+			}
+		}()
 	}
-	return err
+}
+
+// answered records an answer, and enqueues the app if a reconcile went on without it and it says something new.
+func (v *Verifiers) answered(app types.NamespacedName, asked *verifier, given answer) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	news := !asked.known || !slices.Equal(asked.answer.versions, given.versions)
+	if asked.missed && news && v.queue != nil {
+		v.queue.Add(reconcile.Request{NamespacedName: app})
+	}
+	asked.failures++
+	if given.err == nil {
+		asked.failures = 0
+	}
+	wait := min(firstSilence<<min(max(asked.failures-1, 0), 10), longestSilence)
+	asked.answer, asked.known, asked.missed, asked.next = given, true, false, time.Now().Add(wait)
+	close(asked.asking)
+	asked.asking = nil
+}
+
+// forget drops what is known of the pods of a deleted app.
+func (v *Verifiers) forget(
+	_ context.Context, deleted event.DeleteEvent, _ workqueue.TypedRateLimitingInterface[reconcile.Request],
+) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	delete(v.pods, client.ObjectKeyFromObject(deleted.Object))
 }

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestWhoIsAsked: a pod that cannot answer costs the timeout, in every reconcile.
@@ -38,7 +39,8 @@ func TestWhoIsAsked(t *testing.T) {
 					change(p)
 				}
 			})
-			if got := answering(&pod); got != c.want {
+			w := snapshot{own: map[types.UID]bool{pod.UID: true}}
+			if got := w.answering(&pod); got != c.want {
 				t.Errorf("asked: %t", got)
 			}
 		})
