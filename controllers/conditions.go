@@ -32,7 +32,7 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version, found)
 }
 
-// rotationComplete says whether one key is in use, and what is waited for while it is not.
+// rotationComplete reports whether a single key is in use and, if not, what the rotation waits for.
 func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 	step := p.step
 	active, _ := step.Ring.Active()
@@ -79,7 +79,7 @@ func (w *snapshot) silent(awaited []string) string {
 	return ""
 }
 
-// sourceValid says whether the external source holds a value that is, or can become, the active key.
+// sourceValid reports whether the external source holds a value that is the active key or can become it.
 func sourceValid(app *todov1.TodoApp, p *plan) assessment {
 	ref := app.Spec.Auth.Source.SecretRef
 	if o := claimedSource(app, p.observed); o != nil {

@@ -68,7 +68,7 @@ func (r *Reconciler) event(app *todov1.TodoApp, kind, reason, action, format str
 	r.Events.Eventf(app, nil, kind, reason, action, "%s", truncate(fmt.Sprintf(format, args...), longestNote))
 }
 
-// retired are the versions that the backend's Secret held and holds no longer, though nobody revoked them.
+// retired returns the versions that the backend's Secret loses though they are not revoked.
 func (p *plan) retired() []int64 {
 	secret := p.observed.secrets[todov1.ComponentBackend]
 	if secret == nil {
@@ -84,7 +84,7 @@ func (p *plan) retired() []int64 {
 	})
 }
 
-// created names the objects that were not there.
+// created names the objects that did not exist.
 func (p *plan) created() []string {
 	var names []string
 	for _, c := range p.changed {
@@ -95,7 +95,7 @@ func (p *plan) created() []string {
 	return names
 }
 
-// warn tells of a rotation that pods have held for too long.
+// warn writes an Event if a rotation has waited for pods for too long.
 func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
 	r.warnWeak(app, p)
 	if len(p.step.Waiting) > 0 && p.observed.now.Sub(waitingSince(app, p)) > waitWarningAfter {
@@ -103,14 +103,14 @@ func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
 	}
 }
 
-// waitingSince is when the rotation began to wait: with the last change of the keys, or later, when a pod came that has
-// still to show what became of a revoked key.
+// waitingSince returns when the rotation began to wait: at the last change of the keys, or later, if a pod started that has yet
+// to confirm that it does not trust a revoked key.
 func waitingSince(app *todov1.TodoApp, p *plan) time.Time {
 	condition := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
 	if condition == nil || condition.Status == metav1.ConditionTrue {
 		return p.observed.now
 	}
-	if last := changed(p.step.Ring); last.After(condition.LastTransitionTime.Time) {
+	if last := lastChange(p.step.Ring); last.After(condition.LastTransitionTime.Time) {
 		return last
 	}
 	return condition.LastTransitionTime.Time

@@ -13,7 +13,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// fleet is what is known of one side of an app. A pod counts until it is gone: one that is terminating still serves.
+// fleet returns what is known of the pods of a component. A terminating pod still serves, so it counts until it is gone.
 // A ReplicaSet that wants pods and a Deployment count as the pods that they may start at any moment. A pod without a node
 // does not count: it has mounted nothing, and if it is scheduled later, it starts with the Secrets as they are by then.
 // Secrets are read before pods are listed, so keyring.Next only takes a step that is safe for such a pod.
@@ -40,8 +40,8 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 	return fleet
 }
 
-// podKeys is what one pod is known to do: by what it answers, by what it was started with, or, for a pod that someone
-// else runs, by what its Secret held before the pod was created.
+// podKeys returns which keys a pod is known to use: by its answer, by the annotation that it was started with, or, for a pod that
+// the operator does not run, by the annotation of its Secret if the pod is younger than the Secret.
 func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 	if w.reloads(pod) {
 		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID].versions}
@@ -56,7 +56,7 @@ func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 	return keyring.Pod{Name: pod.Name}
 }
 
-// startedWith reads the versions that a pod, a template or a Secret is annotated with.
+// startedWith reads the versions in the annotations of a pod, a template or a Secret.
 func startedWith(name string, annotations map[string]string) keyring.Pod {
 	versions, err := keyring.ParseVersions(annotations[todov1.AnnotationKeys])
 	if err != nil {
@@ -65,8 +65,8 @@ func startedWith(name string, annotations map[string]string) keyring.Pod {
 	return keyring.Pod{Name: name, Trusts: versions, Signs: versions[0]}
 }
 
-// appendTemplate adds the pods to come of a template that carries its keys; one that reloads them will mount the
-// Secret as it is by then.
+// appendTemplate adds a template as the pods that may start from it, if it has an annotation of keys. Pods that reload their keys
+// have none: they mount the Secret as it is when they start.
 func appendTemplate(pods []keyring.Pod, name string, template corev1.PodTemplateSpec) []keyring.Pod {
 	if _, annotated := template.Annotations[todov1.AnnotationKeys]; !annotated {
 		return pods
@@ -81,7 +81,7 @@ func finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// written is when the operator last changed an object, by the API server's clock.
+// written returns when the operator last changed an object, by the API server's clock.
 func written(object metav1.Object) time.Time {
 	var last time.Time
 	for _, entry := range object.GetManagedFields() {
@@ -92,8 +92,8 @@ func written(object metav1.Object) time.Time {
 	return last
 }
 
-// unconfirmed lists the running pods that can be asked and do not say that they trust the given versions and no other.
-// Their order does not matter to a verifier, so a promotion disturbs no pod.
+// unconfirmed returns the running pods that can be asked and have not answered that they trust exactly the given versions. The
+// order of the versions makes no difference to them, so a promotion disturbs no pod.
 func (w *snapshot) unconfirmed(versions []int64) []*corev1.Pod {
 	var pods []*corev1.Pod
 	for i := range w.pods {

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // assessment is a condition without its type.
@@ -125,9 +124,9 @@ func advice(message, component string) string {
 	return ""
 }
 
-// serves reports whether a pod is one of a component's pods that the operator made and that is not being deleted.
-func (*snapshot) serves(pod *corev1.Pod, component string) bool {
-	return pod.Labels[todov1.LabelComponent] == component && desired.Managed(pod) && pod.DeletionTimestamp == nil && !finished(pod)
+// serves reports whether a pod is one of a component's own pods, and is not being deleted.
+func (w *snapshot) serves(pod *corev1.Pod, component string) bool {
+	return pod.Labels[todov1.LabelComponent] == component && w.ownPod(pod) && pod.DeletionTimestamp == nil && !finished(pod)
 }
 
 // starting reports whether a pod of a component has a container that has not started yet.

@@ -196,6 +196,7 @@ func TestHealth(t *testing.T) {
 			metav1.ConditionTrue, todov1.ReasonAvailable, "2 of 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c.snapshot.own = managed(&c.snapshot)
 			got := c.snapshot.health(todov1.ComponentBackend)
 			if got.status != c.status || got.reason != c.reason || !strings.Contains(got.message, c.says) {
 				t.Errorf("got %+v", got)

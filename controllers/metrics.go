@@ -7,7 +7,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// rotationDuration has buckets from what a small stack takes to half a day of waiting for somebody.
+// rotationDuration has buckets from the time that a small stack takes to half a day.
 var rotationDuration = prometheus.NewHistogram(prometheus.HistogramOpts{
 	Name:    "todoapp_rotation_duration_seconds",
 	Help:    "Time from the creation of a key until nobody signs with the one before. What was signed expires later.",
@@ -16,7 +16,7 @@ var rotationDuration = prometheus.NewHistogram(prometheus.HistogramOpts{
 
 func init() { metrics.Registry.MustRegister(rotationDuration) }
 
-// measure observes how long a rotation took with the step that ends it.
+// measure records how long a rotation took, at the step that ends it.
 func measure(p *plan) {
 	if active, _ := p.step.Ring.Active(); p.step.Action == keyring.ActionDemote {
 		rotationDuration.Observe(p.observed.now.Sub(active.CreatedAt).Seconds())

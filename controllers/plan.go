@@ -80,7 +80,7 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	policy := policyOf(app)
 	p.keys = desired.Keys{Frontend: p.step.Ring.Frontend(observed.now, policy), Backend: p.step.Ring.Backend(observed.now, policy)}
 	p.awaited = observed.unconfirmed(p.keys.Backend.Versions)
-	p.stale = overdue(p.awaited, p.keys.Backend.Versions, changed(p.step.Ring), observed.now)
+	p.stale = overdue(p.awaited, p.keys.Backend.Versions, lastChange(p.step.Ring), observed.now)
 	if p.keyring, err = p.keyringSecret(app); err != nil {
 		return nil, err
 	}

@@ -14,14 +14,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // startPatience is how long a pod may take to start on its node before its Events are read.
 const startPatience = 10 * time.Second
 
 // findCauses reads why pods do not start if their own status does not say it: a Secret that does not exist, or an Event of
-// the kubelet about a volume. It costs requests only for pods that are stuck. A cause that cannot be read holds nothing up.
+// the kubelet about a volume. It sends requests only for pods that are stuck. If a cause cannot be read, the reconcile goes on.
 func (r *Reconciler) findCauses(ctx context.Context, w *snapshot, app *todov1.TodoApp) {
 	w.causes = map[types.UID]assessment{}
 	for i := range w.pods {
@@ -157,6 +156,6 @@ func eventProblem(pod *corev1.Pod, reason, note string) assessment {
 // podsStuck reports whether a pod waits on its node for something whose end changes no object that is watched.
 func (w *snapshot) podsStuck() bool {
 	return slices.ContainsFunc(w.pods, func(pod corev1.Pod) bool {
-		return desired.Managed(&pod) && pod.DeletionTimestamp == nil && stuck(&pod)
+		return w.ownPod(&pod) && pod.DeletionTimestamp == nil && stuck(&pod)
 	})
 }

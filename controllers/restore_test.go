@@ -181,11 +181,19 @@ func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
 	b.remove(secretNames...)
 	b.restore(backup)
 	b.start()
-	b.app("todo")
+	again := b.app("todo")
 	eventually(t, func() error { return b.uses("todo", 2) })
 	if key := b.settled("todo"); key.Value != second.Value {
 		t.Error("key 2 became another key")
 	}
+	eventually(t, func() error {
+		for _, secret := range b.backup("todo-frontend-auth", "todo-backend-auth") {
+			if !metav1.IsControlledBy(secret, again) {
+				return fmt.Errorf("Secret %s is not owned by the TodoApp of now: %v", secret.Name, secret.OwnerReferences)
+			}
+		}
+		return nil
+	})
 }
 
 // If the TodoApp is restored first, it has made new keys by the time its Secrets come. The restored keyring wins, and the

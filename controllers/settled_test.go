@@ -12,8 +12,7 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// Whoever waits for Ready waits for the spec that was asked for: the status of a new generation is not what the one before
-// it had come to.
+// A client that waits for Ready waits for the present spec: the status of a new generation is not that of the one before it.
 func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
 	b := newBench(t)
 	b.start()
@@ -22,10 +21,14 @@ func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
 			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
 	})
 	var d appsv1.Deployment
-	eventually(t, func() error { return b.get("todo-backend", &d) })
-	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
-		Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
-	must(t, b.client.Status().Update(t.Context(), &d))
+	eventually(t, func() error {
+		if err := b.get("todo-backend", &d); err != nil {
+			return err
+		}
+		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
+			Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
+		return b.client.Status().Update(t.Context(), &d)
+	})
 	eventually(t, func() error {
 		return b.condition("todo", todov1.ConditionReady, metav1.ConditionTrue, todov1.ReasonReady)
 	})

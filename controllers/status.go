@@ -16,7 +16,7 @@ import (
 // maxListed bounds how many pods the status names.
 const maxListed = 10
 
-// statusOf says what came of a plan. Of the status before, only the moments of conditions that have not changed remain.
+// statusOf returns the status after a plan. It takes nothing from the earlier status but the times of unchanged conditions.
 func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus {
 	status := todov1.TodoAppStatus{
 		ObservedGeneration: app.Generation,
@@ -64,7 +64,7 @@ func rotationOf(step keyring.Step) *todov1.RotationStatus {
 	return rotation
 }
 
-// shown is a moment as the API shows it, to the second; nil for one that has not come.
+// shown converts a time to the form of the API, to the second. It returns nil for the zero time.
 func shown(t time.Time) *metav1.Time {
 	if t.IsZero() {
 		return nil
@@ -79,8 +79,7 @@ func (w *snapshot) readyReplicas(component string) int32 {
 	return 0
 }
 
-// conditionsOf are all conditions, in the order in which they are explained by one another: the first that does not
-// hold is why the app is not ready.
+// conditionsOf returns all conditions. Ready takes its reason from the first of the others that is not true.
 func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Condition {
 	keys, backend := keysInSync(app, p, applyErr), p.observed.health(todov1.ComponentBackend)
 	frontend := holds(todov1.ReasonNotManaged, "spec.frontend.image is not set: the operator runs no frontend.")
@@ -122,7 +121,7 @@ func truncate(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:bytes-len("…")], "") + "…"
 }
 
-// stamp dates a condition: anew when its status has changed.
+// stamp sets the generation of a condition, and its transition time if its status has changed.
 func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 	c.ObservedGeneration = app.Generation
 	c.LastTransitionTime = *shown(now)
@@ -131,7 +130,7 @@ func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 	}
 }
 
-// oneLine is what went wrong, each thing after the other.
+// oneLine joins the lines of an error by semicolons.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // readiness returns the first reason why an app is not ready: an object that the API server rejects, or a condition that
@@ -148,5 +147,5 @@ func readiness(mismatch string, applyErr error, parts ...assessment) assessment 
 			return assessment{metav1.ConditionFalse, part.reason, part.message}
 		}
 	}
-	return holds(todov1.ReasonReady, "The stack runs and both sides hold the same keys.")
+	return holds(todov1.ReasonReady, "The stack runs, and frontend and backend hold the same keys.")
 }

@@ -1,11 +1,9 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -112,22 +109,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	return result(p, applyErr, statusErr)
 }
 
-// result returns when to requeue. Objects that the API server rejected are retried at the maximum backoff, because a quota or
-// policy may change. Foreign objects are polled, because the cache holds only objects with the app's label.
-func result(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
-	if err := errors.Join(retryable(applyErr), statusErr); err != nil {
-		return ctrl.Result{}, err
-	}
-	due, latest := p.due(), longestBackoff
-	if isForeign(applyErr) {
-		latest = lastPoll
-	}
-	if applyErr != nil && (due == 0 || due > latest) {
-		due = latest
-	}
-	return ctrl.Result{RequeueAfter: due}, nil
-}
-
 // planLive plans on the present state of the API server. It does not ask a pod again that has just answered: the pod trusts the
 // same keys until the ring changes, the ring is read again, and a version never gets another key.
 //
@@ -160,49 +141,11 @@ func (r *Reconciler) readLive(ctx context.Context, app *todov1.TodoApp, uid type
 	return nil
 }
 
-// due is how soon to look again when nothing happens before; zero for not at all.
-func (p *plan) due() time.Duration {
-	switch {
-	case p.blocker != nil:
-		return lastPoll
-	case len(p.awaited)+len(p.step.Waiting) == 0 && p.observed.podsStuck():
-		return cmp.Or(min(p.step.DueIn, lastPoll), lastPoll)
-	case len(p.awaited)+len(p.step.Waiting) == 0:
-		return p.step.DueIn
-	}
-	soon := poll(changed(p.step.Ring), p.observed.now)
-	if p.step.DueIn == 0 {
-		return soon
-	}
-	return min(soon, p.step.DueIn)
-}
-
 // overtaken reports whether a write failed because the world had moved on. A conflict over fields is another matter:
 // someone else's object stands under the name.
 func overtaken(err error) bool {
 	return apierrors.IsAlreadyExists(err) ||
 		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
-}
-
-// retryable leaves out of the errors of an apply those that a retry does not mend: a rejected or a foreign object. The app's owner
-// finds them in the status, and they are not counted as failures of the operator.
-func retryable(err error) error {
-	return errors.Join(slices.DeleteFunc(failuresOf(err), func(e error) bool {
-		return apierrors.IsInvalid(e) || apierrors.IsBadRequest(e) || isForeign(e)
-	})...)
-}
-
-// failuresOf returns the errors that apply has joined.
-func failuresOf(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	switch {
-	case err == nil:
-		return nil
-	case !ok || errors.Is(err, errNotStored):
-		return []error{err}
-	default:
-		return slices.Clone(joined.Unwrap())
-	}
 }
 
 // SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects or the Secrets
@@ -230,15 +173,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	return nil
-}
-
-// longestBackoff is what an app that fails is left alone at most.
-const longestBackoff = time.Minute
-
-// backoff is how long an app that fails is left alone: longer each time, and never so long that its owner, who has mended
-// the cause, waits in vain. The alert TodoAppReconcileErrors counts on the minute.
-func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](5*time.Millisecond, longestBackoff)
 }
 
 // watched are the kinds that the operator makes or waits for.

@@ -36,7 +36,7 @@ func TestSample(t *testing.T) {
 	e.shows("get tda -o wide", e.kubectl("get", "tda", "-o", "wide"), `FRONTEND +BACKEND +URL +REASON`, `http://localhost:3000 +Ready`)
 	e.shows("get all", e.kubectl("get", "all"), `todoapp\.todoapp\.dev/todo`)
 	e.shows("describe", e.kubectl("describe", "todoapp", "todo"),
-		`(?s)Conditions:.*Message: +The stack runs and both sides hold the same keys\.`,
+		`(?s)Conditions:.*Message: +The stack runs, and frontend and backend hold the same keys\.`,
 		`(?s)Keys:.*State: +Active\n +Version: +1`, `(?s)Events:.*KeyCreated.*Created key version 1`)
 	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth"), `rotation\s+<Object>`, `source\s+<Object>`, `tokens\s+<Object>`,
 		`external store's Secret`)

@@ -126,11 +126,13 @@ func TestFirstValue(t *testing.T) {
 		want keyring.Value
 		err  error
 	}{
-		"generated":         {in: keyring.Inputs{Fresh: fresh}, want: fresh()},
-		"source not asked":  {in: keyring.Inputs{Fresh: fresh, Source: secretOf("A")}, want: fresh()},
-		"sourced":           {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: secretOf("A")}, want: secretOf("A")},
-		"source empty":      {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}}, err: keyring.ErrSourceMissing},
-		"source unportable": {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: "A,"}, err: keyring.ErrUnusable},
+		"generated":        {in: keyring.Inputs{Fresh: fresh}, want: fresh()},
+		"source not asked": {in: keyring.Inputs{Fresh: fresh, Source: secretOf("A")}, want: fresh()},
+		"sourced": {
+			in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: secretOf("A")}, want: secretOf("A")},
+		"source empty": {in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}}, err: keyring.ErrSourceMissing},
+		"source unportable": {
+			in: keyring.Inputs{Policy: keyring.Policy{ExternallySourced: true}, Source: "A,"}, err: keyring.ErrUnusable},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

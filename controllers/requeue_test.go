@@ -53,3 +53,13 @@ func TestWhatIsRefusedIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+func TestPolling(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{
+		0: firstPoll, 8 * time.Second: 2 * time.Second, time.Hour: lastPoll, -time.Hour: lastPoll,
+	} {
+		if got := pollInterval(time.Time{}.Add(2*time.Hour), time.Time{}.Add(2*time.Hour+after)); got != want {
+			t.Errorf("%s after the keys have changed: every %s, want %s", after, got, want)
+		}
+	}
+}
