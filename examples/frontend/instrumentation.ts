@@ -1,4 +1,4 @@
-/** Opens the database as the server starts; what fails here is tried again by the first request, and by /readyz. */
+/** Opens the database when the server starts. If that fails, the first request and /readyz try again. */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
   const { ready } = await import("./lib/auth");

@@ -6,8 +6,8 @@ export function proxy(request: NextRequest) {
 }
 
 /**
- * Where no Ingress sends these paths to the task API, as behind a mere port-forward, the frontend passes them on; the
- * session stays here, whoever runs the API.
+ * Forwards these paths to the task API if no Ingress does, for example behind a port-forward. It removes the cookies, so
+ * that the API never receives the session.
  */
 function toTaskApi(request: NextRequest) {
   const { pathname, search } = request.nextUrl;
@@ -16,7 +16,7 @@ function toTaskApi(request: NextRequest) {
   return NextResponse.rewrite(new URL(pathname + search, taskApiURL()), { request: { headers } });
 }
 
-/** Lets a page run the scripts that came with it and talk to this host and the task API, and nothing else. */
+/** Restricts a page to its own scripts, and to requests to this host and the task API. */
 function guarded(request: NextRequest) {
   const nonce = btoa(crypto.randomUUID());
   const development = process.env.NODE_ENV === "development";

@@ -7,7 +7,7 @@ import { auth } from "@/lib/auth";
 import { ipHeaders } from "@/lib/client-address";
 import { appURL } from "@/lib/urls";
 
-/** What a form shows after it was refused: why, and what was filled in but for the password. */
+/** The answer to a rejected form: the reason, and the fields to fill in again, without the password. */
 export type Refusal = { message: string; name?: string; email?: string; remember?: boolean };
 
 export async function signIn(_: Refusal | null, form: FormData): Promise<Refusal | null> {
@@ -36,8 +36,8 @@ const asTheBrowser = ["cookie", "origin", "referer", "user-agent", "sec-fetch-si
 const fields = (form: FormData, ...names: string[]) => names.map((name) => String(form.get(name) ?? ""));
 
 /**
- * Sends a request to Better Auth as the browser itself would, so that its rate limit and its checks of where a request
- * comes from hold for forms too, and hands on the cookies. Returns why it was refused, if it was.
+ * Sends a request to Better Auth with the browser's headers, so that its rate limit and its checks of the origin apply to
+ * forms too, and sets the cookies of the answer. Returns the reason if the request was rejected.
  */
 async function call(path: string, body: object): Promise<string | undefined> {
   const sent = new Headers({ "Content-Type": "application/json" });

@@ -1,6 +1,6 @@
 "use client";
 
-/** In the place of a page that could not be made, as while the database is away. The reason is in the server's log. */
+/** Replaces a page that failed to render, for example while the database is unreachable. The server logs the reason. */
 export default function Failure() {
   return (
     <main className="narrow">

@@ -4,7 +4,7 @@ import { connection } from "next/server";
 
 export const metadata: Metadata = { title: "Not found" };
 
-/** Made anew for each request: a page from the build would have no nonce, and the browser would not run it. */
+/** Renders for each request: a page from the build would have no nonce, so the browser would not run its scripts. */
 export default async function NotFound() {
   await connection();
   return (

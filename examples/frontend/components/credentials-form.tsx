@@ -8,7 +8,7 @@ type Props = {
   action: (refused: Refusal | null, form: FormData) => Promise<Refusal | null>;
 };
 
-/** The form of both pages. It works before, and without, JavaScript. */
+/** The form for signing in and signing up. It works without JavaScript. */
 export function CredentialsForm({ kind, action }: Props) {
   const [refusal, submit, pending] = useActionState(action, null);
   const isNew = kind === "sign-up";

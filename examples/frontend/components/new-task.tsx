@@ -3,11 +3,11 @@ import type { Draft } from "@/lib/api";
 
 type Props = {
   userId: string;
-  /** Adds the task and says whether that succeeded. */
+  /** Adds the task and reports whether that succeeded. */
   onAdd: (draft: Draft) => Promise<boolean>;
 };
 
-/** What is typed stays until it has been added, and comes back to its user who has to sign in again for that. */
+/** Adds tasks. It keeps the typed text until the task is added, even if the user has to sign in again first. */
 export function NewTask({ userId, onAdd }: Props) {
   const [pending, setPending] = useState(false);
   const title = useRef<HTMLInputElement>(null);

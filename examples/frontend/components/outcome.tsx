@@ -2,7 +2,7 @@ import type { Said } from "@/lib/task-list";
 
 type Props = { said?: Said; onUndo: (deleted: NonNullable<Said["deleted"]>) => void };
 
-/** What came of the last action. Screen readers read a status when they have time, and an alert at once. */
+/** Shows the result of the last action. Screen readers announce an alert at once, and a status at the next pause. */
 export function Outcome({ said, onUndo }: Props) {
   const deleted = said?.deleted;
   const undo = deleted && <button onClick={() => onUndo(deleted)}>Undo</button>;
@@ -20,7 +20,7 @@ export function Outcome({ said, onUndo }: Props) {
   );
 }
 
-/** Why the list could not be read. */
+/** Shows why the list could not be read. */
 export function Unread({ why, onRetry }: { why: string; onRetry: () => void }) {
   return (
     <p role="alert" className="notice">

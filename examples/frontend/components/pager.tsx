@@ -1,6 +1,6 @@
 import type { Shown } from "@/lib/task-list";
 
-/** Turns pages, where there are several. Not every API tells how many tasks there are in all. */
+/** Shows buttons for the pages if there are several. Some APIs do not return the total number of tasks. */
 export function Pager({ shown, onTurn }: { shown: Shown; onTurn: (pages: number) => void }) {
   const { tasks, from, total, more } = shown;
   if (!tasks || (from === 0 && !more)) return null;

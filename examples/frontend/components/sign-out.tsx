@@ -5,7 +5,7 @@ import type { Refusal } from "@/app/actions";
 
 type Props = { email: string; action: (refused: Refusal | null) => Promise<Refusal | null> };
 
-/** Signs out, or says why that failed. */
+/** Signs the user out, or shows why that failed. */
 export function SignOut({ email, action }: Props) {
   const [refusal, submit] = useActionState(action, null);
   return (

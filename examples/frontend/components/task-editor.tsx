@@ -3,7 +3,7 @@ import type { Task, TaskChange } from "@/lib/api";
 
 type Props = { task: Task; onSave: (change: TaskChange) => void; onCancel: () => void };
 
-/** What is too long, the API says: maxLength would count otherwise, and cut what is pasted. */
+/** Edits a task. It sets no maxLength, which counts characters differently and cuts pasted text; the API checks lengths. */
 export function TaskEditor({ task, onSave, onCancel }: Props) {
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();

@@ -4,10 +4,10 @@ import { TaskEditor } from "./task-editor";
 
 type Props = {
   task: Task;
-  /** Reads the task afresh, with the validator that onSave then takes; nothing where that fails. */
+  /** Reads the task again, with the validator for onSave. Returns nothing if that fails. */
   onRead: () => Promise<ReadTask | undefined>;
   onToggle: () => void;
-  /** Saves a change and says whether that succeeded. */
+  /** Saves a change and reports whether that succeeded. */
   onSave: (change: TaskChange, etag: string | null) => Promise<boolean>;
   onDelete: () => void;
 };
@@ -17,7 +17,7 @@ export function TaskRow({ task, onRead, onToggle, onSave, onDelete }: Props) {
   const editButton = useRef<HTMLButtonElement>(null);
   const wasEditing = useRef(false);
 
-  // The keyboard goes on where it left off.
+  // The focus returns to the button that opened the editor.
   useEffect(() => {
     if (wasEditing.current && !editing) editButton.current?.focus();
     wasEditing.current = editing !== undefined;

@@ -8,7 +8,7 @@ export function TaskRows({ ref, list, shown }: Props) {
   const { view, tasks, reading } = shown;
   const acted = useRef<number>(undefined);
 
-  // When the row that was acted on goes, by deletion or because of the filter, the keyboard goes on with the next.
+  // If the changed row disappears, because it was deleted or filtered out, the focus moves to the next row.
   useEffect(() => {
     if (acted.current === undefined) return;
     if (document.activeElement === document.body) {

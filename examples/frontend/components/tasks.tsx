@@ -9,7 +9,7 @@ import { Outcome, Unread } from "./outcome";
 import { Pager } from "./pager";
 import { TaskRows } from "./task-rows";
 
-/** The user's tasks: what lib/task-list.ts has to show, and the controls for what it can do. */
+/** Shows the state of lib/task-list.ts, with controls for its actions. */
 export function Tasks({ userId, apiUrl }: { userId: string; apiUrl: string }) {
   const [list] = useState(() => new TaskList(new ApiClient(apiUrl, leave), userId));
   const shown = useSyncExternalStore(list.subscribe, list.shown, list.shown);
@@ -36,7 +36,10 @@ export function Tasks({ userId, apiUrl }: { userId: string; apiUrl: string }) {
   );
 }
 
-/** The sign-in page is asked for as such: it must not lead back here. Who else has signed in meanwhile gets a page of their own. */
+/**
+ * Opens the sign-in page with a mark that keeps it from redirecting back here. If another user has signed in meanwhile, it
+ * reloads the page for that user.
+ */
 function leave(why: Over) {
   if (why === "signed out") window.location.assign("/login?over");
   else window.location.reload();

@@ -12,15 +12,15 @@ export type TaskChange = Partial<Pick<Task, "title" | "description" | "completed
 
 export type Draft = TaskChange & { title: string };
 
-/** A task as it was read, and the validator that says whether it is still so. */
+/** A task, with the validator by which the API detects later changes. */
 export type ReadTask = { task: Task; etag: string | null };
 
-/** Tasks, and how many there are on all pages, where the API tells. */
+/** Tasks of one page, and the number of tasks on all pages if the API returns it. */
 export type Page = { tasks: Task[]; total?: number };
 
 export type PageQuery = { completed?: boolean; limit?: number; offset?: number };
 
-/** A refusal of the task API, in its own words. */
+/** An error that the task API returned, with its message. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -30,14 +30,14 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came. What was asked for may have happened or not. */
+/** A request without an answer. The API may have carried it out. */
 export class UnreachableError extends Error {
   constructor(cause: unknown) {
     super("The server cannot be reached. Please try again.", { cause });
   }
 }
 
-/** The user's session is over: there is no token to be had, or one of somebody else who has signed in meanwhile. */
+/** The user's session has ended: the frontend gives no token, or the token of another user who has signed in since. */
 export class SignedOutError extends Error {}
 
 export type Over = "signed out" | "somebody else";
@@ -50,13 +50,13 @@ const unavailable = new Set([502, 503, 504]);
 const tries = 4;
 
 /**
- * Calls the task API with a token of the signed-in user, which it fetches from the frontend's server, keeps, and
- * renews before it expires, or once more when the API takes it no longer.
+ * Calls the task API with a token of the signed-in user. It fetches the token from the frontend's server, renews it before
+ * it expires, and renews it once more if the API rejects it.
  */
 export class ApiClient {
   private held?: Promise<Held>;
 
-  /** onSessionOver is called when the session is not, or no longer, the one of the user that is asked for. */
+  /** onSessionOver is called if the session belongs to another user or has ended. */
   constructor(
     private readonly baseUrl: string,
     private readonly onSessionOver: (why: Over) => void,
@@ -75,13 +75,13 @@ export class ApiClient {
     return read(await this.request(userId, `/${taskId}`));
   }
 
-  /** Adds a task. Of all that arrive with one key the API makes one task: who tries again, gives the same key. */
+  /** Adds a task. The API creates one task for each idempotency key, so a repetition must use the same key. */
   async createTask(userId: string, task: Draft, key = newKey()): Promise<ReadTask> {
     const headers = { "Idempotency-Key": key };
     return read(await this.request(userId, "", { method: "POST", headers, body: JSON.stringify(task) }));
   }
 
-  /** Changes a task; with an etag only if the task is still as it was read, else the ApiError has status 412. */
+  /** Changes a task. With an etag it fails with an ApiError of status 412 if the task has changed since. */
   async updateTask(userId: string, taskId: number, change: TaskChange, etag?: string | null): Promise<ReadTask> {
     const headers: Record<string, string> = etag ? { "If-Match": etag } : {};
     const body = JSON.stringify(change);
@@ -103,19 +103,19 @@ export class ApiClient {
     if (response.status === 401) response = await this.send(path, call, await this.tokenOf(userId, token));
     if (response.ok) return response;
     const words = wordsOf(await response.json().catch(() => null)) ?? `it answered ${response.status}`;
-    // The session is good, since it gave the token: to sign in again would lead here again.
+    // The session is valid, because it gave a token. Signing in again would not help.
     const message = response.status === 401 ? `The task API does not accept your session (${words}).` : words;
     throw new ApiError(response.status, message);
   }
 
-  /** The token is all that the API needs: the session's cookie is no business of its. */
+  /** Sends a request with the token only. The API must not receive the session's cookie. */
   private send(path: string, call: Call, token: string): Promise<Response> {
     const headers: Record<string, string> = { ...call.headers, Authorization: `Bearer ${token}` };
     if (call.body) headers["Content-Type"] = "application/json";
     return this.persist(`${this.baseUrl}${path}`, { ...call, headers, credentials: "omit" });
   }
 
-  /** Sends again, after a while, what did not get through, if it does no harm to do so. */
+  /** Repeats a request that got no answer, after a pause, if a repetition is safe. */
   private async persist(url: string, call: Call): Promise<Response> {
     const repeatable = !call.method || "Idempotency-Key" in (call.headers ?? {});
     for (let attempt = 1; ; attempt++) {
@@ -130,7 +130,7 @@ export class ApiClient {
     }
   }
 
-  /** The user's token: the one that is held, unless it expires or has been refused. */
+  /** Returns the user's token. It fetches a new one if the current one expires soon or was rejected. */
   private async tokenOf(userId: string, refused?: string): Promise<string> {
     let held = await this.held;
     if (!held || held.token === refused || Date.now() >= held.until) {
@@ -158,7 +158,7 @@ export class ApiClient {
   }
 }
 
-/** A key for one attempt to add a task. crypto.randomUUID would be there on https and on localhost alone. */
+/** Returns an idempotency key. crypto.randomUUID exists only on https and on localhost. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -167,7 +167,7 @@ async function read(response: Response): Promise<ReadTask> {
   return { task: await decoded(response), etag: response.headers.get("ETag") };
 }
 
-/** An answer that breaks off, or is a proxy's and no JSON at all, is none. */
+/** Parses an answer. A truncated answer, or one without JSON such as a proxy's, counts as no answer. */
 async function decoded<T>(response: Response): Promise<T> {
   try {
     return await response.json();
@@ -176,7 +176,7 @@ async function decoded<T>(response: Response): Promise<T> {
   }
 }
 
-/** Why something was refused: what is wrong with each field, as the embedded API and as FastAPI says it, or else all in all. */
+/** Returns the message of an error: the errors of the fields, in the format of either API, or else the general one. */
 function wordsOf(problem: Problem | null): string | undefined {
   if (problem?.errors?.length) return problem.errors.map((e) => `${e.location.split(".").at(-1)} ${e.message}`).join("; ");
   if (Array.isArray(problem?.detail)) return problem.detail.map((e) => `${e.loc.at(-1)}: ${e.msg}`).join("; ");

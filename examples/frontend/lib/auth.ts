@@ -14,7 +14,7 @@ export function configure(database: Database) {
   const secure = appURL().startsWith("https:");
   return betterAuth({
     baseURL: appURL(),
-    // BETTER_AUTH_SECRETS signs and encrypts; this one only reads what was encrypted before there was a list.
+    // BETTER_AUTH_SECRETS signs and encrypts. This secret only decrypts data from before the list existed.
     secret: process.env.BETTER_AUTH_LEGACY_SECRET || process.env.BETTER_AUTH_SECRET,
     database: drizzleAdapter(database, { provider: "pg", schema }),
     emailAndPassword: { enabled: true, requireEmailVerification: false },
@@ -41,12 +41,12 @@ async function start() {
   return { database, auth: configure(database) };
 }
 
-// Next.js bundles this file more than once, and PGlite bears one opener alone: the process holds what is opened.
+// Next.js bundles this file several times, but PGlite can be opened only once: the bundles share one holder.
 const holder = globalThis as { todoFrontend?: ReturnType<typeof start> };
 
 function started() {
   return (holder.todoFrontend ??= start().catch((error) => {
-    holder.todoFrontend = undefined; // the next request tries again
+    holder.todoFrontend = undefined; // so that the next request tries again
     throw error;
   }));
 }

@@ -1,7 +1,7 @@
 /**
- * Where Better Auth finds the address of a client, by which it limits attempts to sign in. Anyone can send such a header:
- * it counts for what the last proxy says. An Ingress controller usually puts the client's address, one, in the place of
- * what came; where several proxies each add theirs, TRUSTED_PROXIES names them, by address or range.
+ * Returns the headers in which Better Auth finds a client's address. Better Auth limits attempts to sign in by address.
+ * Clients can send such a header too, so only the last proxy's entry can be trusted. An Ingress controller usually
+ * replaces the header with one address. If several proxies each append one, TRUSTED_PROXIES names them.
  */
 export const ipHeaders = () => list("CLIENT_IP_HEADERS") ?? ["x-forwarded-for"];
 

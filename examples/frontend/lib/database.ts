@@ -11,7 +11,7 @@ export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 /**
  * Opens the database of users and sessions: the PostgreSQL server of DATABASE_URL or, without one, PGlite in the folder
- * PGLITE_DIR, which is for a single process: two would destroy each other's data.
+ * PGLITE_DIR. Only one process may use a PGlite folder: two would destroy each other's data.
  */
 export async function openDatabase(env: Record<string, string | undefined> = process.env): Promise<Database> {
   if (env.DATABASE_URL) {
@@ -25,10 +25,10 @@ export async function openDatabase(env: Record<string, string | undefined> = pro
   return embedded(folder, { schema });
 }
 
-/** A number that no other user of the database is likely to lock. */
+/** An advisory lock number that other programs are unlikely to use. */
 const migrating = 7_305_166_411;
 
-/** Brings the database up to date. Any number of processes may do so at once. */
+/** Runs the missing migrations. Several processes may call it at the same time. */
 export async function migrate(database: Database): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${migrating}::bigint)`);

@@ -1,7 +1,4 @@
-/**
- * The steps from an empty database to the one of schema.ts, in order. A step that has been released is never changed:
- * add another.
- */
+/** The migrations from an empty database to schema.ts, in order. Never change a released migration: add another one. */
 export const migrations: string[][] = [
   [
     `create table "user" (

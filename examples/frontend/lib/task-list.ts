@@ -4,38 +4,38 @@ const pageSize = 20;
 export const filters = { All: undefined, Open: false, Done: true };
 export type Filter = keyof typeof filters;
 
-/** Which tasks are looked at. */
+/** The filter and the page that are shown. */
 export type View = { filter: Filter; offset: number };
 
-/** What came of the last action, and, where it has to do with one, the deleted task that can be brought back. */
+/** The result of the last action, with the deleted task if the action can be undone. */
 export type Said = { text: string; wrong?: boolean; deleted?: Deleted };
 type Deleted = { task: Task; key: string };
 
-/** What is to be seen. */
+/** The state that the page shows. */
 export type Shown = {
   view: View;
-  /** The tasks that were read last, and how many come before them; none where those of the view could not be read. */
+  /** The tasks that were read last, and their offset. It is undefined if the tasks of the view could not be read. */
   tasks?: Task[];
   from: number;
-  /** How many there are on all pages, where the API tells. */
+  /** The number of tasks on all pages, if the API returns it. */
   total?: number;
-  /** Whether a page follows. */
+  /** Reports whether there is a next page. */
   more: boolean;
   reading: boolean;
-  /** Why the tasks could not be read; those that are shown may have changed since. */
+  /** Why the tasks could not be read. The tasks that are shown may be outdated. */
   unread?: string;
   said?: Said;
 };
 
 /**
- * A user's tasks, a page at a time, and all that can be done with them. What an action did and whether the list could
- * be read afterwards are told apart: that a task was added stays true when the list does not come.
+ * A user's tasks, one page at a time, with the actions on them. The result of an action and the result of reading the list
+ * afterwards are separate: if a task was added, it stays added even if the list then cannot be read.
  */
 export class TaskList {
   private state: Shown = { view: { filter: "All", offset: 0 }, from: 0, more: false, reading: true };
   private readonly listeners = new Set<() => void>();
   private readonly underWay = new Set<string>();
-  /** The keys of what was sent to be added and not answered, by what it was. */
+  /** The idempotency keys of additions without an answer, by their content. */
   private readonly attempts = new Map<string, string>();
   private readings = 0;
 
@@ -51,14 +51,14 @@ export class TaskList {
     return () => void this.listeners.delete(listener);
   };
 
-  /** Reads the tasks of a view, the present one unless told otherwise. Of several readings the last one counts. */
+  /** Reads the tasks of a view, by default the current one. If several reads overlap, the last one counts. */
   readonly show = async (view = this.state.view): Promise<void> => {
     const reading = ++this.readings;
     const { filter, offset } = this.state.view;
     const turned = view.filter !== filter || view.offset !== offset;
     this.set({ view, reading: true });
     try {
-      const query = { completed: filters[view.filter], limit: pageSize + 1, offset: view.offset }; // one more: is there a next page?
+      const query = { completed: filters[view.filter], limit: pageSize + 1, offset: view.offset }; // one more shows whether there is a next page
       const { tasks, total } = await this.api.getTasks(this.userId, query);
       if (reading !== this.readings) return;
       if (tasks.length === 0 && view.offset > 0) return this.show({ ...view, offset: Math.max(0, view.offset - pageSize) });
@@ -72,7 +72,7 @@ export class TaskList {
 
   readonly turn = (pages: number) => this.show({ ...this.state.view, offset: Math.max(0, this.state.view.offset + pages * pageSize) });
 
-  /** Adds a task, once, however often it is tried. */
+  /** Adds a task. Repeated attempts add it only once. */
   readonly add = async (draft: Draft): Promise<boolean> => {
     const content = JSON.stringify(draft);
     const key = this.attempts.get(content) ?? newKey();
@@ -85,7 +85,7 @@ export class TaskList {
     return added;
   };
 
-  /** Reads a task afresh, with the validator that save takes. */
+  /** Reads a task again, with the validator for save. */
   readonly read = async ({ id }: Task): Promise<ReadTask | undefined> => {
     try {
       return await this.api.getTask(this.userId, id);
@@ -119,12 +119,12 @@ export class TaskList {
     const draft = { title, description, completed };
     return this.act(deleted.key, () => this.api.createTask(this.userId, draft, deleted.key), {
       done: { text: `“${title}” is back.` },
-      deleted, // it can be tried again
+      deleted, // so that undo can be tried again if it fails
       where: () => this.viewOf(draft),
     });
   };
 
-  /** Does something once at a time, says what came of it, has the list read again, and returns whether it succeeded. */
+  /** Runs an action, one at a time. It shows the result, reads the list again, and reports whether the action succeeded. */
   private async act(what: string, action: () => Promise<unknown>, { done, deleted, where }: Then = {}): Promise<boolean> {
     if (this.underWay.has(what)) return false;
     this.underWay.add(what);
@@ -145,13 +145,13 @@ export class TaskList {
     if (!(error instanceof SignedOutError)) this.set({ said: { text: messageOf(error), wrong: true, deleted } });
   }
 
-  /** Where a task that was just added is to be seen: on the first page, of all tasks if the filter leaves it out. */
+  /** Returns a view that shows a new task: the first page, without the filter if the filter hides the task. */
   private viewOf({ completed = false }: Draft): View {
     const { filter } = this.state.view;
     return { filter: filters[filter] === !completed ? "All" : filter, offset: 0 };
   }
 
-  /** Shows what became of a task before the list has been read again. */
+  /** Updates a task in the list before the list is read again. */
   private replace(id: number, after?: Task) {
     this.set({ tasks: this.state.tasks?.flatMap((task) => (task.id !== id ? task : (after ?? []))) });
   }
@@ -162,7 +162,7 @@ export class TaskList {
   }
 }
 
-/** What follows an action: what is said of it, what is left to be undone if it fails, and what is looked at then. */
+/** The effects of an action: its message, the task to undo it with, and the view to show next. */
 type Then = { done?: Said; deleted?: Deleted; where?: () => View };
 
 function messageOf(error: unknown): string {

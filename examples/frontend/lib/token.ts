@@ -1,14 +1,14 @@
 import "server-only";
 import { SignJWT } from "jose";
 
-/** A token for the task API, and for how many seconds it is good. */
+/** A token for the task API, with its lifetime in seconds. */
 export type ApiToken = { token: string; userId: string; expiresIn: number };
 
 const longest = 15 * 60;
 
 /**
- * Signs a token for the task API with the active key. Its `kid` says which key that is. It holds no e-mail address:
- * Better Auth takes a token under its secret that has one for proof that the address is verified.
+ * Signs a token for the task API with the active key, and names the key's version in `kid`. The token contains no e-mail
+ * address: Better Auth would accept a token with one, under the same secret, as proof that the address is verified.
  */
 export async function mintToken(userId: string, env: Record<string, string | undefined> = process.env): Promise<ApiToken> {
   const secret = env.BETTER_AUTH_SECRET;
@@ -28,7 +28,7 @@ export async function mintToken(userId: string, env: Record<string, string | und
 
 const unit: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 1e-3 };
 
-/** The seconds of a duration as Go writes them, such as 168h0m0s; no limit where there is none. */
+/** Returns the seconds of a duration in Go's format, such as 168h0m0s, or Infinity if there is none. */
 function seconds(duration: string | undefined): number {
   if (!duration) return Infinity;
   if (!/^([\d.]+(h|ms|m|s))+$/.test(duration)) throw new Error(`JWT_MAX_LIFETIME is not a duration: ${duration}`);

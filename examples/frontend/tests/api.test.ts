@@ -4,7 +4,7 @@ import { ApiClient, ApiError, SignedOutError, UnreachableError } from "@/lib/api
 
 type Answer = (url: string, call: RequestInit) => Response | Error;
 
-/** What was asked, in order, as METHOD path with the token. */
+/** The requests in order, as METHOD path with the token. */
 let asked: string[];
 let calls: RequestInit[];
 let over: string[];
@@ -15,7 +15,7 @@ beforeEach(() => {
   over = [];
 });
 
-/** A client of a server that gives tokens t1, t2, … for a number of seconds, and answers the rest as told. */
+/** Returns a client of a server that gives tokens t1, t2, … with a lifetime, and answers other requests as told. */
 function client(answer: Answer, { expiresIn = 900, tokens = Infinity, userId = "ada" } = {}) {
   let minted = 0;
   const fetcher = async (input: RequestInfo | URL, call: RequestInit = {}) => {

@@ -13,7 +13,7 @@ import { createRequestStoreForAPI } from "next/dist/server/async-storage/request
 import { NextRequest } from "next/server";
 import type { Database } from "@/lib/database";
 
-// As it ships: limits and secure defaults are those of production.
+// Rate limits and secure defaults apply in production only.
 Object.assign(process.env, { NODE_ENV: "production" });
 const { configure, pageUser, tokenUser } = await import("@/lib/auth");
 const { migrate, openDatabase } = await import("@/lib/database");
@@ -39,7 +39,7 @@ beforeEach(() => {
 
 type Auth = ReturnType<typeof configure>;
 
-/** A frontend that has started with these settings, which is also what lib/auth.ts holds. */
+/** Starts a frontend with these settings, and makes lib/auth.ts use it. */
 function frontend(settings: Record<string, string> = {}): Auth {
   Object.assign(process.env, { BETTER_AUTH_URL: url, BETTER_AUTH_SECRETS: `1:${one}`, BETTER_AUTH_COOKIE_VERSIONS: "1,2", BETTER_AUTH_SECRET: one, ...settings });
   const auth = configure(database);
@@ -47,7 +47,7 @@ function frontend(settings: Record<string, string> = {}): Auth {
   return auth;
 }
 
-/** A browser at an address of its own, so that the limits of one do not count for the next. */
+/** A browser with its own address, so that rate limits apply to each browser separately. */
 class Browser {
   readonly cookies = new Map<string, string>();
   set = new Map<string, string>();
@@ -161,7 +161,7 @@ describe("attempts to sign in are limited", () => {
   }
 });
 
-/** The token of a session cookie, and whether a secret signed it. */
+/** Returns the token of a session cookie, and whether a secret signed it. */
 function split(cookie: string, secret: string) {
   const [token, signature] = decodeURIComponent(cookie).split(/\.(?=[^.]*$)/);
   return { token, signed: signature === createHmac("sha256", secret).update(token).digest("base64") };

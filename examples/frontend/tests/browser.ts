@@ -1,9 +1,8 @@
 /**
- * Uses the app as people do, in a real browser: browser.ts <url> <folder for screenshots>.
+ * Uses the app in a real browser: browser.ts URL FOLDER-FOR-SCREENSHOTS.
  *
- * It tells on standard output what it has done, and is told on standard input, a line each, when a rotation is over
- * ("rotated"), when everything has been revoked ("revoked"), and at last which keys there have been ("keys a,b"): no
- * browser may have been given one.
+ * It prints its progress, and reads one line at a time: "rotated" after a rotation, "revoked" after a revocation, and
+ * finally "keys a,b" with every key that was used. No browser may have received one of them.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -78,7 +77,7 @@ async function someone(javaScriptEnabled = true): Promise<BrowserContext> {
   const context = await browser.newContext({ javaScriptEnabled, viewport: { width: 880, height: 620 }, deviceScaleFactor: 1.5 });
   context.setDefaultTimeout(30_000);
   watch.on(context, javaScriptEnabled);
-  // As on plain http at another host than localhost.
+  // Browsers offer randomUUID on https and localhost only.
   await context.addInitScript(() => delete (Crypto.prototype as Partial<Crypto>).randomUUID);
   return context;
 }
@@ -88,7 +87,7 @@ async function leave(context: BrowserContext) {
   await context.close();
 }
 
-/** Checks a page by axe-core's rules, in light and in dark. */
+/** Checks a page by axe-core's rules, in light and in dark mode. */
 async function accessible(page: Page) {
   await page.evaluate(axe);
   for (const colorScheme of ["light", "dark"] as const) {
@@ -104,7 +103,7 @@ async function accessible(page: Page) {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-/** Goes to something with the tabulator key, as those do who have no mouse. */
+/** Moves the focus to an element with the tabulator key. */
 async function tabTo(page: Page, wanted: Locator) {
   for (let i = 0; i < 20; i++) {
     if (await wanted.evaluate((element) => element === document.activeElement)) return;
@@ -121,7 +120,7 @@ async function nowhere(page: Page) {
   await page.waitForURL("**/login");
 }
 
-/** Sends the form of a page for credentials; where there were too many of them, as anyone would: later again. */
+/** Submits a form for credentials. If the rate limit rejects it, it submits it again later. */
 async function submit(page: Page, fields: Record<string, string>, button: string) {
   for (;;) {
     for (const [label, value] of Object.entries(fields)) await page.getByLabel(label).fill(value);
@@ -245,7 +244,7 @@ async function signingOutAndIn(page: Page) {
   assert.equal(await page.getByRole("listitem").count(), 2);
 }
 
-/** Signs in and adds a task without a mouse. */
+/** Signs in and adds a task with the keyboard only. */
 async function byKeyboard(page: Page) {
   await page.reload();
   await tabTo(page, page.getByLabel("E-mail"));
@@ -264,7 +263,7 @@ async function byKeyboard(page: Page) {
   say("signed in, added and deleted by keyboard");
 }
 
-/** Two windows edit one task: the later is told, and nothing is lost. */
+/** Edits one task in two windows. The later one must be told, and no text may be lost. */
 async function conflict(context: BrowserContext, page: Page) {
   const other = await context.newPage();
   await other.goto(url);
@@ -281,7 +280,7 @@ async function conflict(context: BrowserContext, page: Page) {
   say("an edit of what has changed meanwhile was refused");
 }
 
-/** An API that refuses what it should not: the page says so, stays, and goes on when the API does. */
+/** Lets the API fail. The page must say so, keep its content, and continue when the API does. */
 async function refusals(page: Page) {
   const tasks = "**/api/*/tasks*";
   await watch.expecting([401, 422, 500], async () => {
@@ -323,7 +322,7 @@ async function manyTasks(page: Page) {
   say("pages turned");
 }
 
-/** Another user sees nothing of the owner's, not even when asking for it. */
+/** Checks that another user cannot see the owner's tasks, not even by asking the API for them. */
 async function without(owner: Person) {
   const context = await someone();
   const page = await context.newPage();
@@ -343,7 +342,7 @@ async function without(owner: Person) {
   say("another user sees nothing of it");
 }
 
-/** Somebody else signs in in a second tab: with the next token the first one is theirs too. */
+/** Signs another user in in a second tab. With the next token, the first tab must switch to that user. */
 async function inAnotherTab(context: BrowserContext, page: Page) {
   const other = await context.newPage();
   await other.goto(url);
@@ -371,8 +370,8 @@ async function withoutScripts() {
 }
 
 /**
- * Works on until the rotation is over. The page believes that its tokens live for an hour: that they expire, it learns
- * from the API alone, and must get over it unnoticed.
+ * Keeps working until the rotation is over. The page believes that its tokens live for an hour, so only the API tells it
+ * that they have expired. Users must not notice.
  */
 async function throughRotation(context: BrowserContext, page: Page) {
   await page.addInitScript(() => {
@@ -388,7 +387,7 @@ async function throughRotation(context: BrowserContext, page: Page) {
   const counted = { actions: 0, pages: 0 };
   const moved: string[] = [];
   page.on("framenavigated", (frame) => new URL(frame.url()).pathname !== "/" && moved.push(`went to ${frame.url()}`));
-  const reader = await context.newPage(); // opens a page of the server time and again
+  const reader = await context.newPage(); // opens a page of the server repeatedly
   say("ready for a rotation");
 
   let over = false;

@@ -9,7 +9,7 @@ import { sql } from "drizzle-orm";
 import { migrate, openDatabase } from "@/lib/database";
 import * as schema from "@/lib/schema";
 
-// With TEST_DATABASE_URL the same on a PostgreSQL server; without it on PGlite.
+// Uses the PostgreSQL server of TEST_DATABASE_URL, or PGlite if it is unset.
 const folder = mkdtempSync(join(tmpdir(), "frontend-"));
 after(() => rmSync(folder, { recursive: true }));
 const env = { DATABASE_URL: process.env.TEST_DATABASE_URL, PGLITE_DIR: folder };
@@ -28,7 +28,7 @@ test("an empty database is brought up to date, once, by several at once, and hol
   await auth.api.signUpEmail({ body: { name: "Ada", ...account } });
   const { user } = await auth.api.signInEmail({ body: account });
   assert.equal(user.name, "Ada");
-  // Every column of the schema is there: selecting names them all.
+  // A select names every column of the schema, so it fails if one is missing.
   for (const table of [schema.user, schema.session, schema.account, schema.verification])
     await database.select().from(table as typeof schema.user);
   await database.execute(sql`delete from "user"`);

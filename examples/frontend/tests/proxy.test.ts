@@ -11,7 +11,7 @@ beforeEach(() => {
 const request = (path: string) =>
   new NextRequest(`https://todo.example.com${path}`, { headers: { cookie: "session=secret", authorization: "Bearer token" } });
 
-/** The headers that Next.js goes on with, instead of those of the request. */
+/** Returns the headers that Next.js passes on instead of the headers of the request. */
 function passedOn(response: Response) {
   const names = response.headers.get("x-middleware-override-headers")!.split(",");
   return new Map(names.map((name) => [name, response.headers.get(`x-middleware-request-${name}`)]));

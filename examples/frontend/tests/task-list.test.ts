@@ -3,13 +3,13 @@ import { beforeEach, describe, test } from "node:test";
 import { type ApiClient, ApiError, type Draft, type PageQuery, SignedOutError, type Task, type TaskChange, UnreachableError } from "@/lib/api";
 import { TaskList } from "@/lib/task-list";
 
-/** An API that keeps tasks, newest first, and fails or waits where it is told to. */
+/** An API that keeps tasks, newest first, and fails or waits if a test says so. */
 class Api {
   tasks: Task[] = [];
   queries: PageQuery[] = [];
-  /** What the next calls wait for, by the name of the method. */
+  /** Promises that the next calls wait for, by the name of the method. */
   waits: Record<string, Promise<unknown>[]> = {};
-  /** Whether the total is told. */
+  /** Reports whether the API returns the total. */
   counts = true;
   private readonly made = new Map<string, Task>();
   private ids = 0;
@@ -69,7 +69,7 @@ const failing = (error: Error = new UnreachableError("no network")) => {
   failure.catch(() => {});
   return failure;
 };
-/** Until everything has been read that is to be. */
+/** Waits until every read has ended. */
 const settled = async () => {
   do await new Promise(setImmediate);
   while (list.shown().reading);

@@ -1,24 +1,24 @@
-/** Watches what happens in browsers, and keeps all that they were given. */
+/** Watches browsers for errors, and records everything that they receive. */
 import assert from "node:assert/strict";
 import type { BrowserContext, Response } from "playwright-core";
 
 export class Watch {
-  /** What must not happen: errors in scripts and in the console, such as violations of the policy, and failed requests. */
+  /** The errors so far: of scripts, in the console (such as violations of the policy), and failed requests. */
   readonly wrong: string[] = [];
   readonly counted = { answers: 0, refused: 0, lost: 0 };
-  /** Each address, header and body that came, once, and whence. */
+  /** Each URL, header and body that a browser received, once, with its origin. */
   private readonly given = new Map<string, string>();
   private readonly reading = new Set<Promise<void>>();
   private expected: number[] = [];
 
   on(context: BrowserContext, scripts: boolean) {
     context.on("weberror", (error) => this.wrong.push(`error on ${error.page()?.url()}: ${error.error()}`));
-    // What an answer's status is, is judged below.
+    // The status of an answer is checked in the handler for responses.
     context.on("console", (message) => {
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource: the server responded with"))
         this.wrong.push(`console on ${message.page()?.url()}: ${message.text()}`);
     });
-    // Who goes to another page has no use for what was asked for on this one; who runs no scripts is not given them.
+    // A page that is left aborts its requests, and a page without JavaScript blocks its scripts.
     const fine = ["net::ERR_ABORTED", ...(scripts ? [] : ["csp"])];
     context.on("requestfailed", (request) => {
       const why = request.failure()?.errorText ?? "";
@@ -34,7 +34,7 @@ export class Watch {
     });
   }
 
-  /** Does something that the server is to answer with these statuses among others. */
+  /** Runs something during which the server may answer with these statuses. */
   async expecting<T>(statuses: number[], something: () => Promise<T>): Promise<T> {
     this.expected = statuses;
     try {
@@ -44,7 +44,7 @@ export class Watch {
     }
   }
 
-  /** Keeps what a context holds before it is closed. */
+  /** Records the cookies and the storage of a context before it is closed. */
   async holding(context: BrowserContext) {
     this.given.set(JSON.stringify(await context.storageState()), "cookies and storage");
     for (const page of context.pages())
@@ -52,7 +52,7 @@ export class Watch {
     await Promise.all(this.reading);
   }
 
-  /** Checks that no browser was given one of these values, in any form, and that it would have been noticed. */
+  /** Checks that no browser received one of these values in any encoding. `known` must be among the recorded texts. */
   withheld(secrets: string[], known: string) {
     assert.ok(secrets.length > 0 && secrets.every((secret) => secret.length >= 32), "there is nothing to look for");
     assert.ok([...this.given.keys()].some((text) => text.includes(known)), "what browsers were given was not kept");
@@ -75,7 +75,7 @@ export class Watch {
     this.given.set([response.url(), ...Object.entries(headers).flat()].join("\n"), `headers of ${whence}`);
     if (response.status() >= 300 && response.status() < 400) return;
     const body = await response.text().catch(() => undefined);
-    if (body === undefined) this.counted.lost++; // its page was left meanwhile
+    if (body === undefined) this.counted.lost++; // its page was left before the body was read
     else this.given.set(body, `body of ${whence}`);
   }
 }

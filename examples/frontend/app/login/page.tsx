@@ -9,7 +9,10 @@ export const metadata: Metadata = { title: "Sign in" };
 
 type Props = { searchParams: Promise<{ over?: string }> };
 
-/** The form, even to who still seems to be signed in when the task page found the session to be over: no circles. */
+/**
+ * Shows the sign-in form. If the task page sent the user here because the session has ended, it shows the form even if the
+ * cached session still looks valid. Otherwise the two pages would redirect to each other for ever.
+ */
 export default async function LoginPage({ searchParams }: Props) {
   const over = (await searchParams).over !== undefined;
   if (!over && (await pageUser())) redirect("/");

@@ -2,7 +2,7 @@ import { ready } from "@/lib/auth";
 
 export const dynamic = "force-dynamic";
 
-/** The database can be reached and is up to date. */
+/** Answers 200 if the database is reachable and up to date, and 503 otherwise. */
 export async function GET() {
   try {
     await ready();
