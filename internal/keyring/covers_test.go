@@ -39,7 +39,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-// Two Secrets agree exactly when a ring can begin with them, whenever that is.
+// Two Secrets agree if and only if a ring can begin with them, at any moment.
 func TestAgree(t *testing.T) {
 	all := append(append([]secret{}, found...), spoilt...)
 	for _, front := range all {

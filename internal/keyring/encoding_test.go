@@ -109,8 +109,8 @@ func TestPortable(t *testing.T) {
 	}
 }
 
-// TestValueIsRedacted shows a secret in every way that a program may come to print it. Left out are %p and %w, which fmt
-// takes for itself; vet refuses them for anything but a pointer and an error.
+// TestValueIsRedacted prints a secret in every way that a program may print it, except with %p and %w, which vet rejects for
+// anything but a pointer and an error.
 func TestValueIsRedacted(t *testing.T) {
 	secret := keyring.Value(sentinel)
 	key := keyring.Key{Version: 1, Value: secret}
@@ -149,7 +149,7 @@ func withoutFunctions(operand any) any {
 func show(t *testing.T, name string, shown ...string) {
 	t.Helper()
 	for _, text := range shown {
-		// Hexadecimal, as %x would have it, is no better.
+		// The hexadecimal form of %x must not appear either.
 		if strings.Contains(text, sentinel) || strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", sentinel)) {
 			t.Errorf("%s shows the secret: %s", name, text)
 		}
@@ -162,7 +162,7 @@ func TestMint(t *testing.T) {
 		random[i] = byte(255 - i)
 	}
 	if value := keyring.Generate(random); len(value) != 43 || !keyring.Portable(value) {
-		t.Errorf("a minted key has %d characters, want 43 portable ones", len(value))
+		t.Errorf("a generated key has %d characters, want 43 portable ones", len(value))
 	}
 }
 

@@ -14,7 +14,7 @@ type (
 	projectionFunc = func(keyring.Ring, int, time.Time, keyring.Policy) keyring.Projection
 )
 
-// seeing is Next with a distorted view of the world.
+// seeing returns Next with distorted inputs.
 func seeing(distort func(keyring.Ring, *keyring.Inputs)) nextFunc {
 	return func(ring keyring.Ring, in keyring.Inputs) (keyring.Step, error) {
 		distort(ring, &in)
@@ -22,7 +22,7 @@ func seeing(distort func(keyring.Ring, *keyring.Inputs)) nextFunc {
 	}
 }
 
-// spoiling is Next whose step is changed afterwards.
+// spoiling returns Next with a changed result.
 func spoiling(spoil func(*keyring.Step, keyring.Ring, keyring.Inputs)) nextFunc {
 	return func(ring keyring.Ring, in keyring.Inputs) (keyring.Step, error) {
 		step, err := keyring.Next(ring, in)
@@ -39,7 +39,7 @@ func publishing(ring keyring.Ring) bool {
 	return slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.PromotedAt.IsZero() && k.RevokedAt.IsZero() })
 }
 
-// misreading projects a ring whose keys are changed before.
+// misreading returns projections of a ring whose keys are changed before.
 func misreading(change func(k *keyring.Key, active keyring.Key)) projectionFunc {
 	return func(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
 		active, _ := r.Active()
@@ -51,7 +51,7 @@ func misreading(change func(k *keyring.Key, active keyring.Key)) projectionFunc 
 	}
 }
 
-// impatient projects under a policy that is changed before.
+// impatient returns projections under a changed policy.
 func impatient(change func(*keyring.Policy)) projectionFunc {
 	return func(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
 		change(&p)
@@ -222,14 +222,14 @@ var lockMutations = []mutation{
 		ringBeforeSecrets: true, next: forgetful}},
 }
 
-// forgetful is Next without reading from the projections what a restored ring lacks: it would make up for other faults too.
+// forgetful returns Next without the recovery of a restored ring from the projections, which would hide other faults.
 var forgetful = seeing(func(r keyring.Ring, in *keyring.Inputs) {
 	if !r.Empty() {
 		in.Projected = keyring.Recovery{}
 	}
 })
 
-// restoreMutations are about a keyring that is restored from a backup.
+// restoreMutations break the handling of a keyring that is restored from a backup.
 var restoreMutations = []mutation{
 	{"goes back to the keys of an older keyring", "3", restored, protocol{next: forgetful}},
 	{"gives out a version that pods hold", "3", scenario{
@@ -252,7 +252,7 @@ var restoreMutations = []mutation{
 
 func isRevoked(k keyring.Key) bool { return !k.RevokedAt.IsZero() }
 
-// carryingAll lists every version for carrying sessions over.
+// carryingAll returns a projection that carries over the sessions of every version.
 func carryingAll(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
 	projection := project(r, side, now, p)
 	if side == frontend {
@@ -265,7 +265,7 @@ func carryingAll(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyr
 	return projection
 }
 
-// unsigned leaves the minus signs out.
+// unsigned returns a projection without minus signs.
 func unsigned(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
 	projection := project(r, side, now, p)
 	for i, v := range projection.Versions {
@@ -282,14 +282,14 @@ func dataOf(p keyring.Projection) map[string][]byte {
 	return data
 }
 
-// TestModelCatchesBrokenProtocols: each breaks the invariant that is there for it.
+// TestModelCatchesBrokenProtocols checks that each broken protocol violates the invariant that is meant to catch it.
 func TestModelCatchesBrokenProtocols(t *testing.T) {
 	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations) {
 		t.Run(m.broken, func(t *testing.T) {
 			t.Parallel()
 			s := m.scenario
 			s.protocol = m.protocol
-			out := explore(newLab(s))
+			out := explore(newModel(s))
 			if !strings.HasPrefix(out.broken, m.invariant+":") {
 				t.Errorf("want a violation of invariant %s: %s", m.invariant, out)
 			}

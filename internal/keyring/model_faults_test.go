@@ -6,8 +6,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// faultMoves delete and spoil Secrets, but for the last of the three.
-func (l *lab) faultMoves(w *world) []move {
+// faultMoves returns moves that delete Secrets or make them unreadable. One of the three always remains.
+func (l *model) faultMoves(w *clusterState) []move {
 	if w.faults == 0 {
 		return nil
 	}
@@ -27,8 +27,8 @@ func (l *lab) faultMoves(w *world) []move {
 	return moves
 }
 
-// restoreMoves back the keyring up, once, and restore it later.
-func (l *lab) restoreMoves(w *world) []move {
+// restoreMoves returns moves that back up the keyring once, and restore it later.
+func (l *model) restoreMoves(w *clusterState) []move {
 	after := *w
 	switch {
 	case l.restores && w.backup == 0 && w.ring > junk:
@@ -43,8 +43,8 @@ func (l *lab) restoreMoves(w *world) []move {
 	return nil
 }
 
-// lost counts the Secrets that are deleted or spoilt.
-func (w *world) lost() int {
+// lost counts the Secrets that are deleted or unreadable.
+func (w *clusterState) lost() int {
 	lost := 0
 	for _, o := range []int{keyringSecret, backendSecret, frontendSecret} {
 		if *w.object(o) <= junk {
@@ -54,9 +54,9 @@ func (w *world) lost() int {
 	return lost
 }
 
-// forgive lets go of tokens that no manager can know of once the ring and the backend's Secret are both lost, or the ring is an
-// older one: signed with a replaced key whose sessions are no longer carried over.
-func (l *lab) forgive(w *world) {
+// forgive removes tokens that no manager can know of if the ring and the backend's Secret are both lost, or the ring is an older
+// one: they were signed with a replaced key whose sessions are no longer carried over.
+func (l *model) forgive(w *clusterState) {
 	restored := w.backup != 0 && w.ring == w.backup
 	if w.ring > junk && !restored || usable(w.secret[backend]) {
 		return
@@ -68,9 +68,9 @@ func (l *lab) forgive(w *world) {
 	}
 }
 
-// forgotten are the revoked versions that a rebuilt ring cannot know of: no Secret has had their values since the
-// revocation but the keyring that was lost, and a source that offers one when the ring is rebuilt is all that brings it back.
-func (l *lab) forgotten(w *world, ring id) versionSet {
+// forgotten returns the revoked versions that a rebuilt ring cannot know. Since the revocation only the lost keyring held their
+// values, unless the source offers one when the ring is rebuilt.
+func (l *model) forgotten(w *clusterState, ring id) versionSet {
 	var set versionSet
 	for v, value := range w.known {
 		known := slices.ContainsFunc(l.rings[ring].Keys, func(k keyring.Key) bool { return l.annotationID(string(k.Value)) == value })
@@ -81,9 +81,9 @@ func (l *lab) forgotten(w *world, ring id) versionSet {
 	return set
 }
 
-// vanish lets versions be given out again that a rebuilt ring cannot know of and nobody else does: no Secret and no pod has
-// them, and no token is signed with them.
-func (l *lab) vanish(w *world, ring id) {
+// vanish permits a rebuilt ring to reuse versions that have left no trace: no Secret and no pod has them, and no token is signed
+// with them.
+func (l *model) vanish(w *clusterState, ring id) {
 	keys := l.rings[ring].Keys
 	somewhere := l.contents[w.secret[backend]].trusts | l.contents[w.secret[frontend]].trusts
 	for side := range w.side {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// FuzzHistory lives through long histories, many rotations each, in worlds too large to visit every state of: the first
-// two bytes choose the world, each other byte what happens next. All invariants are checked after every move. As a test
-// it plays histories that are random and always the same.
+// FuzzHistory plays long histories with many rotations, in scenarios with too many states to visit each. The first two bytes
+// choose the scenario, and each other byte the next move. All invariants are checked after every move. As a test it plays
+// random histories from a fixed seed.
 func FuzzHistory(f *testing.F) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 150 {
@@ -23,7 +23,7 @@ func FuzzHistory(f *testing.F) {
 		if len(history) < 2 {
 			return
 		}
-		l := newLab(scenarioOf(history[0], history[1]))
+		l := newModel(scenarioOf(history[0], history[1]))
 		w := l.initial()
 		var trace []string
 		for i, choice := range history[2:] {
@@ -47,7 +47,7 @@ func FuzzHistory(f *testing.F) {
 	})
 }
 
-// scenarioOf is the world that two bytes stand for.
+// scenarioOf returns the scenario that two bytes encode.
 func scenarioOf(a, b byte) scenario {
 	bit := func(n int) bool { return a&(1<<n) != 0 }
 	s := scenario{
@@ -72,7 +72,7 @@ func scenarioOf(a, b byte) scenario {
 	return s
 }
 
-// choose prefers writing to being cut off, and what goes on anyway to faults.
+// choose prefers writes to interruptions, and other moves to faults.
 func choose(moves []move, choice byte) move {
 	i := int(choice) % len(moves)
 	switch rarely := choice%4 == 0; {
@@ -84,8 +84,8 @@ func choose(moves []move, choice byte) move {
 	return moves[i]
 }
 
-// versions is how many versions Secrets have held so far.
-func (w *world) versions() int {
+// versions counts the versions that Secrets have held so far.
+func (w *clusterState) versions() int {
 	count := 0
 	for _, known := range w.known {
 		if known > 0 {
@@ -95,8 +95,8 @@ func (w *world) versions() int {
 	return count
 }
 
-// exhausted reports that the model has no room for another rotation, or that its owner must decide first.
-func (l *lab) exhausted(w *world) bool {
+// exhausted reports whether the model has no room for another rotation, or the owner must decide first.
+func (l *model) exhausted(w *clusterState) bool {
 	for _, k := range l.rings[w.ring].Keys {
 		if k.Version >= maxVersions-2 {
 			return true

@@ -7,11 +7,11 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// The invariants of the protocol, by their numbers there, and one more: from every state, a rotation comes to its end
-// once the world calms down. A violation is told by its number.
+// The invariants of the protocol have numbers, by which a violation is reported. One more is checked: from every state, a
+// rotation ends once no fault occurs any more.
 
-// store writes an object and tells which invariant that breaks.
-func (l *lab) store(w *world, o int, value id, revokes bool) string {
+// store writes an object and returns the invariant that the write breaks.
+func (l *model) store(w *clusterState, o int, value id, revokes bool) string {
 	switch o {
 	case keyringSecret:
 		return l.storeRing(w, value, revokes)
@@ -26,7 +26,7 @@ func (l *lab) store(w *world, o int, value id, revokes bool) string {
 	return ""
 }
 
-func (l *lab) storeRing(w *world, value id, revokes bool) string {
+func (l *model) storeRing(w *clusterState, value id, revokes bool) string {
 	before := l.rings[w.ring]
 	if w.ring = value; l.refused != "" {
 		return l.refused
@@ -71,9 +71,9 @@ func hasVersion(ring keyring.Ring, version int64) bool {
 	return slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool { return k.Version == version })
 }
 
-// checkRevoked makes sure that no revoked value comes back, nor under another version from a source. With a ring that was
-// lost before anything followed from it a revocation is lost as well: its keys are what they were.
-func (l *lab) checkRevoked(w *world, ring keyring.Ring) string {
+// checkRevoked checks that no revoked value returns, even under another version from a source. If a ring is lost before anything
+// was written that follows from it, its revocation is lost too, and its keys keep their state.
+func (l *model) checkRevoked(w *clusterState, ring keyring.Ring) string {
 	for _, k := range ring.Keys {
 		state := ring.State(k, at(w.now), l.policy(w).Validity())
 		if state == keyring.Revoked || state == keyring.Archived {
@@ -92,15 +92,15 @@ func (l *lab) checkRevoked(w *world, ring keyring.Ring) string {
 	return ""
 }
 
-func (l *lab) twoKeys(version uint8) string {
+func (l *model) twoKeys(version uint8) string {
 	if l.managers > 1 {
 		return fmt.Sprintf("7: two managers made a key of version %d each", version)
 	}
 	return fmt.Sprintf("3: version %d is given out again", version)
 }
 
-// checkActive makes sure that the key that the frontend's Secret signs with is still there, and none before it active.
-func (l *lab) checkActive(w *world, ring keyring.Ring) string {
+// checkActive checks that the ring still has the key that the frontend's Secret signs with, and that no earlier key is active.
+func (l *model) checkActive(w *clusterState, ring keyring.Ring) string {
 	if w.active == 0 || w.revoked.has(w.active) {
 		return ""
 	}
@@ -114,7 +114,7 @@ func (l *lab) checkActive(w *world, ring keyring.Ring) string {
 	return fmt.Sprintf("4: the active key %d does not survive", w.active)
 }
 
-func (l *lab) storeSecret(w *world, side int, value id) string {
+func (l *model) storeSecret(w *clusterState, side int, value id) string {
 	before := w.secret[side]
 	w.secret[side] = value
 	for _, e := range l.contents[value].entries {
@@ -139,8 +139,8 @@ func (l *lab) storeSecret(w *world, side int, value id) string {
 	return ""
 }
 
-// check tells which invariant a state breaks.
-func (l *lab) check(w *world) string {
+// check returns the invariant that a state breaks; empty for none.
+func (l *model) check(w *clusterState) string {
 	if broken := l.overdue + l.refused; broken != "" {
 		return broken
 	}
@@ -174,7 +174,7 @@ func (l *lab) check(w *world) string {
 	return ""
 }
 
-func (l *lab) checkConfirmed(w *world) string {
+func (l *model) checkConfirmed(w *clusterState) string {
 	if !w.confirmed {
 		return ""
 	}
@@ -191,11 +191,11 @@ func (l *lab) checkConfirmed(w *world) string {
 	return ""
 }
 
-// rounds are far more reconciles than any world needs to come to rest.
+// rounds is far more than the reconciles that any state needs to settle.
 const rounds = 12
 
-// reconcile runs one whole reconcile that nothing disturbs, and reports how many writes it made.
-func (l *lab) reconcile(w world) (world, int, string) {
+// reconcile runs one reconcile without interruption, and returns the number of its writes.
+func (l *model) reconcile(w clusterState) (clusterState, int, string) {
 	w.manager = [2]manager{}
 	w = l.resolve(l.begin(w, 0), 0)
 	writes := 0
@@ -209,8 +209,8 @@ func (l *lab) reconcile(w world) (world, int, string) {
 	return l.settled(w), writes, ""
 }
 
-// checkRest makes sure that a manager that is left alone soon writes nothing more.
-func (l *lab) checkRest(w world) (world, string) {
+// checkRest checks that repeated reconciles soon write nothing more.
+func (l *model) checkRest(w clusterState) (clusterState, string) {
 	for range rounds {
 		next, writes, broken := l.reconcile(w)
 		if broken != "" {
@@ -223,9 +223,9 @@ func (l *lab) checkRest(w world) (world, string) {
 	return w, "6: a manager that is left alone goes on writing"
 }
 
-// checkProgress makes sure that a rotation ends once pods start, stop and learn as they should, and that every key that
-// was replaced comes to retire.
-func (l *lab) checkProgress(w world) string {
+// checkProgress checks that a rotation ends once pods start, stop and load keys as they should, and that every replaced key
+// retires.
+func (l *model) checkProgress(w clusterState) string {
 	for range rounds {
 		var broken string
 		if w, broken = l.checkRest(w); broken != "" {
@@ -244,16 +244,16 @@ func (l *lab) checkProgress(w world) string {
 	return "8: the rotation does not come to its end"
 }
 
-// checkFailure accepts that nothing goes on only where the ring and a Secret are spoilt: their owner must decide.
-func (l *lab) checkFailure(w *world) string {
+// checkFailure accepts a failing reconcile only if the ring and a Secret are unreadable: then the owner must decide.
+func (l *model) checkFailure(w *clusterState) string {
 	if w.ring <= junk && (w.secret[backend] == junk || w.secret[frontend] == junk) {
 		return ""
 	}
 	return "4: the ring is not rebuilt"
 }
 
-// calm lets every pod be what it should be by now.
-func (l *lab) calm(w *world) {
+// calm brings every pod to the state that it should have by now.
+func (l *model) calm(w *clusterState) {
 	for side := range w.side {
 		load := &w.side[side]
 		load.old = 0

@@ -7,7 +7,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// scenario bounds a run, and protocol is what its managers do; the zero protocol is the right one.
+// scenario bounds a run. Its protocol says how the managers behave; the zero value is the right protocol.
 type scenario struct {
 	managers     int
 	creation     bool // begin with nothing at all
@@ -26,17 +26,17 @@ type scenario struct {
 	protocol     protocol
 }
 
-// protocol is how a broken manager differs from the right one.
+// protocol describes how a broken manager differs from a right one.
 type protocol struct {
-	// next stands in for keyring.Next.
+	// next replaces keyring.Next.
 	next func(keyring.Ring, keyring.Inputs) (keyring.Step, error)
-	// projection stands in for Ring.Frontend and Ring.Backend.
+	// projection replaces Ring.Frontend and Ring.Backend.
 	projection func(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection
-	// order of the writes, if not the right one.
+	// order is the order of the writes, if it is not the right one.
 	order []int
-	// unlocked are objects written without the resourceVersion that was read.
+	// unlocked lists objects that are written without the resourceVersion that was read.
 	unlocked []int
-	// blindToDying leaves out pods on their way out.
+	// blindToDying ignores pods that terminate.
 	blindToDying bool
 	// ringBeforeSecrets reads the ring first and the Secrets last.
 	ringBeforeSecrets bool
@@ -44,19 +44,19 @@ type protocol struct {
 
 var rightOrder = []int{keyringSecret, backendSecret, frontendSecret, backendTemplate, frontendTemplate}
 
-// lab explores the worlds of one scenario.
-type lab struct {
+// model explores the states of one scenario.
+type model struct {
 	scenario
 	tables
 	decisions map[question]answer
 	facts     map[fact]uint8
 	known     []fact
 	overdue   string
-	// misprojects says that the protocol is broken in its projections.
+	// misprojects says that the projections of the protocol are broken.
 	misprojects bool
 }
 
-func newLab(s scenario) *lab {
+func newModel(s scenario) *model {
 	if s.protocol.next == nil {
 		s.protocol.next = keyring.Next
 	}
@@ -70,7 +70,7 @@ func newLab(s scenario) *lab {
 	if s.horizon == 0 {
 		s.horizon = horizon
 	}
-	return &lab{
+	return &model{
 		scenario: s, misprojects: misprojects,
 		tables: newTables(), decisions: map[question]answer{}, facts: map[fact]uint8{},
 	}
@@ -83,8 +83,8 @@ func project(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.
 	return r.Backend(now, p)
 }
 
-// object is what is stored of one.
-func (w *world) object(o int) *id {
+// object returns the stored id of an object.
+func (w *clusterState) object(o int) *id {
 	switch o {
 	case keyringSecret:
 		return &w.ring
@@ -96,7 +96,7 @@ func (w *world) object(o int) *id {
 }
 
 // touched marks an object as changed for the managers that have read it.
-func (w *world) touched(o int) {
+func (w *clusterState) touched(o int) {
 	for m := range w.manager {
 		if w.manager[m].stage != idle {
 			w.manager[m].stale |= 1 << o
@@ -105,7 +105,7 @@ func (w *world) touched(o int) {
 }
 
 // begin reads everything but the ring and the pods.
-func (l *lab) begin(w world, m int) world {
+func (l *model) begin(w clusterState, m int) clusterState {
 	w.manager[m] = manager{stage: reading}
 	for o := range objects {
 		w.manager[m].read[o] = *w.object(o)
@@ -113,8 +113,8 @@ func (l *lab) begin(w world, m int) world {
 	return w
 }
 
-// resolve reads the ring and the pods, decides, and leaves what is to be written.
-func (l *lab) resolve(w world, m int) world {
+// resolve reads the ring and the pods, decides, and records the writes to make.
+func (l *model) resolve(w clusterState, m int) clusterState {
 	mgr := &w.manager[m]
 	if l.protocol.ringBeforeSecrets {
 		ring := mgr.read[keyringSecret]
@@ -142,10 +142,10 @@ func (l *lab) resolve(w world, m int) world {
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)
 		l.vanish(&w, a.ring)
-	} else if l.restores && a.mints && ring > junk {
+	} else if l.restores && a.generates && ring > junk {
 		l.vanish(&w, ring)
 	}
-	mgr.stage, mgr.mints, mgr.revokes = writing, a.mints, a.action == keyring.ActionRevoke
+	mgr.stage, mgr.generates, mgr.revokes = writing, a.generates, a.action == keyring.ActionRevoke
 	for o := range objects {
 		if a.write[o] != mgr.read[o] && !l.unmanaged(o) {
 			mgr.write[o] = a.write[o]
@@ -157,24 +157,24 @@ func (l *lab) resolve(w world, m int) world {
 	return l.rest(w, m)
 }
 
-// unmanaged are templates that there are none of, or that carry no annotation.
-func (l *lab) unmanaged(o int) bool {
+// unmanaged reports whether a template does not exist or carries no annotation.
+func (l *model) unmanaged(o int) bool {
 	return o == backendTemplate && !l.restart || o == frontendTemplate && l.unseen
 }
 
 // rest ends a reconcile that has nothing more to write.
-func (l *lab) rest(w world, m int) world {
+func (l *model) rest(w clusterState, m int) clusterState {
 	if slices.Max(w.manager[m].write[:]) == 0 {
 		w.manager[m] = manager{}
 	} else {
-		// What was read has served, but for the locks: worlds that differ in it alone are the same.
+		// The objects that were read no longer matter: states that differ in them alone are equal.
 		w.manager[m].read = [objects]id{}
 	}
 	return w
 }
 
 // proceed makes the next write; a conflict ends the reconcile.
-func (l *lab) proceed(w world, m int) (world, string) {
+func (l *model) proceed(w clusterState, m int) (clusterState, string) {
 	mgr := w.manager[m]
 	i := slices.IndexFunc(l.protocol.order, func(o int) bool { return mgr.write[o] != 0 })
 	o := l.protocol.order[i]
@@ -182,9 +182,9 @@ func (l *lab) proceed(w world, m int) (world, string) {
 		w.manager[m] = manager{}
 		return w, ""
 	}
-	if mgr.mints {
-		w.minted++
-		mgr.mints = false
+	if mgr.generates {
+		w.generated++
+		mgr.generates = false
 	}
 	broken := l.store(&w, o, mgr.write[o], mgr.revokes)
 	w.touched(o)

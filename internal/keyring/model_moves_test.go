@@ -12,14 +12,14 @@ import (
 type move struct {
 	what   string
 	who    int
-	after  world
+	after  clusterState
 	broken string
 }
 
 func (m move) String() string { return fmt.Sprintf(m.what, m.who+1) }
 
-// moves lists everything that may happen in a world.
-func (l *lab) moves(w *world) []move {
+// moves returns everything that may happen next in a state.
+func (l *model) moves(w *clusterState) []move {
 	var moves []move
 	for m := range l.managers {
 		moves = append(moves, l.managerMoves(w, m)...)
@@ -32,7 +32,7 @@ func (l *lab) moves(w *world) []move {
 	return append(moves, l.faultMoves(w)...)
 }
 
-func (l *lab) managerMoves(w *world, m int) []move {
+func (l *model) managerMoves(w *clusterState, m int) []move {
 	switch w.manager[m].stage {
 	case idle:
 		begun := l.begin(*w, m)
@@ -52,10 +52,10 @@ func (l *lab) managerMoves(w *world, m int) []move {
 	}
 }
 
-// names of the sides, for traces.
+// names of the components, for traces.
 var names = [2]string{"backend", "frontend"}
 
-func (l *lab) podMoves(w *world, side int) []move {
+func (l *model) podMoves(w *clusterState, side int) []move {
 	if side == frontend && l.unseen {
 		return l.unseenMoves(w)
 	}
@@ -105,7 +105,7 @@ func (l *lab) podMoves(w *world, side int) []move {
 }
 
 // schedule creates a pod that no node takes, deletes it, or gives it a node, where it starts with the Secret as it is by then.
-func (l *lab) schedule(w *world, side int, s slot, dying int, change func(string, slot)) {
+func (l *model) schedule(w *clusterState, side int, s slot, dying int, change func(string, slot)) {
 	fresh := l.starts(w, side, s)
 	if !s.pending.live() {
 		for _, p := range fresh {
@@ -125,8 +125,8 @@ func (l *lab) schedule(w *world, side int, s slot, dying int, change func(string
 	}
 }
 
-// learning is a mounted Secret being delivered, or a container that starts anew within its pod.
-func (l *lab) learning(w *world, side int, s slot, change func(string, slot)) {
+// learning returns moves in which a mounted Secret is updated, or a container restarts in its pod.
+func (l *model) learning(w *clusterState, side int, s slot, change func(string, slot)) {
 	what := "starts its container anew"
 	if l.reloads(side) {
 		what = "is delivered its Secret"
@@ -143,8 +143,8 @@ func (l *lab) learning(w *world, side int, s slot, change func(string, slot)) {
 	}
 }
 
-// starts are the pods that may come next on a node.
-func (l *lab) starts(w *world, side int, s slot) []pod {
+// starts returns the pods that may start next on a node.
+func (l *model) starts(w *clusterState, side int, s slot) []pod {
 	contents := []id{}
 	if usable(w.secret[side]) {
 		contents = append(contents, w.secret[side])
@@ -171,7 +171,7 @@ func (l *lab) starts(w *world, side int, s slot) []pod {
 	return pods
 }
 
-// rolledOut reports that no pod of an earlier revision is wanted any more.
+// rolledOut reports whether no pod of an earlier revision is wanted any more.
 func rolledOut(load *workload) bool {
 	for _, s := range load.slots {
 		if s.main.live() && s.main.annotation != load.template || s.pending.live() && s.pending.annotation != load.template {
@@ -181,8 +181,8 @@ func rolledOut(load *workload) bool {
 	return true
 }
 
-// unseenMoves is a frontend somewhere that takes its Secret up at some moment.
-func (l *lab) unseenMoves(w *world) []move {
+// unseenMoves returns moves of an externally managed frontend, which loads its Secret at some moment.
+func (l *model) unseenMoves(w *clusterState) []move {
 	if !usable(w.secret[frontend]) || w.side[frontend].slots[1].main.content == w.secret[frontend] {
 		return nil
 	}
@@ -192,8 +192,8 @@ func (l *lab) unseenMoves(w *world) []move {
 	return []move{{what: "unseen frontend %d takes up its Secret", after: after}}
 }
 
-// clockMoves lets the clock come to the next deadline.
-func (l *lab) clockMoves(w *world) []move {
+// clockMoves returns the move of the clock to the next deadline.
+func (l *model) clockMoves(w *clusterState) []move {
 	next := uint16(math.MaxUint16)
 	soonest := func(tick uint16) {
 		if tick > w.now {
@@ -201,7 +201,7 @@ func (l *lab) clockMoves(w *world) []move {
 		}
 	}
 	for _, signed := range w.signed {
-		// What is signed with now has its deadline after the last signature.
+		// The key that signs now has its deadline after the last signature.
 		if signed > 0 && signed-1 < w.now {
 			soonest(signed - 1 + maxLifetime)
 		}
@@ -236,8 +236,8 @@ func (l *lab) clockMoves(w *world) []move {
 	return []move{{what: "the clock passes a deadline, moment %d", who: int(next) - 1, after: after}}
 }
 
-// ownerMoves revokes what is older than this moment, or everything, and changes what the source offers.
-func (l *lab) ownerMoves(w *world) []move {
+// ownerMoves returns moves that revoke all keys or those older than now, and that change the value of the source.
+func (l *model) ownerMoves(w *clusterState) []move {
 	var moves []move
 	if w.revocations > 0 {
 		revoke := func(what string, moment uint16) {
@@ -262,9 +262,9 @@ func (l *lab) ownerMoves(w *world) []move {
 	return moves
 }
 
-// initial is an app at rest, or nothing at all.
-func (l *lab) initial() world {
-	w := world{faults: uint8(l.faults), revocations: uint8(l.revocations), changes: uint8(l.changes)}
+// initial returns the state of a settled app, or an empty state.
+func (l *model) initial() clusterState {
+	w := clusterState{faults: uint8(l.faults), revocations: uint8(l.revocations), changes: uint8(l.changes)}
 	if l.creation {
 		return w
 	}

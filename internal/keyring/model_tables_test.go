@@ -6,7 +6,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// content is what a pod can know of a Secret.
+// content is the knowledge that a pod takes from a Secret.
 type content struct {
 	data            map[string][]byte
 	entries         []keyring.Entry
@@ -34,7 +34,7 @@ func newTables() tables {
 	}
 }
 
-// ringID stores a ring as it is stored in its Secret, and reads it back.
+// ringID encodes a ring for its Secret, decodes it again, and returns its number.
 func (t *tables) ringID(ring keyring.Ring) id {
 	stored, err := ring.Marshal()
 	if err != nil {

@@ -11,32 +11,32 @@ import (
 	"time"
 )
 
-// outcome is the end of a run: how many states there are, and, if an invariant broke, which and how it came to that.
+// outcome is the result of a run: the number of states and, if an invariant broke, its name and the moves that led to it.
 type outcome struct {
 	states, transitions, questions int
 	broken                         string
 	trace                          []string
 }
 
-// fingerprint stands for a world: two are taken for one only if 128 bits of hash agree by chance.
+// fingerprint identifies a state by 128 bits of hash.
 type fingerprint [2]uint64
 
 var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
-func (w *world) fingerprint() fingerprint {
+func (w *clusterState) fingerprint() fingerprint {
 	return fingerprint{maphash.Comparable(seeds[0], *w), maphash.Comparable(seeds[1], *w)}
 }
 
-// visit says which move of which earlier visit a state came of.
+// visit records the move and the earlier visit that led to a state.
 type visit struct {
 	parent int32
 	how    uint8
 }
 
-// explore visits every state breadth first, so that the trace to a violation is a shortest one.
-func explore(l *lab) outcome {
+// explore visits every state breadth first, so that the trace to a violation is as short as possible.
+func explore(l *model) outcome {
 	first := l.initial()
-	visits, ahead := []visit{{parent: -1}}, []world{first}
+	visits, ahead := []visit{{parent: -1}}, []clusterState{first}
 	seen := map[fingerprint]struct{}{first.fingerprint(): {}}
 	var out outcome
 	for i := 0; len(ahead) > 0 && out.broken == ""; i++ {
@@ -68,8 +68,8 @@ func explore(l *lab) outcome {
 	return out
 }
 
-// trace lives through the moves that led to a visit again.
-func (l *lab) trace(visits []visit, i int) []string {
+// trace repeats the moves that led to a visit.
+func (l *model) trace(visits []visit, i int) []string {
 	var hows []uint8
 	for ; visits[i].parent >= 0; i = int(visits[i].parent) {
 		hows = append(hows, visits[i].how)
@@ -92,7 +92,7 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%s\nviolates %s\n  %s", text, o.broken, strings.Join(o.trace, "\n  "))
 }
 
-// scenarios are bounded so that all of them together take less than a minute; MODEL=large lets them go further.
+// scenarios returns bounded scenarios, which together take about a minute. With MODEL=large it returns larger ones.
 func scenarios() map[string]scenario {
 	one, two := uint16(interval+15), uint16(2*interval+15)
 	small := map[string]scenario{
@@ -149,7 +149,7 @@ func TestModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
-			out := explore(newLab(s))
+			out := explore(newModel(s))
 			total.Add(int64(out.states))
 			t.Logf("%s (%.1fs)", out, time.Since(start).Seconds())
 			if out.broken != "" {

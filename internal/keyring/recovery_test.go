@@ -15,7 +15,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// found are Secrets as an operator without a ring may find them; letters stand for secrets.
+// found lists Secrets that an operator without a ring may find. Letters represent keys.
 var found = []secret{
 	{"nothing", map[string]string{"OTHER": "A", keyring.EntrySecret: ""}},
 	{"A", map[string]string{keyring.EntrySecret: "A"}},
@@ -29,7 +29,7 @@ var found = []secret{
 	{"1:B", list("1:B", "1")},
 }
 
-// spoilt are Secrets that nothing can be made of, or not without a question.
+// spoilt lists Secrets that are unusable, or that only their owner can resolve.
 var spoilt = []secret{
 	{"A and a line break", map[string]string{keyring.EntrySecret: "A\n"}},
 	{"1:A,2:B,3:C", list("1:A,2:B,3:C", "3,2,1")},
@@ -46,7 +46,7 @@ type secret struct {
 	data map[string]string
 }
 
-// list is a Secret with a list, whose first entry signs, and the versions whose sessions are carried over.
+// list returns the data of a Secret with a list, whose first entry signs, and the versions whose sessions are carried over.
 func list(entries, carried string) map[string]string {
 	_, rest, _ := strings.Cut(entries, ":")
 	first, _, _ := strings.Cut(rest, ",")
@@ -55,7 +55,7 @@ func list(entries, carried string) map[string]string {
 	}
 }
 
-// secretData is what a Secret holds, with secrets for letters; a backend carries no sessions over.
+// secretData returns the data of a Secret, with keys for letters. A backend carries no sessions over.
 func secretData(data map[string]string, backend bool) map[string][]byte {
 	full := map[string][]byte{}
 	letters := strings.NewReplacer("A", string(secretOf("A")), "B", string(secretOf("B")), "C", string(secretOf("C")))
@@ -68,7 +68,7 @@ func secretData(data map[string]string, backend bool) map[string][]byte {
 	return full
 }
 
-// TestRecovery tells for every pair of Secrets what becomes of them: testdata/recovery.txt.
+// TestRecovery compares the ring that each pair of Secrets makes with testdata/recovery.txt.
 func TestRecovery(t *testing.T) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%-28s%-28s%s\n", "the frontend's Secret", "the backend's", "what becomes of them")
@@ -118,7 +118,7 @@ func becomes(step keyring.Step, err error) string {
 	return string(step.Action) + ": " + strings.Join(states, ", ")
 }
 
-// TestFirstValue is what an app begins with where its Secrets hold nothing.
+// TestFirstValue checks the first key of an app whose Secrets hold none.
 func TestFirstValue(t *testing.T) {
 	fresh := func() keyring.Value { return secretOf("fresh") }
 	tests := map[string]struct {
@@ -148,7 +148,7 @@ func TestFirstValue(t *testing.T) {
 	}
 }
 
-// TestAVersionThatAPodHasIsNotGivenOutAgain: the Secrets no longer tell of it, and the ring that did is lost.
+// TestAVersionThatAPodHasIsNotGivenOutAgain checks a version that no Secret holds any more, after the ring is lost.
 func TestAVersionThatAPodHasIsNotGivenOutAgain(t *testing.T) {
 	one := keyring.Recovery{Frontend: secretData(list("1:A", "1"), false), Backend: secretData(list("1:A", "1"), true)}
 	tests := map[string]struct {
@@ -180,8 +180,8 @@ func TestAVersionThatAPodHasIsNotGivenOutAgain(t *testing.T) {
 	}
 }
 
-// FuzzRemains begins a ring from whatever two Secrets hold: an error shows nothing, and a ring stands two rotations.
-func FuzzRemains(f *testing.F) {
+// FuzzRecovery begins a ring from arbitrary Secrets. An error must contain no value, and a ring must survive two rotations.
+func FuzzRecovery(f *testing.F) {
 	all := slices.Concat(found, spoilt)
 	for i, front := range all {
 		for _, back := range []secret{found[0], all[(i+1)%len(all)]} {

@@ -105,7 +105,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// checkRing follows a ring wherever it came from through two rotations, and reads its projections as pods would.
+// checkRing takes a ring through two rotations, and reads its projections as pods do.
 func checkRing(t *testing.T, ring keyring.Ring, now time.Time, policy keyring.Policy) {
 	t.Helper()
 	before, _ := ring.Active()
@@ -135,7 +135,7 @@ func checkRing(t *testing.T, ring keyring.Ring, now time.Time, policy keyring.Po
 	}
 }
 
-// projected is what both Secrets hold, provided that pods can read it.
+// projected returns the data of both Secrets, after checking that pods can read it.
 func projected(t *testing.T, ring keyring.Ring, in keyring.Inputs) keyring.Recovery {
 	t.Helper()
 	read := func(p keyring.Projection) map[string][]byte {

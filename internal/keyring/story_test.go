@@ -13,12 +13,12 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// sentinel is part of every secret in these tests, and of nothing that may be shown.
+// sentinel is part of every key in these tests, and must not appear in any output.
 const sentinel = "SENTINEL"
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// story is an app in a world that does what its script says; its operator is the real Next and the real projections.
+// story is an app to which the events of a script happen. Its operator is the real Next with the real projections.
 type story struct {
 	t                 *testing.T
 	now               time.Time
@@ -30,7 +30,7 @@ type story struct {
 	writtenAt         time.Time
 	pods              map[string]keyring.Pod
 	unseen, stopped   bool
-	minted            int
+	generated         int
 }
 
 func newStory(t *testing.T) *story {
@@ -45,7 +45,7 @@ func newStory(t *testing.T) *story {
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// secretOf is the value that a letter of a script stands for.
+// secretOf returns the key that a letter of a script represents.
 func secretOf(letter string) keyring.Value {
 	return keyring.Value(sentinel + "-" + letter + "-0123456789abcdefghijklmnop")
 }
@@ -68,7 +68,7 @@ func (s *story) duration(text string) time.Duration {
 	return sum
 }
 
-// advance moves the clock: "+5s" or "-2h" from where it is, "30d" from the start.
+// advance moves the clock: "+5s" or "-2h" relative to now, "30d" relative to the start.
 func (s *story) advance(when string) {
 	switch sign := when[0]; sign {
 	case '+':
@@ -109,7 +109,7 @@ func (s *story) set(name, value string) {
 	}
 }
 
-// happen does what a line of a script says: who, what, and with what; "is" is there for the reader.
+// happen carries out an event of a script: a subject, a verb and objects. The word "is" is ignored.
 func (s *story) happen(words []string) {
 	s.t.Helper()
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "is" })
@@ -142,7 +142,7 @@ func (s *story) happen(words []string) {
 	}
 }
 
-// start makes a pod that has what its Secret holds; web-… are frontends, all others backends.
+// start makes a pod with the keys of its Secret. A name that begins with web- is a frontend, any other a backend.
 func (s *story) start(name string) {
 	if name == "operator" {
 		s.stopped = false
@@ -174,8 +174,8 @@ func (s *story) next() (keyring.Step, error) {
 		Recovery:  keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
 		Projected: keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
 		Fresh: func() keyring.Value {
-			s.minted++
-			return secretOf("fresh" + strconv.Itoa(s.minted))
+			s.generated++
+			return secretOf("fresh" + strconv.Itoa(s.generated))
 		},
 	})
 }
@@ -193,7 +193,7 @@ func (s *story) fleet(frontend bool) keyring.Fleet {
 	return fleet
 }
 
-// apply stores what a step led to, through the stored form and back, and reports whether anything was written.
+// apply stores the result of a step, in its encoded form, and reports whether anything was written.
 func (s *story) apply(step keyring.Step) bool {
 	s.t.Helper()
 	stored, err := step.Ring.Marshal()
@@ -223,7 +223,7 @@ func (s *story) write(name string, p keyring.Projection) bool {
 	return true
 }
 
-// row is what is to be told of a step: versions alone, never a value.
+// row returns the cells of a timeline for a step. They contain versions, never a value.
 func (s *story) row(event string, step keyring.Step) []string {
 	action := "-"
 	if step.Action != keyring.ActionNone {

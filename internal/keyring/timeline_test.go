@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the timelines anew")
 
-// TestTimelines plays every story of testdata and compares what comes of it, line by line.
+// TestTimelines plays every story of testdata and compares its timeline.
 func TestTimelines(t *testing.T) {
 	stories, err := filepath.Glob("testdata/*.story")
 	if err != nil || len(stories) == 0 {
@@ -53,8 +53,8 @@ var heading = []string{
 	"moment", "what happens", "action", "ring", "frontend", "cookies", "backend", "phase", "waiting for", "next due",
 }
 
-// tell plays a story: comments stand for themselves, "given" lines set the policy, and every other line is a moment and
-// what happens then. The operator looks after each event until it has nothing more to do.
+// tell plays a story and returns its timeline. testdata/README.md has the grammar. After each event the operator reconciles until
+// nothing changes.
 func tell(t *testing.T, script string) []byte {
 	t.Helper()
 	var rows [][]string
@@ -79,7 +79,7 @@ func tell(t *testing.T, script string) []byte {
 	return aligned(rows)
 }
 
-// aligned pads the cells of each column to the same width; a row that stops short is text.
+// aligned pads the cells of each column to the same width. A row with fewer cells is text.
 func aligned(rows [][]string) []byte {
 	widths := make([]int, len(heading))
 	for _, row := range rows {
@@ -100,8 +100,8 @@ func aligned(rows [][]string) []byte {
 	return out.Bytes()
 }
 
-// settle lets the operator look until a look changes nothing, and returns a row for the event and each transition.
-// What is awaited is that of the last look.
+// settle reconciles until nothing changes, and returns a row for the event and for each transition. The last row shows the
+// outlook of the last reconcile.
 func (s *story) settle(event string) [][]string {
 	s.t.Helper()
 	var rows [][]string

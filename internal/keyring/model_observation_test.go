@@ -7,74 +7,74 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// fact is what the manager sees of a pod or a template: what it is known to trust and to sign with.
+// fact is the knowledge of a manager about a pod or a template: the keys that it trusts and signs with.
 type fact struct {
 	answers, annotation id
 }
 
-// sight is a set of facts: pods that look the same make no difference.
-type sight [4]uint64
+// observation is a set of facts. Two pods with the same fact count once.
+type observation [4]uint64
 
-func (s sight) and(o sight) sight {
+func (s observation) and(o observation) observation {
 	for i := range s {
 		s[i] |= o[i]
 	}
 	return s
 }
 
-func (s sight) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+func (s observation) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
-func (l *lab) sees(f fact) sight {
+func (l *model) observe(f fact) observation {
 	known, ok := l.facts[f]
 	if !ok {
 		known = uint8(len(l.known))
 		l.facts[f], l.known = known, append(l.known, f)
 	}
-	var one sight
+	var one observation
 	one[known/64] = 1 << (known % 64)
 	return one
 }
 
-// sight is what a manager sees of a side.
-func (l *lab) sight(w *world, side int) sight {
-	var seen sight
+// observation returns the facts that a manager observes of a component.
+func (l *model) observation(w *clusterState, side int) observation {
+	var seen observation
 	if side == frontend && l.unseen {
 		return seen
 	}
 	load := &w.side[side]
 	for _, s := range load.slots {
-		seen = seen.and(l.seesPod(side, s.main))
+		seen = seen.and(l.observePod(side, s.main))
 		if !l.protocol.blindToDying {
-			seen = seen.and(l.seesPod(side, s.dying))
+			seen = seen.and(l.observePod(side, s.dying))
 		}
 	}
 	if l.reloads(side) {
 		return seen
 	}
-	// Of a pod without a node, the ReplicaSet that wants it is seen.
+	// For a pod without a node, the manager observes its ReplicaSet.
 	for _, template := range []id{load.template, load.old, load.slots[0].pending.annotation, load.slots[1].pending.annotation} {
 		if template > 0 {
-			seen = seen.and(l.sees(fact{annotation: template}))
+			seen = seen.and(l.observe(fact{annotation: template}))
 		}
 	}
 	return seen
 }
 
-// seesPod asks a pod that reloads for its keys, and reads the annotation of any other.
-func (l *lab) seesPod(side int, p pod) sight {
+// observePod asks a pod that reloads for its keys, and reads the annotation of any other pod.
+func (l *model) observePod(side int, p pod) observation {
 	switch {
 	case !p.live():
-		return sight{}
+		return observation{}
 	case l.reloads(side):
-		return l.sees(fact{answers: l.contents[p.content].annotation})
+		return l.observe(fact{answers: l.contents[p.content].annotation})
 	default:
-		return l.sees(fact{annotation: p.annotation})
+		return l.observe(fact{annotation: p.annotation})
 	}
 }
 
-func (l *lab) reloads(side int) bool { return side == backend && !l.restart }
+func (l *model) reloads(side int) bool { return side == backend && !l.restart }
 
-func (l *lab) fleet(seen sight) keyring.Fleet {
+func (l *model) fleet(seen observation) keyring.Fleet {
 	var fleet keyring.Fleet
 	for i, f := range l.known {
 		if !seen.has(i) {
@@ -94,33 +94,33 @@ func (l *lab) fleet(seen sight) keyring.Fleet {
 	return fleet
 }
 
-// question is everything that a decision depends on, and answer what comes of it.
+// question holds everything that a decision depends on, and answer its result.
 type question struct {
 	now, revokeBefore, written uint16
-	minted, offered            uint8
+	generated, offered         uint8
 	manager                    int
 	ring                       id
 	recovery                   [2]id
-	seen                       [2]sight
+	seen                       [2]observation
 }
 
 type answer struct {
-	failed  bool
-	ring    id
-	write   [objects]id
-	action  keyring.Action
-	phase   keyring.Phase
-	mints   bool
-	waiting bool
-	revoked versionSet
-	due     time.Duration
+	failed    bool
+	ring      id
+	write     [objects]id
+	action    keyring.Action
+	phase     keyring.Phase
+	generates bool
+	waiting   bool
+	revoked   versionSet
+	due       time.Duration
 }
 
-// decide asks the real Next, and its real projections.
-func (l *lab) decide(w *world, m int, ring id, recovery [2]id) answer {
+// decide returns the decision of the real Next, with the real projections.
+func (l *model) decide(w *clusterState, m int, ring id, recovery [2]id) answer {
 	q := question{
-		now: w.now, revokeBefore: w.revokeBefore, written: w.written, minted: w.minted, offered: w.offered, manager: m,
-		ring: ring, recovery: recovery, seen: [2]sight{l.sight(w, backend), l.sight(w, frontend)},
+		now: w.now, revokeBefore: w.revokeBefore, written: w.written, generated: w.generated, offered: w.offered, manager: m,
+		ring: ring, recovery: recovery, seen: [2]observation{l.observation(w, backend), l.observation(w, frontend)},
 	}
 	known, ok := l.decisions[q]
 	if !ok {
@@ -130,14 +130,14 @@ func (l *lab) decide(w *world, m int, ring id, recovery [2]id) answer {
 	return known
 }
 
-func (l *lab) ask(w *world, q question) answer {
+func (l *model) ask(w *clusterState, q question) answer {
 	var a answer
 	in := keyring.Inputs{
 		Now: at(q.now), Policy: l.policy(w), Verifiers: l.fleet(q.seen[backend]), Signers: l.fleet(q.seen[frontend]),
 		Recovery: keyring.Recovery{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend)},
 		Fresh: func() keyring.Value {
-			a.mints = true
-			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.minted)))
+			a.generates = true
+			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.generated)))
 		},
 	}
 	in.Projected = in.Recovery
@@ -166,11 +166,11 @@ func (l *lab) ask(w *world, q question) answer {
 	return a
 }
 
-// offer is the nth value of a source.
+// offer returns the nth value of a source.
 func offer(n uint8) string { return sentinel + "-offered-" + strconv.Itoa(int(n)) }
 
-// found is what a Secret holds. To a manager that projects wrongly, what it wrote looks right.
-func (l *lab) found(w *world, q question, side int) map[string][]byte {
+// found returns the data of a Secret. A manager that projects wrongly takes its own output for right.
+func (l *model) found(w *clusterState, q question, side int) map[string][]byte {
 	ring := l.rings[q.ring]
 	if l.misprojects && !ring.Empty() {
 		now, policy := at(q.now), l.policy(w)
@@ -181,7 +181,7 @@ func (l *lab) found(w *world, q question, side int) map[string][]byte {
 	return l.data(q.recovery[side])
 }
 
-func (l *lab) data(secret id) map[string][]byte {
+func (l *model) data(secret id) map[string][]byte {
 	switch secret {
 	case 0:
 		return nil
@@ -192,8 +192,8 @@ func (l *lab) data(secret id) map[string][]byte {
 	}
 }
 
-// checkDue makes sure that a step that took no transition is not due before it says, and then is.
-func (l *lab) checkDue(step keyring.Step, in keyring.Inputs, a answer) {
+// checkDue checks that a step without a transition is not due before the moment that it names.
+func (l *model) checkDue(step keyring.Step, in keyring.Inputs, a answer) {
 	if step.DueIn < 0 || step.DueIn == time.Nanosecond {
 		l.overdue = "6: a step that changes nothing is due at once"
 	}

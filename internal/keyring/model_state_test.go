@@ -8,23 +8,23 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// The model is a small world around the real Next, Frontend, Backend, Marshal and Unmarshal: two backend and two
-// frontend pods, the Secrets and workloads, one or two managers that can be cut off before each write, and a clock that
-// jumps from deadline to deadline. What it takes for granted of a cluster:
+// The model is a small cluster around the real Next, Frontend, Backend, Marshal and Unmarshal. It has two backend and two
+// frontend pods, the Secrets and workloads, one or two managers that can be interrupted before each write, and a clock that
+// jumps from deadline to deadline. It assumes of a cluster:
 //
-//   - a container that starts is given Secrets no older than its pod (environments), or what another live pod on its
-//     node has mounted (files); a node without such a pod reads them anew;
-//   - a mounted Secret is delivered at any later moment or never, and an unreadable one leaves the last good keys;
+//   - a container that starts receives Secrets no older than its pod (environments), or the files that another live pod on its
+//     node has mounted; a node without such a pod reads them again;
+//   - a mounted Secret is updated at any later moment or never, and an unreadable one leaves the last good keys;
 //   - while a rollout is not complete, pods of the earlier revision may still be started;
 //   - a Secret, workload or ring that was written since it was read refuses the write.
 
-// The two sides of an app.
+// The two components of an app.
 const (
 	backend = iota
 	frontend
 )
 
-// What managers write, in this order.
+// The objects that managers write, in this order.
 const (
 	keyringSecret = iota
 	backendSecret
@@ -34,13 +34,13 @@ const (
 	objects
 )
 
-// id stands for a ring, the content of a Secret or an annotation in the tables of the lab; zero is none.
+// id is the index of a ring, the content of a Secret or an annotation in the tables of the model; zero is none.
 type id uint16
 
-// junk is a ring or a Secret that somebody spoilt.
+// junk is a ring or a Secret that a user made unreadable.
 const junk id = 1
 
-// maxVersions bounds the versions that a run may come to, plus one.
+// maxVersions is one more than the highest version of a run.
 const maxVersions = 16
 
 // versionSet has bit v for version v.
@@ -48,8 +48,8 @@ type versionSet uint16
 
 func (s versionSet) has(version uint8) bool { return s&(1<<version) != 0 }
 
-// world is one state. It is comparable, and two worlds that no invariant can tell apart are equal.
-type world struct {
+// clusterState is one state of the model. It is comparable, and two states that no invariant distinguishes are equal.
+type clusterState struct {
 	now          uint16
 	revokeBefore uint16
 	// ring is the keyring, and backup an earlier one that may be restored.
@@ -57,40 +57,39 @@ type world struct {
 	secret       [2]id
 	side         [2]workload
 	manager      [2]manager
-	// written is when the frontend's Secret took the key that it signs with, takeUp until when the frontend must have taken
-	// up the first one that it has not, zero for none; only where the frontend is unseen.
+	// written is when the active key was written to the frontend's Secret. takeUp is when the frontend must have loaded the
+	// first key that it has not loaded; zero for none. Both are set only if the frontend is externally managed.
 	written, takeUp uint16
 	// signed is when each version was last signed with, plus one, until the last token of then has expired.
 	signed [maxVersions]uint16
-	// known is the value that each version stood for when a Secret first held it.
+	// known is the value of each version when a Secret first held it.
 	known [maxVersions]id
-	// active is the version that the frontend's Secret last signed with, minted how many values were generated.
-	active, minted uint8
-	// revoked are the versions that lost their trust; announced once both Secrets say so, confirmed once the operator has
-	// said that every pod knows, revoking until they do. Forgotten are those of whose values nothing is left.
+	// active is the version that the frontend's Secret last signed with. generated counts the generated values.
+	active, generated uint8
+	// revoked holds the revoked versions. announced is set once both Secrets say so, confirmed once the operator has reported
+	// that every pod knows, and revoking until every pod knows. forgotten holds the versions whose values are lost.
 	revoked, forgotten             versionSet
 	announced, confirmed, revoking bool
-	// offered is what the source offers, and the rest how often the owner may change it, revoke, or lose a Secret.
+	// offered is the value of the source. The others count how often the owner may still change it, revoke, or lose a Secret.
 	offered, changes, revocations, faults uint8
 }
 
-// workload is the pods of one side: each slot is a node. Old is an earlier annotation that pods may still be started
-// with.
+// workload holds the pods of one component: each slot is a node. old is an earlier annotation that a new pod may still have.
 type workload struct {
 	template, old id
 	slots         [2]slot
 }
 
-// slot is a pod and, while it is terminating, the one before it. Pending is a pod that has no node yet: it has an annotation,
-// and the content junk.
+// slot holds a pod and, while it terminates, its predecessor. pending is a pod without a node: it has an annotation, and the
+// content junk.
 type slot struct{ main, dying, pending pod }
 
-// pod is a live pod, if it has content: what it read of its Secret, and the annotation that it was started with.
+// pod is a pod, which is live if it has content. It has the content that it read of its Secret, and its annotation.
 type pod struct{ annotation, content id }
 
 func (p pod) live() bool { return p.content != 0 }
 
-// pods are the live pods of a side, those on their way out included.
+// pods returns the live pods of a component, including those that terminate.
 func (w *workload) pods() []pod {
 	pods := make([]pod, 0, 4)
 	for _, s := range w.slots {
@@ -104,13 +103,13 @@ func (w *workload) pods() []pod {
 	return pods
 }
 
-// manager is a reconcile under way: what was read, and what is still to be written. Stale has a bit for each object
-// that has changed since it was read.
+// manager is a reconcile in progress: the objects read, and those still to be written. stale has a bit for each object that has
+// changed since it was read.
 type manager struct {
-	stage          stage
-	read, write    [objects]id
-	stale          uint8
-	mints, revokes bool
+	stage              stage
+	read, write        [objects]id
+	stale              uint8
+	generates, revokes bool
 }
 
 type stage uint8
@@ -135,7 +134,7 @@ func at(tick uint16) time.Time { return epoch.Add(time.Duration(tick) * time.Min
 
 func tickOf(t time.Time) uint16 { return uint16(t.Sub(epoch) / time.Minute) }
 
-func (l *lab) policy(w *world) keyring.Policy {
+func (l *model) policy(w *clusterState) keyring.Policy {
 	p := keyring.Policy{
 		Interval: interval * time.Minute, MaxLifetime: maxLifetime * time.Minute, Leeway: leeway * time.Minute,
 		SessionLifetime: maxLifetime * time.Minute, HandoverPeriod: handover * time.Minute,
@@ -150,8 +149,8 @@ func (l *lab) policy(w *world) keyring.Policy {
 // usable reports whether a pod can start with a Secret.
 func usable(secret id) bool { return secret > junk }
 
-// settled brings a world into its canonical form: nodes in order, signatures noted, expired tokens forgotten.
-func (l *lab) settled(w world) world {
+// settled returns a state in its canonical form: nodes sorted, signatures recorded, expired tokens removed.
+func (l *model) settled(w clusterState) clusterState {
 	for side := range w.side {
 		slots := &w.side[side].slots
 		if slices.CompareFunc(slots[:1], slots[1:], compareSlots) > 0 {
@@ -182,14 +181,14 @@ func compareSlots(a, b slot) int {
 		cmp.Compare(a.pending.content, b.pending.content))
 }
 
-// projected reports whether no Secret offers a revoked key any more, so that pods to come will not have it.
-func (l *lab) projected(w *world) bool {
+// projected reports whether no Secret holds a revoked key any more, so that a new pod will not have it.
+func (l *model) projected(w *clusterState) bool {
 	front, back := &l.contents[w.secret[frontend]], &l.contents[w.secret[backend]]
 	return usable(w.secret[frontend]) && usable(w.secret[backend]) && (front.carried|back.trusts)&w.revoked == 0
 }
 
-// unaware lists the pods that a revocation has not reached.
-func (l *lab) unaware(w *world) []pod {
+// unaware returns the pods that a revocation has not reached.
+func (l *model) unaware(w *clusterState) []pod {
 	var pods []pod
 	for side := range w.side {
 		for _, p := range w.side[side].pods() {
