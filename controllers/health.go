@@ -37,6 +37,10 @@ func (w *snapshot) health(component string) assessment {
 		if wanted == 0 {
 			return holds(todov1.ReasonScaledToZero, "No pods are asked for.")
 		}
+		if pod := w.storeState(component, storeFull); pod != "" {
+			return fails(todov1.ReasonStoreFull, "The store of pod %s is full: tasks can be read and deleted, not created or changed. "+
+				"Enlarge spec.backend.storage.sqlite.size or the database's disk, or delete tasks.", pod)
+		}
 		return holds(todov1.ReasonAvailable, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
 	}
 	if problem, found := w.problem(d, component); found {
@@ -73,8 +77,25 @@ func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
 			break
 		}
 	}
-	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready: see kubectl logs -n %s %s.",
-		d.Status.ReadyReplicas, number(d.Spec.Replicas), d.Namespace, log)
+	cause := ""
+	if pod := w.storeState(component, storeFailing); pod != "" {
+		cause = " because the store of pod " + pod + " fails"
+	}
+	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready%s: see kubectl logs -n %s %s.",
+		d.Status.ReadyReplicas, number(d.Spec.Replicas), cause, d.Namespace, log)
+}
+
+// The states of the store that pods of the embedded API report, but for the usual one.
+const storeFull, storeFailing = "full", "failing"
+
+// storeState returns the name of a pod of a component that reports a state of its store; empty if there is none.
+func (w *snapshot) storeState(component, state string) string {
+	for i := range w.pods {
+		if pod := &w.pods[i]; w.serves(pod, component) && w.answers[pod.UID].store == state {
+			return pod.Name
+		}
+	}
+	return ""
 }
 
 func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {

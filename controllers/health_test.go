@@ -190,6 +190,12 @@ func TestHealth(t *testing.T) {
 		"a failure of another name": {snapshot{deployments: []appsv1.Deployment{deployed(halfway)},
 			pods: []corev1.Pod{waiting("CreateContainerError", `failed to generate container: exec: "api": permission denied`)}},
 			metav1.ConditionFalse, todov1.ReasonCrashing, "(CreateContainerError): failed to generate"},
+		"a full volume": {snapshot{deployments: []appsv1.Deployment{deployed(complete)}, pods: []corev1.Pod{running(true)},
+			answers: answers{"x": {store: "full"}}},
+			metav1.ConditionFalse, todov1.ReasonStoreFull, "Enlarge spec.backend.storage.sqlite.size"},
+		"a database that is gone": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(0))}, pods: []corev1.Pod{running(true)},
+			answers: answers{"x": {store: "failing"}}},
+			metav1.ConditionFalse, todov1.ReasonNotReady, "because the store of pod todo-backend-x fails"},
 		"someone else's pod": {snapshot{deployments: []appsv1.Deployment{deployed(complete)},
 			pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
 				todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentBackend}}}}},

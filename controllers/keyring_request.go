@@ -37,32 +37,33 @@ func newKeyringClient() http.Client {
 	}
 }
 
-// keyring asks the pod at an address for the versions that it trusts.
-func (v *Verifiers) keyring(ctx context.Context, ip string) ([]int64, error) {
-	return v.versions(ctx, net.JoinHostPort(ip, strconv.Itoa(desired.OperationsPort)))
+// keyring asks the pod at an address for the versions that it trusts, and the state of its store.
+func (v *Verifiers) keyring(ctx context.Context, ip string) answer {
+	return v.request(ctx, net.JoinHostPort(ip, strconv.Itoa(desired.OperationsPort)))
 }
 
-// versions asks for the versions at an address with a port.
-func (v *Verifiers) versions(ctx context.Context, address string) ([]int64, error) {
+// request asks at an address with a port.
+func (v *Verifiers) request(ctx context.Context, address string) answer {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/keyring", nil)
 	if err != nil {
-		return nil, fmt.Errorf("cannot be asked at %s: %w", address, err)
+		return answer{err: fmt.Errorf("cannot be asked at %s: %w", address, err)}
 	}
 	response, err := v.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("does not answer at %s (%w)", address, brief(err))
+		return answer{err: fmt.Errorf("does not answer at %s (%w)", address, brief(err))}
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answers %d at %s", response.StatusCode, address)
+		return answer{err: fmt.Errorf("answers %d at %s", response.StatusCode, address)}
 	}
-	var keys struct {
+	var given struct {
 		Versions []int64 `json:"versions"`
+		Store    string  `json:"store"`
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&keys); err != nil {
-		return nil, fmt.Errorf("gives an unreadable answer at %s (%w)", address, err)
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&given); err != nil {
+		return answer{err: fmt.Errorf("gives an unreadable answer at %s (%w)", address, err)}
 	}
-	return keys.Versions, nil
+	return answer{versions: given.Versions, store: given.Store}
 }
 
 var errTimeout = errors.New("timeout")

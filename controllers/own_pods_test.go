@@ -80,7 +80,8 @@ func TestWhatAPodMayAnswer(t *testing.T) {
 			defer server.Close()
 			v := NewVerifiers()
 			defer v.client.CloseIdleConnections()
-			versions, err := v.versions(t.Context(), server.Listener.Addr().String())
+			got := v.request(t.Context(), server.Listener.Addr().String())
+			versions, err := got.versions, got.err
 			good := c.want == "" && err == nil && same(versions, []int64{1})
 			if !good && (c.want == "" || err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v (%v)", versions, err)

@@ -34,6 +34,7 @@ type verifier struct {
 	mutex    sync.Mutex
 	touched  string
 	versions []int64
+	store    string
 	hangs    atomic.Bool
 	asked    atomic.Int32
 }
@@ -127,7 +128,7 @@ func (v *verifier) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		v.touched = pod.Annotations[todov1.AnnotationRefresh]
 		v.load()
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"versions": v.versions, "active": v.versions[0]})
+	_ = json.NewEncoder(w).Encode(map[string]any{"versions": v.versions, "active": v.versions[0], "store": v.store})
 }
 
 // trusts returns what the pod trusts now.

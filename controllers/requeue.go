@@ -18,6 +18,8 @@ const (
 	// firstPoll is the shortest time until a pod is asked again, lastPoll the longest.
 	firstPoll = 200 * time.Millisecond
 	lastPoll  = 30 * time.Second
+	// storePoll is how often pods of the embedded API are asked for the state of their store, whose change is no event.
+	storePoll = 2 * time.Minute
 )
 
 // result returns when to requeue. Objects that the API server rejected are retried at the maximum backoff, because a quota or
@@ -43,6 +45,8 @@ func (p *plan) due() time.Duration {
 		return lastPoll
 	case len(p.awaited)+len(p.step.Waiting) == 0 && p.observed.podsStuck():
 		return cmp.Or(min(p.step.DueIn, lastPoll), lastPoll)
+	case len(p.awaited)+len(p.step.Waiting) == 0 && len(p.observed.answers) > 0:
+		return cmp.Or(min(p.step.DueIn, storePoll), storePoll)
 	case len(p.awaited)+len(p.step.Waiting) == 0:
 		return p.step.DueIn
 	}

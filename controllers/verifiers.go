@@ -78,6 +78,8 @@ func (v *Verifiers) Enqueue(_ context.Context, queue workqueue.TypedRateLimiting
 // answer holds the versions that a pod of the embedded API says it trusts.
 type answer struct {
 	versions []int64
+	// store is the state of the pod's store: serving, full or failing. It is empty if the pod is of an earlier release.
+	store string
 	// err says why the pod gave no versions, such as "does not answer at 10.244.0.7:9090 (timeout)".
 	err error
 }
@@ -175,9 +177,9 @@ func (v *Verifiers) send(ctx context.Context, app types.NamespacedName, lane *se
 		go func() {
 			for r := range requests {
 				_ = lane.Acquire(ctx, 1) // cannot fail: the context has no end
-				versions, err := v.keyring(ctx, r.ip)
+				given := v.keyring(ctx, r.ip)
 				lane.Release(1)
-				v.answered(app, r.of, answer{versions, err})
+				v.answered(app, r.of, given)
 			}
 		}()
 	}
@@ -187,7 +189,7 @@ func (v *Verifiers) send(ctx context.Context, app types.NamespacedName, lane *se
 func (v *Verifiers) answered(app types.NamespacedName, asked *verifier, given answer) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	news := !asked.known || !slices.Equal(asked.answer.versions, given.versions)
+	news := !asked.known || !slices.Equal(asked.answer.versions, given.versions) || asked.answer.store != given.store
 	if asked.missed && news && v.queue != nil {
 		v.queue.Add(reconcile.Request{NamespacedName: app})
 	}

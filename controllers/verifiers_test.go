@@ -51,7 +51,7 @@ func TestWhoIsAsked(t *testing.T) {
 func TestWhyAPodGaveNoAnswer(t *testing.T) {
 	const ip = "127.1.255.1"
 	v := NewVerifiers()
-	if _, err := v.keyring(t.Context(), ip); err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (connection refused)" {
+	if err := v.keyring(t.Context(), ip).err; err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (connection refused)" {
 		t.Errorf("without a listener: %v", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", ip+":9090")
@@ -59,7 +59,7 @@ func TestWhyAPodGaveNoAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	if _, err := v.keyring(t.Context(), ip); err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (timeout)" {
+	if err := v.keyring(t.Context(), ip).err; err == nil || err.Error() != "does not answer at 127.1.255.1:9090 (timeout)" {
 		t.Errorf("without an answer: %v", err)
 	}
 }

@@ -126,6 +126,34 @@ func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
 	})
 }
 
+// The pods of a full volume are ready, since they read and delete. Only they can tell that they write no more.
+func TestAFullVolumeShowsInTheStatus(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	app := b.app("todo")
+	b.settled("todo")
+	var d appsv1.Deployment
+	eventually(t, func() error {
+		if err := b.get("todo-backend", &d); err != nil {
+			return err
+		}
+		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
+			Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
+		return b.client.Status().Update(t.Context(), &d)
+	})
+	pod := b.verifier(app, "todo-backend-a")
+	eventually(t, func() error {
+		return b.condition("todo", todov1.ConditionBackendAvailable, metav1.ConditionTrue, todov1.ReasonAvailable)
+	})
+	pod.mutex.Lock()
+	pod.store = "full"
+	pod.mutex.Unlock()
+	b.touch(app, "later")
+	eventually(t, func() error {
+		return b.says("todo", todov1.ConditionReady, todov1.ReasonStoreFull, "pod todo-backend-a")
+	})
+}
+
 // refusing is a client to which every Service is refused, at length.
 type refusing struct{ client.Client }
 

@@ -88,6 +88,8 @@ const (
 	ReasonUnschedulable = "Unschedulable"
 	// ReasonForbidden: the cluster refuses the pods, by quota, Pod Security or another policy.
 	ReasonForbidden = "Forbidden"
+	// ReasonStoreFull: the volume or database of the tasks is full, so tasks can be read and deleted only.
+	ReasonStoreFull = "StoreFull"
 	// ReasonNotReady: pods run and do not become ready.
 	ReasonNotReady = "NotReady"
 )
