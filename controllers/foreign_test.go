@@ -109,6 +109,9 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 			if after := content(t, object); after != before {
 				t.Errorf("it was changed from\n%s\nto\n%s", before, after)
 			}
+			if key, err := b.active("todo"); err == nil && string(key.Value) == byHand {
+				t.Error("the secret of another owner became the app's key")
+			}
 			b.handOver(object, "todo")
 			if row.usable {
 				b.becomesOwned(object, app)
@@ -124,6 +127,33 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 			must(t, b.get(object.GetName(), object))
 			if after := content(t, object); after != before {
 				t.Errorf("the mark was enough to change it from\n%s\nto\n%s", before, after)
+			}
+		})
+	}
+}
+
+// An object of another owner may come just before the operator would make its own: nothing is applied to it.
+func TestAForeignObjectThatComesLastIsLeftAlone(t *testing.T) {
+	for name, row := range foreignObjects() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			object := row.object
+			object.SetNamespace(b.namespace)
+			before := make(chan string, 1)
+			b.app("todo", everything)
+			p := b.start(withPolicies, func(r *controllers.Reconciler) {
+				r.Live = &interrupted{Reader: r.Live, reads: 2, then: func() {
+					must(t, b.client.Create(t.Context(), object))
+					before <- content(t, object)
+				}}
+			})
+			expected := <-before
+			b.isForeign(object)
+			b.quiet(p)
+			must(t, b.get(object.GetName(), object))
+			if after := content(t, object); after != expected {
+				t.Errorf("it was changed from\n%s\nto\n%s", expected, after)
 			}
 		})
 	}

@@ -170,7 +170,12 @@ func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
 				p := b.start(withPolicies, func(r *controllers.Reconciler) {
 					r.Live = &interrupted{Reader: r.Live, reads: reads, then: func() { released <- b.orphan(app) }}
 				})
-				objects := <-released
+				var objects []client.Object
+				select {
+				case objects = <-released:
+				case <-time.After(30 * time.Second):
+					t.Fatalf("the app was not read %d times", reads)
+				}
 				b.quiet(p)
 				b.survived(app, objects)
 			})
