@@ -89,7 +89,8 @@ func TestSelectors(t *testing.T) {
 }
 
 // TestTemplatesOnlyUseValues fails if a template reads the cluster, the clock, the environment or a random source: such a
-// value differs between renderings, and no comparison of renderings here would show it.
+// value differs between renderings, and no comparison of renderings here would show it. One lookup is allowed: helm upgrade
+// would conflict with the manager over the webhook's paths unless it renders those in use.
 func TestTemplatesOnlyUseValues(t *testing.T) {
 	drifts := regexp.MustCompile(`\b(lookup|now|ago|env|expandenv|getHostByName|` +
 		`(uuid|rand|gen|date|htmlDate|encrypt|bcrypt|htpasswd)\w*)\b`)
@@ -102,6 +103,9 @@ func TestTemplatesOnlyUseValues(t *testing.T) {
 	}
 	for _, file := range append(files, nested...) {
 		for _, code := range action.FindAllString(comment.ReplaceAllString(string(read(t, file)), ""), -1) {
+			if strings.Contains(code, `(lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" $config.metadata.name)`) {
+				continue
+			}
 			code = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(code, "")
 			if found := drifts.FindString(code); found != "" {
 				t.Errorf("%s uses %s in %s", file, found, code)
