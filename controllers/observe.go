@@ -127,13 +127,14 @@ func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w
 	return err
 }
 
-// secret returns nil for a Secret that does not exist. The cache holds the operator's own Secrets alone,
-// so what it lacks is looked up live: it may be someone else's.
+// secret returns nil for a Secret that does not exist. A Secret that the cache lacks or holds in part is read from the API
+// server: the cache holds labelled Secrets alone, up to a size.
 func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
 	key := types.NamespacedName{Namespace: app.Namespace, Name: name}
 	secret := &corev1.Secret{}
 	err := reader.Get(ctx, key, secret)
-	if apierrors.IsNotFound(err) && reader != r.Live {
+	if reader != r.Live && (apierrors.IsNotFound(err) || err == nil && trimmed(secret)) {
+		secret = &corev1.Secret{}
 		err = r.Live.Get(ctx, key, secret)
 	}
 	if apierrors.IsNotFound(err) {

@@ -31,8 +31,10 @@ func CacheOptions(namespaces ...string) (cache.Options, error) {
 	selected := cache.ByObject{Label: labels.NewSelector().Add(*belongs)}
 	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, DefaultNamespaces: only(namespaces)}
 	for _, object := range watched() {
+		selected.Transform = trim(object)
 		options.ByObject[object] = selected
 	}
+	options.ByObject[&todov1.TodoApp{}] = cache.ByObject{Transform: cache.TransformStripManagedFields()}
 	return options, nil
 }
 
