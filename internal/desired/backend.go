@@ -1,8 +1,6 @@
 package desired
 
 import (
-	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
+	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
 // OperationsPort is where the embedded API serves its health, its metrics and the versions it trusts.
@@ -97,8 +96,8 @@ func taskAPIArgs(app *todov1.TodoApp) []string {
 	return args
 }
 
-// allowedOrigins are the ones the app names, or else the frontend's. One that no browser sends is left out: it would
-// allow nothing, and the API does not start with it.
+// allowedOrigins returns the origins that the app names or, if it names none, that of the frontend. An origin that no browser
+// sends is left out: it would allow nothing, and the API does not start with it.
 func allowedOrigins(app *todov1.TodoApp) []string {
 	named := app.Spec.Backend.CORS.AllowedOrigins
 	if len(named) == 0 {
@@ -106,33 +105,15 @@ func allowedOrigins(app *todov1.TodoApp) []string {
 	}
 	var origins []string
 	for _, address := range named {
-		if origin := originOf(address); origin != "" && !slices.Contains(origins, origin) {
-			origins = append(origins, origin)
+		sent := address
+		if address != origin.Any {
+			sent = origin.Of(address)
+		}
+		if sent != "" && !slices.Contains(origins, sent) {
+			origins = append(origins, sent)
 		}
 	}
 	return origins
-}
-
-var sent = regexp.MustCompile(`^https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
-
-// originOf is the origin of a URL as browsers send it: the host in lower case, without the scheme's own port. It is empty
-// where they send none, as for a host that is not ASCII.
-func originOf(address string) string {
-	u, err := url.Parse(address)
-	switch {
-	case address == "*":
-		return address
-	case err != nil:
-		return ""
-	}
-	origin := strings.TrimSuffix(u.Scheme+"://"+strings.ToLower(u.Host), ":")
-	if port := map[string]string{"http": "80", "https": "443"}[u.Scheme]; u.Port() == port {
-		origin = strings.TrimSuffix(origin, ":"+port)
-	}
-	if !sent.MatchString(origin) {
-		return ""
-	}
-	return origin
 }
 
 // ownBackend is a pod of the app's own image, which reads its keys from its environment.

@@ -10,7 +10,7 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
-	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
 // containerOf is the one container of an app's Deployment.
@@ -105,8 +105,8 @@ func TestOriginsAreAsBrowsersSendThem(t *testing.T) {
 			if got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			for origin := range strings.SplitSeq(got, ",") {
-				if err := httpapi.CheckOrigin(origin); got != "" && err != nil {
+			for allowed := range strings.SplitSeq(got, ",") {
+				if err := origin.Check(allowed); got != "" && err != nil {
 					t.Error(err)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
 )
 
@@ -58,12 +59,12 @@ func (s *settings) defineDatabase(flags *flag.FlagSet) {
 
 func (s *settings) addOrigins(list string) error {
 	s.origins = nil
-	for origin := range strings.SplitSeq(list, ",") {
-		origin = strings.TrimSpace(origin)
-		if err := httpapi.CheckOrigin(origin); err != nil {
+	for allowed := range strings.SplitSeq(list, ",") {
+		allowed = strings.TrimSpace(allowed)
+		if err := origin.Check(allowed); err != nil {
 			return err
 		}
-		s.origins = append(s.origins, origin)
+		s.origins = append(s.origins, allowed)
 	}
 	return nil
 }

@@ -6,12 +6,12 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
+	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
 // TestOriginsOfTheSchemaAreTheAPIs: what is admitted, the API starts with; what it does not start with is refused here.
 func TestOriginsOfTheSchemaAreTheAPIs(t *testing.T) {
-	for _, origin := range []string{
+	for _, allowed := range []string{
 		"*", "https://todo.example.com", "http://localhost:3000", "https://[::1]:8443", "http://10.0.0.1", "https://a_b.example",
 		"https://a.example:80", "http://a.example:443", "https://a.example:65535",
 		"https://todo.example.com:abc", "https://u@h", "https://u:p@h", "https://Todo.example.com", "HTTPS://todo.example.com",
@@ -21,13 +21,13 @@ func TestOriginsOfTheSchemaAreTheAPIs(t *testing.T) {
 		"ftp://a", "null", "https://",
 		"https://todo.example.com\n",
 	} {
-		quoted := strings.ReplaceAll(origin, "\n", "\\n")
+		quoted := strings.ReplaceAll(allowed, "\n", "\\n")
 		err := admin.Create(t.Context(), app("schema", `backend: {cors: {allowedOrigins: ["`+quoted+`"]}}`), client.DryRunAll)
-		if taken := httpapi.CheckOrigin(origin) == nil; taken != (err == nil) {
-			t.Errorf("%q: does the API start with it? %t; the schema says %v", origin, taken, err)
+		if taken := origin.Check(allowed) == nil; taken != (err == nil) {
+			t.Errorf("%q: does the API start with it? %t; the schema says %v", allowed, taken, err)
 		}
 		if err != nil && !strings.Contains(err.Error(), "must be an origin as browsers send it") {
-			t.Errorf("%q: %v", origin, err)
+			t.Errorf("%q: %v", allowed, err)
 		}
 	}
 }

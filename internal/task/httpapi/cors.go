@@ -1,62 +1,23 @@
 package httpapi
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
-// cors answers browsers about other origins. Without origins it does nothing at all.
+// cors answers browsers about other origins. It does nothing if no origin is allowed.
 type cors struct {
 	origins []string
 	any     bool
 }
 
 func newCORS(origins []string) cors {
-	return cors{origins: origins, any: slices.Contains(origins, "*")}
+	return cors{origins: origins, any: slices.Contains(origins, origin.Any)}
 }
 
-// An origin as browsers send it: the host in lower case and ASCII, and no port that the scheme has by default. The
-// schema of a TodoApp has the same two.
-var (
-	sent      = regexp.MustCompile(`^https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?$`)
-	redundant = regexp.MustCompile(`^(http://.*:80|https://.*:443)$`)
-)
-
-// CheckOrigin says what is wrong with an allowed origin: it is "*", or scheme, host and port as browsers send them. One
-// that is written in another way would never be allowed, so it is refused, with what to write.
-func CheckOrigin(origin string) error {
-	if origin == "*" || isSent(origin) {
-		return nil
-	}
-	if strings.Contains(origin, "*") {
-		return fmt.Errorf("origin %q: * stands for every origin and cannot be a part of one: name each host", origin)
-	}
-	if plain := plainOrigin(origin); isSent(plain) {
-		return fmt.Errorf("origin %q is not as browsers send it: write %s", origin, plain)
-	}
-	return fmt.Errorf("origin %q is not of the form https://host[:port], with the host in ASCII, or *", origin)
-}
-
-func isSent(origin string) bool { return sent.MatchString(origin) && !redundant.MatchString(origin) }
-
-// plainOrigin is what a browser makes of a URL's origin.
-func plainOrigin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	origin := strings.TrimSuffix(u.Scheme+"://"+strings.ToLower(u.Host), ":")
-	if redundant.MatchString(origin) {
-		origin = strings.TrimSuffix(origin, ":"+u.Port())
-	}
-	return origin
-}
-
-// answer adds what a browser needs to know to the answer, and reports whether it was a preflight and is answered.
+// answer adds the CORS headers to the answer, and reports whether the request was a preflight, which is answered then.
 func (c cors) answer(w http.ResponseWriter, r *http.Request) bool {
 	if len(c.origins) == 0 {
 		return false
@@ -65,14 +26,14 @@ func (c cors) answer(w http.ResponseWriter, r *http.Request) bool {
 	if !c.any {
 		header.Add("Vary", "Origin")
 	}
-	origin := r.Header.Get("Origin")
-	if origin == "" || !c.any && !slices.Contains(c.origins, origin) {
+	asking := r.Header.Get("Origin")
+	if asking == "" || !c.any && !slices.Contains(c.origins, asking) {
 		return false
 	}
 	if c.any {
 		header.Set("Access-Control-Allow-Origin", "*")
 	} else {
-		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Access-Control-Allow-Origin", asking)
 		header.Set("Access-Control-Allow-Credentials", "true")
 	}
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
