@@ -1,6 +1,6 @@
 package v1alpha1
 
-// Condition types. All are of positive polarity: True is good.
+// These are the types of conditions. For all of them, True is good.
 const (
 	// ConditionReady: the stack serves with agreed keys. It sums up KeysInSync, BackendAvailable and FrontendAvailable.
 	ConditionReady = "Ready"
@@ -18,7 +18,7 @@ const (
 	ConditionSourceValid = "SourceValid"
 )
 
-// Reasons of KeysInSync, and of Ready where that is the cause.
+// These are the reasons of KeysInSync, and of Ready if KeysInSync is the cause.
 const (
 	// ReasonInSync: nothing to do.
 	ReasonInSync = "InSync"
@@ -34,7 +34,7 @@ const (
 	ReasonForeignObject = "ForeignObject"
 	// ReasonKeyringUnreadable: the keyring Secret was changed to something that is no keyring.
 	ReasonKeyringUnreadable = "KeyringUnreadable"
-	// ReasonKeyringRestored: the keyring was restored from a backup, and what it lacks is read from the other two Secrets.
+	// ReasonKeyringRestored: the keyring was restored from a backup, and missing keys were read from the other two Secrets.
 	ReasonKeyringRestored = "KeyringRestored"
 	// ReasonKeysLost: pods or a Secret hold a key that the keyring lacks, so its tokens and sessions end.
 	ReasonKeysLost = "KeysLost"
@@ -42,7 +42,7 @@ const (
 	ReasonSourceMissing = "SourceMissing"
 )
 
-// Reasons of KeysStrong.
+// These are the reasons of KeysStrong.
 const (
 	// ReasonStrong: every key in use is as strong as a generated one should be.
 	ReasonStrong = "Strong"
@@ -50,7 +50,7 @@ const (
 	ReasonWeakKey = "WeakKey"
 )
 
-// Reasons of SourceValid, besides SourceMissing and SecretClaimed.
+// These are the reasons of SourceValid, besides SourceMissing and SecretClaimed.
 const (
 	// ReasonValid: the source holds a usable value.
 	ReasonValid = "Valid"
@@ -60,11 +60,11 @@ const (
 	ReasonSourceReverted = "SourceReverted"
 )
 
-// Reasons of BackendAvailable and FrontendAvailable, and of Ready where those are the cause.
+// These are the reasons of BackendAvailable and FrontendAvailable, and of Ready if one of these is the cause.
 const (
 	// ReasonAvailable: all pods are ready.
 	ReasonAvailable = "Available"
-	// ReasonNotManaged: the operator does not run this side.
+	// ReasonNotManaged: the operator does not run this component.
 	ReasonNotManaged = "NotManaged"
 	// ReasonScaledToZero: no pods are asked for.
 	ReasonScaledToZero = "ScaledToZero"
@@ -94,7 +94,7 @@ const (
 	ReasonNotReady = "NotReady"
 )
 
-// Reasons of RotationComplete.
+// These are the reasons of RotationComplete.
 const (
 	// ReasonComplete: one key is in use.
 	ReasonComplete = "Complete"
@@ -110,7 +110,7 @@ const (
 	ReasonTooManyKeys = "TooManyKeys"
 )
 
-// Reasons that are not about one part.
+// These are reasons of Ready alone.
 const (
 	// ReasonReady: everything is as asked.
 	ReasonReady = "Ready"

@@ -4,13 +4,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TodoAppStatus is what the operator observed last. The operator never reads it back.
+// TodoAppStatus holds the last state that the operator observed. The operator never reads it back.
 type TodoAppStatus struct {
 	// observedGeneration is the generation of the spec that the status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions say what holds and what to do where something does not; their types and reasons are documented with
-	// the API.
+	// conditions say if the app works and, if it does not, what to do. docs/troubleshooting.md explains every reason.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -23,7 +22,7 @@ type TodoAppStatus struct {
 	// +listMapKey=version
 	// +kubebuilder:validation:MaxItems=1000
 	Keys []KeyStatus `json:"keys,omitempty"`
-	// rotation is where the rotation stands.
+	// rotation is the progress of the rotation.
 	// +optional
 	Rotation *RotationStatus `json:"rotation,omitempty"`
 	// frontend is the state of the frontend.
@@ -92,7 +91,7 @@ type KeyStatus struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
-	// promotedAt is when the key became the one that signs.
+	// promotedAt is when the key began to sign.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	PromotedAt *metav1.Time `json:"promotedAt,omitempty"`
@@ -106,13 +105,13 @@ type KeyStatus struct {
 	RevokedAt *metav1.Time `json:"revokedAt,omitempty"`
 }
 
-// RotationStatus is where the rotation stands.
+// RotationStatus is the progress of the rotation.
 type RotationStatus struct {
 	// phase is Stable (one key is in use), Publishing (the backend takes up a new key), Promoting (the frontend begins to
 	// sign with it) or Draining (tokens of the replaced key expire).
 	// +optional
 	Phase RotationPhase `json:"phase,omitempty"`
-	// startedAt is when the rotation under way began, with the creation of the newest key; absent while Stable.
+	// startedAt is when the present rotation created its key; absent while the phase is Stable.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$')",message="must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
@@ -132,13 +131,13 @@ type RotationStatus struct {
 
 // ComponentStatus is the state of the frontend or the backend.
 type ComponentStatus struct {
-	// secretName is the Secret that holds the side's keys.
+	// secretName is the Secret that holds the component's keys.
 	// +optional
 	SecretName string `json:"secretName,omitempty"`
 	// readyReplicas is how many pods of the operator's Deployment are ready.
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas"`
-	// url is where the side is reached: the frontend by browsers, the backend within the cluster.
+	// url is the address of the component: that of the frontend for browsers, that of the backend within the cluster.
 	// +optional
 	URL string `json:"url,omitempty"`
 }

@@ -4,8 +4,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TodoApp is a todo stack whose frontend signs and whose backend verifies tokens with one shared secret.
-// The operator generates and rotates that secret, keeps it in one Secret for each side, and runs the stack.
+// TodoApp runs a frontend that signs tokens and a backend that verifies them with one shared secret.
+// The operator generates and rotates that secret, writes it to one Secret for each component, and runs both.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -36,7 +36,7 @@ type TodoApp struct {
 	// +default={}
 	Spec TodoAppSpec `json:"spec,omitzero"`
 
-	// status is what the operator observed last; it is output only.
+	// status holds the last state that the operator observed; the operator never reads it back.
 	// +optional
 	Status TodoAppStatus `json:"status,omitzero"`
 
@@ -56,19 +56,19 @@ type TodoAppList struct {
 
 // TodoAppSpec is the desired stack.
 type TodoAppSpec struct {
-	// auth is about the shared secret and the tokens signed with it.
+	// auth configures the shared secret and the tokens signed with it.
 	// +optional
 	// +default={}
 	Auth AuthSpec `json:"auth,omitzero"`
-	// frontend is the side that signs tokens.
+	// frontend is the component that signs tokens.
 	// +optional
 	// +default={}
 	Frontend FrontendSpec `json:"frontend,omitzero"`
-	// backend is the side that verifies tokens and serves tasks.
+	// backend is the component that verifies tokens and serves tasks.
 	// +optional
 	// +default={}
 	Backend BackendSpec `json:"backend,omitzero"`
-	// ingress is how the stack is reached from outside the cluster; without it there are Services only.
+	// ingress makes the stack reachable from outside the cluster. If it is not set, there are Services only.
 	// +optional
 	Ingress *IngressSpec `json:"ingress,omitempty"`
 }

@@ -6,41 +6,41 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// FrontendSpec is the side that signs tokens.
+// FrontendSpec configures the component that signs tokens.
 type FrontendSpec struct {
-	// image is the Next.js image to run. Without one there is no workload; the Secret is written all the same.
+	// image is the Next.js image to run. If it is not set, the operator writes the Secret and runs no frontend.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
-	// replicas is how many pods run; 0 to 100, default 1. Whoever else sets the Deployment's replicas, an autoscaler too, is
-	// overruled.
+	// replicas is the number of pods; 0 to 100, default 1. The operator overwrites the Deployment's replicas if an autoscaler or
+	// a user sets them.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
-	// port the container listens on, and that of the Service; default 3000.
+	// port of the container and of the Service; default 3000.
 	// +optional
 	// +default=3000
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
-	// sessionLifetime is how long a session cookie signed with a replaced key is carried over to the new one;
+	// sessionLifetime is how long the frontend accepts a session cookie signed with a replaced key, and signs it anew;
 	// 0s to 87600h, default 168h (7 days, Better Auth's own default for sessions).
 	// +optional
 	// +default="168h"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('0s') && duration(self) <= duration('87600h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? (duration(self) < duration('0s') ? 'must not be negative' : 'must be at most 87600h (ten years)') : 'must be a Go duration such as 720h'"
 	SessionLifetime *metav1.Duration `json:"sessionLifetime,omitempty"`
-	// handoverPeriod is how long a frontend that runs elsewhere, so that its pods cannot be seen, may go on signing
-	// with a replaced key; 0s to 87600h, default 1h. It counts only without an image and without labelled pods.
+	// handoverPeriod is how long a frontend outside the cluster may go on signing with a replaced key; 0s to 87600h, default
+	// 1h. It applies only if image is not set and no pod carries the app's labels.
 	// +optional
 	// +default="1h"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') && duration(self) >= duration('0s') && duration(self) <= duration('87600h')",messageExpression="self.matches('^[-+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$') ? (duration(self) < duration('0s') ? 'must not be negative' : 'must be at most 87600h (ten years)') : 'must be a Go duration such as 720h'"
 	HandoverPeriod *metav1.Duration `json:"handoverPeriod,omitempty"`
-	// url is where browsers reach the frontend, such as https://todo.example.com; default the host of the Ingress, where
-	// the operator makes one for the frontend. It becomes BETTER_AUTH_URL, NEXT_PUBLIC_APP_URL, NEXT_PUBLIC_API_URL, and
-	// the origin that the API allows.
+	// url is the address of the frontend for browsers, such as https://todo.example.com; default the host of the Ingress, if
+	// there is an Ingress and the operator runs the frontend. It becomes BETTER_AUTH_URL, NEXT_PUBLIC_APP_URL,
+	// NEXT_PUBLIC_API_URL and the origin that the API allows.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="must be an http or https URL with a host, such as https://todo.example.com"
@@ -48,32 +48,32 @@ type FrontendSpec struct {
 	// secretRef names the Secret that the operator writes for the frontend; default <app>-frontend-auth.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
-	// database is the frontend's own, for users and sessions; it becomes DATABASE_URL.
+	// database is the frontend's own database for users and sessions; its URL becomes DATABASE_URL.
 	// +optional
 	Database     *DatabaseSpec `json:"database,omitempty"`
 	WorkloadSpec `json:",inline"`
 }
 
-// BackendSpec is the side that verifies tokens and serves tasks.
+// BackendSpec configures the component that verifies tokens and serves tasks.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas <= 1 || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="more than one replica needs storage.postgres: SQLite serves one pod"
 // +kubebuilder:validation:XValidation:rule="has(self.image) || !has(oldSelf.storage) || !has(oldSelf.storage.sqlite) || (has(self.storage) && (has(self.storage.sqlite) || has(self.storage.postgres))) || (!has(oldSelf.storage.sqlite.storageClassName) && quantity(string(oldSelf.storage.sqlite.size)).compareTo(quantity('1Gi')) <= 0)",message="keep storage.sqlite: without it the volume would be one of 1Gi in the default class, and a volume can only grow and stays in its class"
 // +kubebuilder:validation:XValidation:rule="has(oldSelf.image) || !has(oldSelf.storage) || has(oldSelf.storage.sqlite) || has(oldSelf.storage.postgres) || !has(self.storage) || !has(self.storage.sqlite) || (!has(self.storage.sqlite.storageClassName) && quantity(string(self.storage.sqlite.size)).compareTo(quantity('1Gi')) >= 0)",message="the volume is one of 1Gi in the default class already: it can only grow, and stays in its class"
 type BackendSpec struct {
-	// image is a backend of your own. Without one the operator runs its embedded task API, from its own image.
+	// image is a backend of your own. If it is not set, the operator runs its embedded task API from its own image.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
-	// replicas is how many pods run; 0 to 100, default 1. More than one needs storage.postgres. Whoever else sets the
-	// Deployment's replicas, an autoscaler too, is overruled.
+	// replicas is the number of pods; 0 to 100, default 1. More than one needs storage.postgres. The operator overwrites the
+	// Deployment's replicas if an autoscaler or a user sets them.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
-	// port the container listens on, and that of the Service; default 8000. The embedded API also listens on 9090, for
-	// metrics and the operator, so that cannot be the port.
+	// port of the container and of the Service; default 8000. It cannot be 9090, on which the embedded API serves metrics and
+	// the operator.
 	// +optional
 	// +default=8000
 	// +kubebuilder:validation:Minimum=1024
@@ -83,19 +83,19 @@ type BackendSpec struct {
 	// secretRef names the Secret that the operator writes for the backend; default <app>-backend-auth.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
-	// storage is where tasks are kept; default SQLite on a volume of 1Gi for the embedded API, and nothing for an image
-	// of your own.
+	// storage selects the store of the tasks; default SQLite on a volume of 1Gi for the embedded API, and none for an image of
+	// your own.
 	// +optional
 	// +default={}
 	Storage StorageSpec `json:"storage,omitzero"`
-	// cors is about browsers that call the API from another origin.
+	// cors lets browsers call the API from another origin.
 	// +optional
 	// +default={}
 	CORS         CORSSpec `json:"cors,omitzero"`
 	WorkloadSpec `json:",inline"`
 }
 
-// StorageSpec is where tasks are kept: one of its members.
+// StorageSpec selects the store of the tasks: one of its members.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.sqlite) && has(self.postgres))",message="set sqlite or postgres, not both"
 type StorageSpec struct {
@@ -123,8 +123,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot be changed: a claim stays in its class"
 type SQLiteSpec struct {
-	// size of the volume; it can only grow; default 1Gi. A volume that is larger already, because somebody has grown it, stays
-	// as it is.
+	// size of the volume; it can only grow; default 1Gi. A volume that is already larger keeps its size.
 	// +optional
 	// +default="1Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="must be more than 0"
@@ -141,17 +140,18 @@ type SQLiteSpec struct {
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 }
 
-// DatabaseSpec is where to find a database.
+// DatabaseSpec names a database.
 type DatabaseSpec struct {
-	// urlSecretRef is the entry of a Secret that holds the URL, such as postgres://user:password@host/database.
+	// urlSecretRef names the entry of a Secret that holds the URL, such as postgres://user:password@host/database.
 	// +required
 	URLSecretRef SecretKeyReference `json:"urlSecretRef,omitzero"`
 }
 
-// CORSSpec is about browsers that call the API from another origin.
+// CORSSpec lets browsers call the API from another origin.
 type CORSSpec struct {
 	// allowedOrigins are origins as browsers send them, such as https://todo.example.com: the host in lower case and ASCII,
-	// no path, and no port that the scheme has by default; * stands for all of them. Default the one of frontend.url, if any.
+	// no path, and no port that the scheme has by default; * allows every origin. Default the origin of frontend.url, if it is
+	// set.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
@@ -161,7 +161,7 @@ type CORSSpec struct {
 	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
 }
 
-// WorkloadSpec is what both sides have in common.
+// WorkloadSpec holds the fields of both components.
 type WorkloadSpec struct {
 	// env adds environment variables to the container. It may not set BETTER_AUTH_SECRET, BETTER_AUTH_SECRETS,
 	// BETTER_AUTH_KEY_VERSION, BETTER_AUTH_COOKIE_VERSIONS, BETTER_AUTH_LEGACY_SECRET or BETTER_AUTH_URL; of the other
@@ -175,12 +175,12 @@ type WorkloadSpec struct {
 	// resources of the container.
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
-	// template is what else the pods are given.
+	// template adds fields to the pods.
 	// +optional
 	Template PodTemplate `json:"template,omitzero"`
 }
 
-// PodTemplate is what pods are given besides what the operator decides. Each field means what it means in a pod.
+// PodTemplate adds fields to the pods. Each field has the meaning that it has in a pod.
 type PodTemplate struct {
 	// nodeSelector that a node must match.
 	// +optional
@@ -203,12 +203,12 @@ type PodTemplate struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
-	// annotations of the pods, but for todoapp.dev/*, which are the operator's.
+	// annotations of the pods. Those under todoapp.dev/ are reserved for the operator.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=50
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/'))",message="todoapp.dev/* annotations are the operator's"
 	Annotations map[string]string `json:"annotations,omitempty"`
-	// labels of the pods, but for todoapp.dev/* and app.kubernetes.io/*, which are the operator's.
+	// labels of the pods. Those under todoapp.dev/ and app.kubernetes.io/ are reserved for the operator.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=50
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/') && !k.startsWith('app.kubernetes.io/'))",message="todoapp.dev/* and app.kubernetes.io/* labels are the operator's"
