@@ -74,7 +74,9 @@ func runTests(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("starting the API server: %w", err)
 	}
 	defer func() { err = errors.Join(err, environment.Stop()) }()
-	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+	unlimited := rest.CopyConfig(config)
+	unlimited.QPS = -1
+	if admin, err = client.New(unlimited, client.Options{Scheme: scheme}); err != nil {
 		return 0, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
