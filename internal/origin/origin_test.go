@@ -37,7 +37,8 @@ func TestCheck(t *testing.T) {
 func TestOf(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://a.example/path": "https://a.example", "HTTP://A.example:80": "http://a.example", "https://bücher.example": "",
-		"https://a.example:443": "https://a.example", "ftp://a.example": "", ":": "", "": "", "*": "", "https://[::1]:8": "https://[::1]:8",
+		"https://a.example:443": "https://a.example", "ftp://a.example": "", ":": "", "": "", "*": "",
+		"https://[::1]:8": "https://[::1]:8",
 	} {
 		got := origin.Of(address)
 		if got != want || got != "" && (!origin.Valid(got) || origin.Of(got) != got) {
