@@ -65,7 +65,7 @@ for component in frontend backend; do
   head -c 24 /dev/urandom | base64 | tr -d '\n' >"$work/$component"
   kubectl -n "$namespace" create secret generic "by-hand-$component" --from-file="BETTER_AUTH_SECRET=$work/$component" \
     --dry-run=client -o yaml | kubectl -n "$namespace" apply -f - >/dev/null
-  kubectl -n "$namespace" annotate --overwrite secret "by-hand-$side" todoapp.dev/adopt=mismatched >/dev/null
+  kubectl -n "$namespace" annotate --overwrite secret "by-hand-$component" todoapp.dev/adopt=mismatched >/dev/null
 done
 if kubectl -n "$namespace" apply -f - 2>"$work/refusal" <<EOF
 apiVersion: todoapp.dev/v1alpha1
