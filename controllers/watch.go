@@ -22,7 +22,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// CacheOptions keeps in memory only what carries the label of an app, of the given namespaces or, without one, of all.
+// CacheOptions returns the options of a cache of TodoApps and labelled objects, in the given namespaces or, if none is given, in
+// all.
 func CacheOptions(namespaces ...string) (cache.Options, error) {
 	belongs, err := labels.NewRequirement(todov1.LabelApp, selection.Exists, nil)
 	if err != nil {
@@ -38,7 +39,7 @@ func CacheOptions(namespaces ...string) (cache.Options, error) {
 	return options, nil
 }
 
-// only is how a cache is told to look at some namespaces alone; none are all.
+// only returns the cache configuration for some namespaces. It is nil for all.
 func only(namespaces []string) map[string]cache.Config {
 	if len(namespaces) == 0 {
 		return nil
@@ -50,7 +51,7 @@ func only(namespaces []string) map[string]cache.Config {
 	return configs
 }
 
-// labelled finds the app that an object belongs to.
+// labelled enqueues the app that an object belongs to.
 func labelled() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []reconcile.Request {
 		return []reconcile.Request{{NamespacedName: types.NamespacedName{
@@ -59,8 +60,8 @@ func labelled() handler.EventHandler {
 	})
 }
 
-// sourceCache knows which Secrets exist and when they change, not what they hold: Secrets that the operator did not
-// make are read one by one, when an app refers to them.
+// sourceCache returns a cache of the identities of all Secrets. It tells when a Secret changes; the operator reads a Secret
+// that it did not make from the API server, and only if an app refers to it.
 func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
 	options := cache.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
@@ -76,7 +77,7 @@ func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
 	return sources, nil
 }
 
-// bare keeps of an object only what tells that it has changed.
+// bare keeps the identity and the resource version of an object.
 func bare(object any) (any, error) {
 	if o, ok := object.(metav1.Object); ok {
 		o.SetManagedFields(nil)
@@ -86,7 +87,7 @@ func bare(object any) (any, error) {
 	return object, nil
 }
 
-// referred watches all Secrets by their metadata.
+// referred enqueues the apps that refer to a Secret when the Secret changes.
 func (r *Reconciler) referred(sources cache.Cache) source.Source {
 	secrets := &metav1.PartialObjectMetadata{}
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
@@ -96,8 +97,8 @@ func (r *Reconciler) referred(sources cache.Cache) source.Source {
 	return source.Kind(sources, secrets, handler.TypedEnqueueRequestsFromMapFunc(find))
 }
 
-// concerned finds the apps that name a Secret, or one that the given app names: one that gave way may go on when it is
-// free. Each cache that a decision reads tells of its own, as one of them may be behind the others.
+// concerned returns the apps that refer to a Secret or, for an app, to a Secret of that app: an app that is blocked by another
+// can proceed when the other releases the Secret. Every cache that a decision reads calls it, because each of them may lag.
 func (r *Reconciler) concerned(ctx context.Context, object client.Object) []reconcile.Request {
 	names := []string{object.GetName()}
 	if app, ok := object.(*todov1.TodoApp); ok {

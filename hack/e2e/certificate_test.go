@@ -74,15 +74,15 @@ func (e *environment) plantExpired() map[string][]byte {
 	e.Helper()
 	secret := e.serving()
 	must(e, cluster.glass.Delete(e.Context(), &secret))
-	keeper, err := servingcert.New(cluster.glass, cluster, servingcert.Options{
+	rotator, err := servingcert.New(cluster.glass, cluster, servingcert.Options{
 		Namespace: system, ServiceName: "todoapp-operator-webhook", SecretName: servingSecret.Name,
 		WebhookConfigurationName: operator, Lifetime: time.Second,
 	})
 	must(e, err)
 	ctx, cancel := context.WithCancel(e.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- keeper.Start(ctx) }()
-	e.await("a certificate", healWithin, func() error { return keeper.Ready(nil) })
+	go func() { ended <- rotator.Start(ctx) }()
+	e.await("a certificate", healWithin, func() error { return rotator.Ready(nil) })
 	cancel()
 	must(e, <-ended)
 	secret = e.serving()

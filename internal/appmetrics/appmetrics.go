@@ -1,4 +1,4 @@
-// Package appmetrics shows the state of TodoApps to Prometheus: what their status says, and nothing of an app that is gone.
+// Package appmetrics exposes the status of TodoApps, and the state of the operator itself, as Prometheus metrics.
 package appmetrics
 
 import (
@@ -14,10 +14,10 @@ import (
 // listTimeout bounds how long a scrape waits for the apps, which are in memory once the manager has started.
 const listTimeout = time.Second
 
-// Apps lists all TodoApps; it must not ask the API server, for every scrape calls it.
+// Apps lists all TodoApps. It must read a cache, because every scrape calls it.
 type Apps func(context.Context) ([]todov1.TodoApp, error)
 
-// labels tell apps apart. They do not begin with "namespace", which Prometheus sets to that of the operator.
+// labels identify an app. They do not begin with "namespace", which Prometheus sets to the operator's namespace.
 var labels = []string{"app_namespace", "app_name"}
 
 func describe(name, help string, more ...string) *prometheus.Desc {
@@ -33,7 +33,7 @@ var (
 	keys          = describe("keys", "Keys by state.", "state")
 	activeVersion = describe("active_key_version", "Version of the key that signs.")
 	activeCreated = describe("active_key_created_timestamp_seconds", "When the key that signs was created.")
-	rotationPhase = describe("rotation_phase", "Where the rotation stands: 1 for the present phase, 0 for the others.", "phase")
+	rotationPhase = describe("rotation_phase", "Phase of the rotation: 1 for the present phase, 0 for the others.", "phase")
 	rotationStart = describe("rotation_started_timestamp_seconds", "When the rotation under way began; absent while there is none.")
 	rotationWaits = describe("rotation_waiting", "Pods, workloads and Secrets that hold the rotation, ten at most.")
 	rotationNext  = describe("rotation_next_timestamp_seconds", "When the schedule replaces the key; absent when it never does.")
@@ -45,10 +45,10 @@ var descriptions = []*prometheus.Desc{
 	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
 }
 
-// collector reads the apps anew for each scrape, so there is no series of an app that was deleted.
+// collector lists the apps for each scrape, so a deleted app leaves no series.
 type collector struct{ apps Apps }
 
-// Collector shows the apps that a function lists.
+// Collector returns a collector of the apps that a function lists.
 func Collector(apps Apps) prometheus.Collector { return collector{apps} }
 
 // Describe implements prometheus.Collector.
@@ -58,8 +58,8 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Apps that cannot be listed, because the manager is only starting, are left
-// out: a failed scrape would take the process's other figures along.
+// Collect implements prometheus.Collector. If the apps cannot be listed because the manager is starting, it exposes none: an
+// error would fail the whole scrape.
 func (c collector) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), listTimeout)
 	defer cancel()
@@ -120,7 +120,7 @@ func showRotation(r *todov1.RotationStatus, gauge func(*prometheus.Desc, float64
 	moment(gauge, rotationLast, r.Last)
 }
 
-// moment shows a time, unless there is none.
+// moment sets a gauge to a time, unless the time is nil.
 func moment(gauge func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, t *metav1.Time) {
 	if t != nil {
 		gauge(d, float64(t.Unix()))

@@ -74,7 +74,7 @@ todoapp_rotation_last_timestamp_seconds{app_name="todo",app_namespace="team-a"} 
 # HELP todoapp_rotation_next_timestamp_seconds When the schedule replaces the key; absent when it never does.
 # TYPE todoapp_rotation_next_timestamp_seconds gauge
 todoapp_rotation_next_timestamp_seconds{app_name="todo",app_namespace="team-a"} 900
-# HELP todoapp_rotation_phase Where the rotation stands: 1 for the present phase, 0 for the others.
+# HELP todoapp_rotation_phase Phase of the rotation: 1 for the present phase, 0 for the others.
 # TYPE todoapp_rotation_phase gauge
 todoapp_rotation_phase{app_name="todo",app_namespace="team-a",phase="Draining"} 0
 todoapp_rotation_phase{app_name="todo",app_namespace="team-a",phase="Promoting"} 0

@@ -9,10 +9,10 @@ import (
 var certificateExpiry = prometheus.NewDesc("todoapp_webhook_certificate_expiry_timestamp_seconds",
 	"When the certificate that the admission webhook serves with expires; absent before there is one.", nil, nil)
 
-// certificate shows one moment, which is asked for anew for each scrape.
+// certificate calls the function for each scrape.
 type certificate struct{ expiry func() time.Time }
 
-// Certificate shows when a certificate expires; the function returns zero while there is none.
+// Certificate returns a collector of the expiry of a certificate. The function returns zero if there is no certificate yet.
 func Certificate(expiry func() time.Time) prometheus.Collector { return certificate{expiry} }
 
 // Describe implements prometheus.Collector.

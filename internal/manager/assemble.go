@@ -30,7 +30,7 @@ import (
 // +kubebuilder:rbac:groups="",namespace=todoapp-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=todoapp-system,resources=leases,verbs=create;get;update
 
-// newManager puts the parts together; nothing runs yet. Ending is closed when the manager is to end.
+// newManager assembles a manager without starting it. Ending is closed when the manager is to stop.
 func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Manager, error) {
 	scheme, err := Scheme()
 	if err != nil {
@@ -45,12 +45,12 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	serving := webhookserver.Options{
 		Port: s.webhookPort, CertificateDir: s.certificateDir, Serves: s.servesPath, Ending: ending,
 	}
-	var keeper *servingcert.Keeper
+	var rotator *servingcert.Rotator
 	if s.webhook && s.certificateDir == "" {
-		if keeper, err = newKeeper(cfg, scheme, s); err != nil {
+		if rotator, err = newRotator(cfg, scheme, s); err != nil {
 			return nil, err
 		}
-		serving.TLS, serving.Serves = keeper.TLS, keeper.Serves
+		serving.TLS, serving.Serves = rotator.TLS, rotator.Serves
 	}
 	options.WebhookServer = webhookserver.New(serving)
 	mgr, err := ctrl.NewManager(cfg, options)
@@ -61,11 +61,11 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 		return nil, err
 	}
 	if s.webhook {
-		if err := addWebhook(mgr, keeper, s.referenceRights); err != nil {
+		if err := addWebhook(mgr, rotator, s.referenceRights); err != nil {
 			return nil, err
 		}
 	}
-	return mgr, addMetrics(mgr, s, keeper, watches)
+	return mgr, addMetrics(mgr, s, rotator, watches)
 }
 
 // addController adds the controller and the checks of health and readiness.
@@ -88,8 +88,8 @@ func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealt
 	}
 }
 
-// newKeeper keeps the webhook's certificate, before there is a manager to hand it to: its server needs it at once.
-func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*servingcert.Keeper, error) {
+// newRotator returns the rotator of the webhook's certificate. The manager's options need it before there is a manager.
+func newRotator(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*servingcert.Rotator, error) {
 	live, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the webhook's certificate: %w", err)
@@ -101,20 +101,20 @@ func newKeeper(cfg *rest.Config, scheme *runtime.Scheme, s settings) (*servingce
 	})
 }
 
-func addKeeper(mgr ctrl.Manager, keeper *servingcert.Keeper) error {
-	if err := mgr.Add(keeper); err != nil {
+func addRotator(mgr ctrl.Manager, rotator *servingcert.Rotator) error {
+	if err := mgr.Add(rotator); err != nil {
 		return fmt.Errorf("adding the webhook's certificate: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("webhook-certificate", keeper.Ready); err != nil {
+	if err := mgr.AddReadyzCheck("webhook-certificate", rotator.Ready); err != nil {
 		return fmt.Errorf("adding the certificate's readiness check: %w", err)
 	}
 	return nil
 }
 
-// addWebhook serves with the keeper's certificate; with none, someone else keeps it.
-func addWebhook(mgr ctrl.Manager, keeper *servingcert.Keeper, rights webhook.ReferenceRights) error {
-	if keeper != nil {
-		if err := addKeeper(mgr, keeper); err != nil {
+// addWebhook adds the webhook and, unless its certificate is managed elsewhere, the rotator.
+func addWebhook(mgr ctrl.Manager, rotator *servingcert.Rotator, rights webhook.ReferenceRights) error {
+	if rotator != nil {
+		if err := addRotator(mgr, rotator); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
 	}, nil
 }
 
-// newKey draws a key. The system's randomness does not fail: where it would, the process ends.
+// newKey generates a key. crypto/rand never returns an error: it ends the process if the system has no randomness.
 func newKey() keyring.Value {
 	var random [32]byte
 	_, _ = rand.Read(random[:])

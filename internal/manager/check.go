@@ -21,10 +21,10 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// checked is the name of what a check asks for; nothing of it is stored.
+// checked is the name of the objects that a check creates as dry runs.
 const checked = "installation-check"
 
-// Check asks the API server, as dry runs, for what an installation admits and for what it refuses, until both answers
+// Check sends the API server, as dry runs, a TodoApp to admit and a workload to reject, until both answers
 // are right or the time is over. It needs the right to create TodoApps and Deployments in the namespace.
 func Check(ctx context.Context, args []string, output io.Writer) error {
 	flags := flag.NewFlagSet("todoapp-operator check", flag.ContinueOnError)
@@ -55,13 +55,13 @@ func Check(ctx context.Context, args []string, output io.Writer) error {
 	return nil
 }
 
-// checkTodoApp asks for a TodoApp that only the webhook, not the resource's own schema, has something to say about.
+// checkTodoApp creates a TodoApp about which the webhook warns and the schema does not.
 func checkTodoApp(ctx context.Context, cfg *rest.Config, namespace string) (string, error) {
 	said := warnings{}
 	cfg = rest.CopyConfig(cfg)
 	cfg.WarningHandler = &said
 	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: checked}}
-	app.Spec.Frontend.URL = "http://" + checked + ".example" // which it warns about
+	app.Spec.Frontend.URL = "http://" + checked + ".example" // the webhook warns about http
 	if err := ask(ctx, cfg, app); err != nil {
 		return "", fmt.Errorf("a TodoApp is not admitted: %w", err)
 	}
@@ -72,7 +72,7 @@ func checkTodoApp(ctx context.Context, cfg *rest.Config, namespace string) (stri
 	return "TodoApps are admitted, and looked at: " + all, nil
 }
 
-// checkWorkload asks for a workload that says whose it is, but not which side of it.
+// checkWorkload creates a workload that has the label of an app and lacks that of a component.
 func checkWorkload(ctx context.Context, cfg *rest.Config, namespace string) (string, error) {
 	labels := map[string]string{todov1.LabelApp: checked}
 	workload := &appsv1.Deployment{
@@ -109,7 +109,7 @@ func ask(ctx context.Context, cfg *rest.Config, object client.Object) error {
 	return c.Create(ctx, object, client.DryRunAll) //nolint:wrapcheck // the caller says what was asked for
 }
 
-// warnings are what the API server says beside its answers.
+// warnings collects the warnings of the API server.
 type warnings []string
 
 // HandleWarningHeader implements rest.WarningHandler.

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// drainFor is how long a manager goes on after it was told to end. Until then API servers learn that its pod leaves, and
-// send what is to be admitted elsewhere.
+// drainFor is how long a manager runs after it received the signal to stop. In this time API servers learn that its pod is
+// going, and call another replica.
 const drainFor = 5 * time.Second
 
-// lingering ends a while after the context does.
+// lingering returns a context that ends a given time after another.
 func lingering(ctx context.Context, while time.Duration) context.Context {
 	later, end := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(while, end) })

@@ -13,7 +13,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/webhook"
 )
 
-// settings are the values of the flags.
+// settings holds the values of the flags.
 type settings struct {
 	image           string
 	namespace       string
@@ -32,7 +32,7 @@ type settings struct {
 	logLevel        slog.Level
 }
 
-// parse reads the flags. The image and the namespace may come from the environment, which a pod can fill in.
+// parse reads the flags. The defaults of the image and the namespace come from the environment.
 func parse(args []string, env func(string) string, output io.Writer) (settings, error) {
 	s := settings{}
 	flags := flag.NewFlagSet("todoapp-operator manager", flag.ContinueOnError)
@@ -42,7 +42,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.namespace, "namespace", env("POD_NAMESPACE"),
 		"`namespace` the operator runs in, for its lease and its serving certificate (default $POD_NAMESPACE)")
 	flags.StringVar(&s.watchNamespaces, "watch-namespaces", "",
-		"comma-separated `namespaces` to look after (default all)")
+		"comma-separated `namespaces` to watch (default all)")
 	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
 	flags.StringVar(&s.pprof, "pprof-listen", "",
@@ -53,10 +53,10 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
 		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
 	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
-		"`directory` with the webhook's tls.crt and tls.key, which someone else makes and renews (default: made by itself)")
+		"`directory` with the webhook's tls.crt and tls.key, which cert-manager for example renews (default: the manager generates them)")
 	flags.StringVar(&s.pathToken, "webhook-path-token", env("WEBHOOK_PATH_TOKEN"),
-		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it anybody in the cluster network "+
-			"may ask the webhook (default $WEBHOOK_PATH_TOKEN)")
+		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it every client in the cluster network "+
+			"can call the webhook (default $WEBHOOK_PATH_TOKEN)")
 	flags.TextVar(&s.referenceRights, "reference-rights", webhook.Enforce,
 		"what admission does if a user refers to a Secret or ConfigMap that the user may not get: `Enforce` refuses, Warn or Off")
 	networkFlags(flags, &s.network)
@@ -66,12 +66,12 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	}
 	s.network.OperatorNamespace = s.namespace
 	if strings.HasPrefix(s.pprof, ":") {
-		s.pprof = "127.0.0.1" + s.pprof // profiles show what is in memory, keys among it
+		s.pprof = "127.0.0.1" + s.pprof // profiles show the memory, including keys
 	}
 	return s, s.check(flags.Args())
 }
 
-// check finds what is missing and what is too much.
+// check returns an error for flags that are missing or contradict each other.
 func (s settings) check(arguments []string) error {
 	switch {
 	case len(arguments) > 0:
@@ -84,7 +84,7 @@ func (s settings) check(arguments []string) error {
 	return nil
 }
 
-// namespaces are those to look after; none means all.
+// namespaces returns the namespaces to watch. It is empty for all.
 func (s settings) namespaces() []string {
 	return strings.FieldsFunc(s.watchNamespaces, func(r rune) bool { return r == ',' || r == ' ' })
 }

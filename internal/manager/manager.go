@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// workers is how many apps are reconciled at once.
+	// workers is the number of apps that are reconciled at once.
 	workers = 8
-	// The API server limits its clients itself; these only keep a fault here from flooding it, in requests per second.
+	// These limits, in requests per second, keep a fault here from flooding the API server, which limits its clients itself.
 	queriesPerSecond, queryBurst = 200, 400
 )
 
-// Run parses the flags and runs the manager until the context ends, and some seconds more where it admits. It returns
-// flag.ErrHelp when help was asked for.
+// Run parses the flags and runs the manager until the context ends and, if it serves the webhook, some seconds more. It
+// returns flag.ErrHelp if --help is given.
 func Run(ctx context.Context, version string, args []string, env func(string) string, output io.Writer) error {
 	s, err := parse(args, env, output)
 	if err != nil {
@@ -53,7 +53,7 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	return nil
 }
 
-// Scheme holds the types that the operator reads and writes.
+// Scheme returns the types that the operator reads and writes.
 func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 )
 
-// figures are metrics that are there as long as the manager runs. Those of apps are the leader's: with several replicas
-// each app is seen once.
+// figures registers a collector while the manager runs. Only the leader exposes the metrics of apps, so that several replicas
+// count each app once.
 type figures struct {
 	prometheus.Collector
 	leader bool
@@ -38,7 +38,7 @@ func (f figures) Start(ctx context.Context) error {
 }
 
 // addMetrics exposes the apps, the build, the watches and, if there is a webhook, when its certificate expires.
-func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper, watches *controllers.WatchHealth) error {
+func addMetrics(mgr ctrl.Manager, s settings, rotator *servingcert.Rotator, watches *controllers.WatchHealth) error {
 	apps := appmetrics.Collector(func(ctx context.Context) ([]todov1.TodoApp, error) {
 		var list todov1.TodoAppList
 		if err := mgr.GetCache().List(ctx, &list); err != nil {
@@ -48,8 +48,8 @@ func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper, watche
 	})
 	shown := []figures{{apps, true}, {appmetrics.BuildInfo(s.version), false}, {appmetrics.Watches(watches.Failing), false}}
 	switch {
-	case keeper != nil:
-		shown = append(shown, figures{appmetrics.Certificate(keeper.Expiry), false})
+	case rotator != nil:
+		shown = append(shown, figures{appmetrics.Certificate(rotator.Expiry), false})
 	case s.webhook:
 		expiry := func() time.Time { return expiryIn(s.certificateDir) }
 		shown = append(shown, figures{appmetrics.Certificate(expiry), false})
@@ -62,7 +62,7 @@ func addMetrics(mgr ctrl.Manager, s settings, keeper *servingcert.Keeper, watche
 	return nil
 }
 
-// expiryIn is when a certificate expires that someone else keeps in a directory; zero while there is none.
+// expiryIn returns when the certificate in a directory expires. It is zero if there is no certificate yet.
 func expiryIn(directory string) time.Time {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key"))
 	if err != nil {

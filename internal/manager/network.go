@@ -9,18 +9,18 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// networkFlags says who may reach the pods of apps.
+// networkFlags adds the flags about NetworkPolicies of apps.
 func networkFlags(flags *flag.FlagSet, n *desired.Network) {
 	flags.BoolVar(&n.Policies, "app-network-policies", false,
-		"make NetworkPolicies for apps: the port for the operator and metrics is closed to everyone else")
+		"make NetworkPolicies for apps: the port for the operator and metrics is closed to all others")
 	flags.Func("app-ingress-namespaces",
-		"label `selector` of the namespaces of ingress controllers: then only they and the app's frontend reach it (default everyone)",
+		"label `selector` of the namespaces of ingress controllers: then only they and the app's frontend reach it (default all)",
 		selector(&n.Ingress))
 	flags.Func("app-metrics-namespaces", "label `selector` of the namespaces that may read the metrics of apps (default none)",
 		selector(&n.Metrics))
 }
 
-// selector reads a label selector such as kubernetes.io/metadata.name=monitoring; an empty one is none.
+// selector parses a label selector such as kubernetes.io/metadata.name=monitoring. An empty text selects nothing.
 func selector(into **metav1.LabelSelector) func(string) error {
 	return func(text string) error {
 		if *into = nil; text == "" {

@@ -11,13 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// rollout tells whether the operator's own Deployment is rolled out.
+// rollout reads the state of the operator's own Deployment.
 type rollout struct {
 	reader    client.Reader
 	namespace string
 }
 
-// over reports whether no replica of an earlier release is left. A manager that no Deployment runs has none beside it.
+// over reports whether no replica of an earlier release is left. It is true if no Deployment runs the manager.
 func (r rollout) over(ctx context.Context) (bool, error) {
 	var d appsv1.Deployment
 	err := r.reader.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: "todoapp-operator"}, &d)
@@ -31,7 +31,7 @@ func (r rollout) over(ctx context.Context) (bool, error) {
 	return s.ObservedGeneration >= d.Generation && s.UpdatedReplicas > 0 && s.UpdatedReplicas == s.Replicas, nil
 }
 
-// servesPath reports whether the webhook is served at a path if somebody else keeps its certificate and configuration.
+// servesPath reports whether the webhook is served at a path if the certificate and the configuration are managed elsewhere.
 func (s settings) servesPath(_ context.Context, asked string) bool {
 	prefix := "/"
 	if s.pathToken != "" {

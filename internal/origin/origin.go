@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Any stands for every origin.
+// Any allows every origin.
 const Any = "*"
 
 // The rules of spec.backend.cors.allowedOrigins in the schema of a TodoApp are the same two.

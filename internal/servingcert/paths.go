@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// tokenEntry is the entry of the Secret that holds the first segment of the webhooks' paths. It cannot be guessed, so only
-// who may read the Secret or the webhook configuration can ask the webhook.
+// tokenEntry is the entry of the Secret that holds the first segment of the webhooks' paths. It cannot be guessed, so a client
+// needs the right to read the Secret or the webhook configuration to call the webhook.
 const tokenEntry = "path-token"
 
 var tokenForm = regexp.MustCompile(`^[0-9a-f]{32,64}$`)
@@ -49,48 +49,48 @@ func configuredPath(webhook *admissionv1.ValidatingWebhook) string {
 }
 
 // chooseToken returns the token to use: the stored one, else the one in use, so that a lost Secret changes no path.
-func (k *Keeper) chooseToken(stored []byte, config *admissionv1.ValidatingWebhookConfiguration) string {
-	k.lock.Lock()
-	defer k.lock.Unlock()
+func (r *Rotator) chooseToken(stored []byte, config *admissionv1.ValidatingWebhookConfiguration) string {
+	r.lock.Lock()
+	defer r.lock.Unlock()
 	if tokenForm.Match(stored) {
-		k.token = string(stored)
+		r.token = string(stored)
 	}
-	if k.token == "" {
-		k.token = tokenOf(config)
+	if r.token == "" {
+		r.token = tokenOf(config)
 	}
-	if k.token == "" {
-		k.token = newToken()
+	if r.token == "" {
+		r.token = newToken()
 	}
-	return k.token
+	return r.token
 }
 
-// Serves reports whether the API server may ask at a path: at the secret one, and at one that the configuration names now,
-// or has named until recently. A configuration names other paths during an upgrade, and after it was installed anew.
-func (k *Keeper) Serves(ctx context.Context, asked string) bool {
-	if !k.registered(asked) {
+// Serves reports whether the webhook answers at a path: the secret path, or a path that the configuration names or has named
+// until recently. A configuration names other paths during an upgrade, and after it was installed anew.
+func (r *Rotator) Serves(ctx context.Context, asked string) bool {
+	if !r.registered(asked) {
 		return false
 	}
-	if k.served(asked) {
+	if r.served(asked) {
 		return true
 	}
-	k.checking.Lock()
-	defer k.checking.Unlock()
-	if k.served(asked) || !k.checks.Allow() {
-		return k.served(asked)
+	r.checking.Lock()
+	defer r.checking.Unlock()
+	if r.served(asked) || !r.checks.Allow() {
+		return r.served(asked)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var config admissionv1.ValidatingWebhookConfiguration
-	if k.reader.Get(ctx, client.ObjectKey{Name: k.options.WebhookConfigurationName}, &config) != nil {
-		return false // the path is as unknown as before; the API server asks again
+	if r.reader.Get(ctx, client.ObjectKey{Name: r.options.WebhookConfigurationName}, &config) != nil {
+		return false // the path is still unknown; the API server calls again
 	}
-	k.notePaths(&config, time.Now())
-	return k.served(asked)
+	r.notePaths(&config, time.Now())
+	return r.served(asked)
 }
 
-// registered reports whether a path ends in a webhook's.
-func (k *Keeper) registered(asked string) bool {
-	for _, p := range k.options.Paths {
+// registered reports whether a path ends in the path of a webhook.
+func (r *Rotator) registered(asked string) bool {
+	for _, p := range r.options.Paths {
 		if path.Base(asked) == path.Base(p) {
 			return true
 		}
@@ -98,35 +98,35 @@ func (k *Keeper) registered(asked string) bool {
 	return false
 }
 
-// served reports whether a path is the secret one, or was named by the configuration until PathSettle ago.
-func (k *Keeper) served(asked string) bool {
-	k.lock.RLock()
-	defer k.lock.RUnlock()
-	secret := []byte("/" + k.token + "/" + path.Base(asked))
-	if k.token != "" && subtle.ConstantTimeCompare(secret, []byte(asked)) == 1 {
+// served reports whether a path is the secret one, or was named by the configuration until PathDelay ago.
+func (r *Rotator) served(asked string) bool {
+	r.lock.RLock()
+	defer r.lock.RUnlock()
+	secret := []byte("/" + r.token + "/" + path.Base(asked))
+	if r.token != "" && subtle.ConstantTimeCompare(secret, []byte(asked)) == 1 {
 		return true
 	}
-	at, named := k.named[asked]
-	return named && time.Since(at) < k.options.PathSettle
+	at, named := r.named[asked]
+	return named && time.Since(at) < r.options.PathDelay
 }
 
-// notePaths remembers the paths that the configuration names. Without a caBundle the API server calls none of them.
-func (k *Keeper) notePaths(config *admissionv1.ValidatingWebhookConfiguration, now time.Time) {
-	k.lock.Lock()
-	defer k.lock.Unlock()
+// notePaths records the paths that the configuration names. Without a caBundle the API server calls none of them.
+func (r *Rotator) notePaths(config *admissionv1.ValidatingWebhookConfiguration, now time.Time) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
 	for i := range config.Webhooks {
 		if p := configuredPath(&config.Webhooks[i]); p != "" && len(config.Webhooks[i].ClientConfig.CABundle) > 0 {
-			k.named[p] = now
+			r.named[p] = now
 		}
 	}
 }
 
 // inject makes every webhook of the configuration trust the bundle and use its secret path, and config say so. It sends
 // nothing if the configuration says so already.
-func (k *Keeper) inject(
+func (r *Rotator) inject(
 	ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration, bundle []byte, token string,
 ) error {
-	mayMove, err := k.mayMovePaths(ctx, config)
+	mayMove, err := r.mayMovePaths(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (k *Keeper) inject(
 	for i := range config.Webhooks {
 		webhook := &config.Webhooks[i]
 		to := configuredPath(webhook)
-		if base, ok := k.options.Paths[webhook.Name]; ok && mayMove {
+		if base, ok := r.options.Paths[webhook.Name]; ok && mayMove {
 			to = "/" + token + base
 		}
 		current = current && bytes.Equal(webhook.ClientConfig.CABundle, bundle) && to == configuredPath(webhook)
@@ -150,7 +150,7 @@ func (k *Keeper) inject(
 	if current {
 		return nil
 	}
-	if err := k.client.Apply(ctx, patch, fieldOwner, client.ForceOwnership); err != nil {
+	if err := r.client.Apply(ctx, patch, fieldOwner, client.ForceOwnership); err != nil {
 		return fmt.Errorf("writing the webhook configuration's caBundle and paths: %w", err)
 	}
 	return nil
@@ -158,31 +158,31 @@ func (k *Keeper) inject(
 
 // mayMovePaths reports whether every replica serves the secret path. Replicas of a release that had none serve the paths
 // without a token alone, so while a configuration names these, the paths stay until the rollout has been over for a while.
-func (k *Keeper) mayMovePaths(ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration) (bool, error) {
-	if !k.namesOldPath(config) || k.options.RolledOut == nil {
+func (r *Rotator) mayMovePaths(ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration) (bool, error) {
+	if !r.namesOldPath(config) || r.options.RolledOut == nil {
 		return true, nil
 	}
-	over, err := k.options.RolledOut(ctx)
+	over, err := r.options.RolledOut(ctx)
 	if err != nil {
 		return false, fmt.Errorf("asking whether all replicas are of this release: %w", err)
 	}
-	k.lock.Lock()
-	defer k.lock.Unlock()
+	r.lock.Lock()
+	defer r.lock.Unlock()
 	if !over {
-		k.rolledOut = time.Time{}
+		r.rolledOut = time.Time{}
 		return false, nil
 	}
-	if k.rolledOut.IsZero() {
-		k.rolledOut = time.Now()
+	if r.rolledOut.IsZero() {
+		r.rolledOut = time.Now()
 	}
-	return time.Since(k.rolledOut) >= k.options.PathSettle, nil
+	return time.Since(r.rolledOut) >= r.options.PathDelay, nil
 }
 
 // namesOldPath reports whether API servers call a path without a token.
-func (k *Keeper) namesOldPath(config *admissionv1.ValidatingWebhookConfiguration) bool {
+func (r *Rotator) namesOldPath(config *admissionv1.ValidatingWebhookConfiguration) bool {
 	for i := range config.Webhooks {
 		webhook := &config.Webhooks[i]
-		base, ok := k.options.Paths[webhook.Name]
+		base, ok := r.options.Paths[webhook.Name]
 		if ok && configuredPath(webhook) == base && len(webhook.ClientConfig.CABundle) > 0 {
 			return true
 		}

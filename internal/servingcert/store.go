@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// pairs are at most two, the newest first: the one before stays trusted until it expires, so that whoever still serves
-// it is believed.
-type pairs []pair
+// keyPairs holds at most two key pairs, the newest first. The older one stays trusted until it expires, because a replica may
+// still serve it.
+type keyPairs []keyPair
 
-// prefixes of a Secret's entries, by the place of a pair.
+// prefixes are those of the Secret's entries, by the index of the key pair.
 var prefixes = []string{"", "previous-"}
 
-// load reads the pairs of a Secret that are good for a server of the given names. What cannot be read, or is for another
-// server or another time, is as good as missing: it is made anew.
-func load(data map[string][]byte, names []string, now time.Time) pairs {
-	var ps pairs
+// load returns the key pairs of a Secret that are valid now for a server of the given names. Others are left out, and
+// generated anew.
+func load(data map[string][]byte, names []string, now time.Time) keyPairs {
+	var ps keyPairs
 	for _, prefix := range prefixes {
 		p, err := parse(data[prefix+"ca.crt"], data[prefix+"tls.crt"], data[prefix+"tls.key"])
 		if err == nil && p.goodFor(names, now) {
@@ -26,8 +26,8 @@ func load(data map[string][]byte, names []string, now time.Time) pairs {
 	return ps
 }
 
-// data is the content of the Secret that load reads.
-func (ps pairs) data() map[string][]byte {
+// data returns the content of the Secret, which load decodes.
+func (ps keyPairs) data() map[string][]byte {
 	data := map[string][]byte{}
 	for i, p := range ps {
 		data[prefixes[i]+"ca.crt"], data[prefixes[i]+"tls.crt"], data[prefixes[i]+"tls.key"] = p.authority, p.certificate, p.key
@@ -35,10 +35,10 @@ func (ps pairs) data() map[string][]byte {
 	return data
 }
 
-func (ps pairs) equal(o pairs) bool { return slices.EqualFunc(ps, o, pair.equal) }
+func (ps keyPairs) equal(o keyPairs) bool { return slices.EqualFunc(ps, o, keyPair.equal) }
 
-// bundle is every authority to be trusted, as PEM.
-func (ps pairs) bundle() []byte {
+// bundle returns the authorities that API servers must trust, as PEM.
+func (ps keyPairs) bundle() []byte {
 	var all [][]byte
 	for _, p := range ps {
 		all = append(all, p.authority)
@@ -46,21 +46,21 @@ func (ps pairs) bundle() []byte {
 	return slices.Concat(all...)
 }
 
-// due reports whether the newest pair has a third of its lifetime left, or there is none.
-func (ps pairs) due(now time.Time, lifetime time.Duration) bool {
+// due reports whether a key pair must be generated: there is none, or less than a third of its lifetime is left.
+func (ps keyPairs) due(now time.Time, lifetime time.Duration) bool {
 	return len(ps) == 0 || ps[0].notAfter.Sub(now) < lifetime/3
 }
 
-// with puts a new pair first.
-func (ps pairs) with(p pair) pairs {
-	next := append(pairs{p}, ps...)
+// with returns the key pairs with a new one in front.
+func (ps keyPairs) with(p keyPair) keyPairs {
+	next := append(keyPairs{p}, ps...)
 	return next[:min(len(next), len(prefixes))]
 }
 
-// choose picks the pair to serve: the newest that the API server is known to believe. While that is known of none, the
-// oldest that lasts long enough to find out: it has been believed for the longest time.
-func (ps pairs) choose(believed func(pair) bool, until time.Time) pair {
-	if i := slices.IndexFunc(ps, believed); i >= 0 {
+// choose returns the key pair to serve: the newest that API servers are known to trust. If no key pair is known to be
+// trusted, it returns the oldest, which has been in the configuration for the longest time, unless that expires too soon.
+func (ps keyPairs) choose(trusted func(keyPair) bool, until time.Time) keyPair {
+	if i := slices.IndexFunc(ps, trusted); i >= 0 {
 		return ps[i]
 	}
 	if oldest := ps[len(ps)-1]; until.Before(oldest.notAfter) {
@@ -69,5 +69,5 @@ func (ps pairs) choose(believed func(pair) bool, until time.Time) pair {
 	return ps[0]
 }
 
-// in reports whether a bundle contains the pair's authority.
-func (p pair) in(bundle []byte) bool { return bytes.Contains(bundle, bytes.TrimSpace(p.authority)) }
+// in reports whether a bundle contains the authority of the key pair.
+func (p keyPair) in(bundle []byte) bool { return bytes.Contains(bundle, bytes.TrimSpace(p.authority)) }

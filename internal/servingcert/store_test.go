@@ -13,14 +13,14 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // names of the server in all tests.
 var names = []string{"hook.system.svc", "hook.system.svc.cluster.local"}
 
-func minted(t *testing.T, now time.Time, lifetime time.Duration) pair {
+func minted(t *testing.T, now time.Time, lifetime time.Duration) keyPair {
 	t.Helper()
 	return mintedFor(t, names, now, lifetime)
 }
 
-func mintedFor(t *testing.T, names []string, now time.Time, lifetime time.Duration) pair {
+func mintedFor(t *testing.T, names []string, now time.Time, lifetime time.Duration) keyPair {
 	t.Helper()
-	p, err := mint(names, now, lifetime)
+	p, err := generate(names, now, lifetime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestMint(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	newer, older := minted(t, start, 2*time.Hour), minted(t, start, time.Hour)
-	both := pairs{newer, older}
+	both := keyPairs{newer, older}
 	without := func(entry string) map[string][]byte {
 		data := both.data()
 		delete(data, entry)
@@ -75,27 +75,27 @@ func TestLoad(t *testing.T) {
 	for name, c := range map[string]struct {
 		data map[string][]byte
 		now  time.Time
-		want pairs
+		want keyPairs
 	}{
 		"both":                          {both.data(), start, both},
 		"nothing":                       {nil, start, nil},
-		"one expired":                   {both.data(), start.Add(time.Hour + time.Second), pairs{newer}},
+		"one expired":                   {both.data(), start.Add(time.Hour + time.Second), keyPairs{newer}},
 		"both expired":                  {both.data(), start.Add(2*time.Hour + time.Second), nil},
-		"no newer key":                  {without("tls.key"), start, pairs{older}},
-		"no older authority":            {without("previous-ca.crt"), start, pairs{newer}},
-		"another's key":                 {mixed, start, pairs{older}},
-		"another authority":             {foreign, start, pairs{older}},
-		"another namespace's":           {pairs{elsewhere}.data(), start, nil},
-		"another namespace's and ours":  {pairs{elsewhere, older}.data(), start, pairs{older}},
-		"one name of two":               {pairs{short}.data(), start, nil},
-		"by a clock hours ahead":        {pairs{ahead}.data(), start, nil},
-		"by a clock ahead, and ours":    {pairs{ahead, older}.data(), start, pairs{older}},
-		"by it, when its time has come": {pairs{ahead}.data(), start.Add(2*time.Hour + time.Second), pairs{ahead}},
-		"by a clock just behind":        {pairs{behind}.data(), start, pairs{behind}},
+		"no newer key":                  {without("tls.key"), start, keyPairs{older}},
+		"no older authority":            {without("previous-ca.crt"), start, keyPairs{newer}},
+		"another's key":                 {mixed, start, keyPairs{older}},
+		"another authority":             {foreign, start, keyPairs{older}},
+		"another namespace's":           {keyPairs{elsewhere}.data(), start, nil},
+		"another namespace's and ours":  {keyPairs{elsewhere, older}.data(), start, keyPairs{older}},
+		"one name of two":               {keyPairs{short}.data(), start, nil},
+		"by a clock hours ahead":        {keyPairs{ahead}.data(), start, nil},
+		"by a clock ahead, and ours":    {keyPairs{ahead, older}.data(), start, keyPairs{older}},
+		"by it, when its time has come": {keyPairs{ahead}.data(), start.Add(2*time.Hour + time.Second), keyPairs{ahead}},
+		"by a clock just behind":        {keyPairs{behind}.data(), start, keyPairs{behind}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := load(c.data, names, c.now); !got.equal(c.want) {
-				t.Errorf("got %d pairs, want %d", len(got), len(c.want))
+				t.Errorf("got %d keyPairs, want %d", len(got), len(c.want))
 			}
 		})
 	}
@@ -103,8 +103,8 @@ func TestLoad(t *testing.T) {
 
 func TestDue(t *testing.T) {
 	const lifetime = 90 * time.Minute
-	ps := pairs{minted(t, start, lifetime)}
-	if !(pairs{}).due(start, lifetime) {
+	ps := keyPairs{minted(t, start, lifetime)}
+	if !(keyPairs{}).due(start, lifetime) {
 		t.Error("nothing is not due")
 	}
 	if ps.due(start.Add(60*time.Minute), lifetime) {
@@ -117,9 +117,9 @@ func TestDue(t *testing.T) {
 
 func TestWithKeepsTwo(t *testing.T) {
 	a, b, c := minted(t, start, time.Hour), minted(t, start, time.Hour), minted(t, start, time.Hour)
-	ps := pairs{}.with(a).with(b).with(c)
-	if !ps.equal(pairs{c, b}) {
-		t.Errorf("kept %d pairs", len(ps))
+	ps := keyPairs{}.with(a).with(b).with(c)
+	if !ps.equal(keyPairs{c, b}) {
+		t.Errorf("kept %d keyPairs", len(ps))
 	}
 	if !c.in(ps.bundle()) || !b.in(ps.bundle()) || a.in(ps.bundle()) {
 		t.Error("the bundle does not have the authorities of just these two")
@@ -132,21 +132,21 @@ func TestWithKeepsTwo(t *testing.T) {
 func TestChoose(t *testing.T) {
 	older, newer := minted(t, start, time.Hour), minted(t, start, 2*time.Hour)
 	for name, c := range map[string]struct {
-		ps       pairs
-		believed pairs
-		until    time.Duration
-		want     pair
+		ps      keyPairs
+		trusted keyPairs
+		until   time.Duration
+		want    keyPair
 	}{
-		"the only one":                           {pairs{newer}, nil, 0, newer},
-		"the newer is believed":                  {pairs{newer, older}, pairs{newer, older}, 0, newer},
-		"only the older is":                      {pairs{newer, older}, pairs{older}, 0, older},
-		"none is known to be":                    {pairs{newer, older}, nil, 0, older},
-		"none is, and the older ends":            {pairs{newer, older}, nil, time.Hour, newer},
-		"the older ends and only it is believed": {pairs{newer, older}, pairs{older}, time.Hour, older},
+		"the only one":                          {keyPairs{newer}, nil, 0, newer},
+		"the newer is trusted":                  {keyPairs{newer, older}, keyPairs{newer, older}, 0, newer},
+		"only the older is":                     {keyPairs{newer, older}, keyPairs{older}, 0, older},
+		"none is known to be":                   {keyPairs{newer, older}, nil, 0, older},
+		"none is, and the older ends":           {keyPairs{newer, older}, nil, time.Hour, newer},
+		"the older ends and only it is trusted": {keyPairs{newer, older}, keyPairs{older}, time.Hour, older},
 	} {
 		t.Run(name, func(t *testing.T) {
-			believed := func(p pair) bool { return slices.ContainsFunc(c.believed, p.equal) }
-			if got := c.ps.choose(believed, start.Add(c.until)); !got.equal(c.want) {
+			trusted := func(p keyPair) bool { return slices.ContainsFunc(c.trusted, p.equal) }
+			if got := c.ps.choose(trusted, start.Add(c.until)); !got.equal(c.want) {
 				t.Error("chose the other")
 			}
 		})

@@ -134,28 +134,28 @@ func startManager(ctx context.Context, config *rest.Config, port int, o servingc
 		config = rest.CopyConfig(config)
 		config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
 	}
-	var keeper *servingcert.Keeper
+	var rotator *servingcert.Rotator
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},
 		WebhookServer: webhookserver.New(webhookserver.Options{
-			Host: "127.0.0.1", Port: port, TLS: func(c *tls.Config) { keeper.TLS(c) },
-			Serves: func(ctx context.Context, path string) bool { return keeper.Serves(ctx, path) },
+			Host: "127.0.0.1", Port: port, TLS: func(c *tls.Config) { rotator.TLS(c) },
+			Serves: func(ctx context.Context, path string) bool { return rotator.Serves(ctx, path) },
 		}),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	o.Paths = webhook.Paths
-	if keeper, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
+	if rotator, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(mgr.Add(keeper), webhook.Setup(mgr, webhook.Enforce)); err != nil {
+	if err := errors.Join(mgr.Add(rotator), webhook.Setup(mgr, webhook.Enforce)); err != nil {
 		return nil, nil, err
 	}
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
 	ready := func() error {
-		if err := keeper.Ready(nil); err != nil {
+		if err := rotator.Ready(nil); err != nil {
 			return err
 		}
 		return mgr.GetWebhookServer().StartedChecker()(nil)

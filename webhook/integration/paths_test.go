@@ -107,7 +107,7 @@ func TestOnlyTheConfiguredPathIsServed(t *testing.T) {
 func TestOldPathsAreServedWhileConfigured(t *testing.T) {
 	name, p := namespace(t, "oldpaths"), port(t)
 	options := separate(t, name, p)
-	options.Interval, options.Settle = 50*time.Millisecond, time.Second
+	options.Interval, options.PropagationDelay = 50*time.Millisecond, time.Second
 	var rolledOut atomic.Bool
 	options.RolledOut = func(context.Context) (bool, error) { return rolledOut.Load(), nil }
 	ready, _ := replica(t, options, p)

@@ -156,7 +156,7 @@ func TestRenewalUnderLoad(t *testing.T) {
 	ports := []int{port(t), port(t)}
 	addresses := []string{fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])}
 	options := separate(t, namespace(t, name), balance(t, addresses...))
-	options.Lifetime, options.Settle, options.Interval = 12*time.Second, settle, 100*time.Millisecond
+	options.Lifetime, options.PropagationDelay, options.Interval = 12*time.Second, settle, 100*time.Millisecond
 	for _, p := range ports {
 		ready, _ := replica(t, options, p)
 		await(t, "readiness", 10*time.Second, ready)
