@@ -1,11 +1,14 @@
 package controllers
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -28,8 +31,20 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 	if keyringFound(app, p.keyring) {
 		found = " The keyring was found: Secret " + p.keyring.Name + " is older than this TodoApp."
 	}
-	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.%s",
-		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version, found)
+	return holds(todov1.ReasonInSync, "Secrets %s and %s hold key version %d.%s%s",
+		desired.FrontendSecret(app), desired.BackendSecret(app), active.Version, found, p.observed.silent(readyNames(p.awaited)))
+}
+
+// readyNames returns the names of the pods that are ready. If such a pod gives no answer, the kubelet reaches it and the operator
+// does not.
+func readyNames(pods []*corev1.Pod) []string {
+	var names []string
+	for _, pod := range pods {
+		if ready(pod) {
+			names = append(names, pod.Name)
+		}
+	}
+	return names
 }
 
 // rotationComplete reports whether a single key is in use and, if not, what the rotation waits for.
@@ -48,7 +63,7 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 			"Keys created before %s are to be revoked, and pods still trust them: condition KeysInSync says what the operator waits for.",
 			app.Spec.Auth.Rotation.RevokeBefore.UTC().Format(time.RFC3339))
 	case step.Phase == keyring.PhaseStable:
-		return holds(todov1.ReasonComplete, "Key version %d is in use.", active.Version)
+		return holds(todov1.ReasonComplete, "Key version %d is in use.%s", active.Version, scheduledRevocation(app, p))
 	case step.Phase == keyring.PhaseDraining && step.Deferred:
 		return fails(todov1.ReasonTooManyKeys,
 			"A rotation is due and waits: the API trusts three keys at most, until the oldest retires.%s", note)
@@ -67,14 +82,30 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 	}
 }
 
+// scheduledRevocation tells of a revocation whose moment has not come by the operator's clock; empty if there is none. To an owner
+// whose clock is ahead, it would otherwise seem to be complete.
+func scheduledRevocation(app *todov1.TodoApp, p *plan) string {
+	moment := app.Spec.Auth.Rotation.RevokeBefore
+	if moment == nil || !moment.After(p.observed.now) {
+		return ""
+	}
+	return fmt.Sprintf(" The revocation of %s has not begun: that moment has not come by the operator's clock.",
+		moment.UTC().Format(time.RFC3339))
+}
+
 // silent names the first of the awaited pods that gives no answer, and what may keep the operator from it.
 func (w *snapshot) silent(awaited []string) string {
 	for i := range w.pods {
 		pod := &w.pods[i]
-		if err := w.answers[pod.UID].err; err != nil && slices.Contains(awaited, pod.Name) {
-			return fmt.Sprintf(" Pod %s %s: NetworkPolicy? mesh? The operator must reach port %d of the pod.",
-				pod.Name, err, desired.OperationsPort)
+		err := w.answers[pod.UID].err
+		if err == nil || !slices.Contains(awaited, pod.Name) {
+			continue
 		}
+		if errors.Is(err, syscall.ECONNREFUSED) && !ready(pod) {
+			return fmt.Sprintf(" Pod %s %s: its container does not listen.", pod.Name, err)
+		}
+		return fmt.Sprintf(" Pod %s %s: NetworkPolicy? mesh? The operator must reach port %d of the pod.",
+			pod.Name, err, desired.OperationsPort)
 	}
 	return ""
 }

@@ -26,6 +26,14 @@ func TestASilentPodIsNamed(t *testing.T) {
 	if got := rotationComplete(app, p).message; !strings.Contains(got, want) {
 		t.Errorf("got %q", got)
 	}
+	p.awaited = []*corev1.Pod{&p.observed.pods[0]}
+	if got := keysInSync(app, p, nil).message; strings.Contains(got, "does not answer") {
+		t.Errorf("of a pod that is not ready: %q", got)
+	}
+	p.observed.pods[0].Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if got := keysInSync(app, p, nil); got.status != metav1.ConditionTrue || !strings.Contains(got.message, want) {
+		t.Errorf("without a rotation: %+v", got)
+	}
 	p.step.Waiting = []string{"another"}
 	if got := rotationComplete(app, p).message; strings.Contains(got, "does not answer") {
 		t.Errorf("of a pod that is not awaited: %q", got)
@@ -52,5 +60,19 @@ func TestAPendingRevocationIsNotComplete(t *testing.T) {
 	if got.status != metav1.ConditionFalse || got.reason != todov1.ReasonRevocationPending ||
 		!strings.Contains(got.message, "2026-01-02T03:04:05Z") {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// An owner whose clock is ahead asks for a revocation that begins later by the operator's clock.
+func TestARevocationToComeIsNoted(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo"}}
+	p := &plan{observed: &snapshot{now: now}, step: keyring.Step{Phase: keyring.PhaseStable}}
+	for after, want := range map[time.Duration]bool{time.Minute: true, 0: false, -time.Minute: false} {
+		moment := metav1.NewTime(now.Add(after))
+		app.Spec.Auth.Rotation.RevokeBefore = &moment
+		if got := rotationComplete(app, p).message; strings.Contains(got, "has not begun") != want {
+			t.Errorf("%s from now: %q", after, got)
+		}
 	}
 }

@@ -119,11 +119,20 @@ func (r Ring) scheduled(p Policy) time.Time {
 // handoverEnd returns when an externally managed frontend must have loaded the active key.
 func (r Ring) handoverEnd(in Inputs) time.Time {
 	active, _ := r.Active()
-	start := active.PromotedAt
+	start := in.dated(active.PromotedAt)
 	if in.Signers.WrittenAt.After(start) {
 		start = in.Signers.WrittenAt
 	}
 	return start.Add(in.Policy.HandoverPeriod)
+}
+
+// dated returns a moment of the ring, or, if it lies ahead because a clock was ahead, when the frontend's Secret was written by
+// the clock of the API server.
+func (in Inputs) dated(moment time.Time) time.Time {
+	if moment.After(in.Now) && !in.Signers.WrittenAt.IsZero() {
+		return in.Signers.WrittenAt
+	}
+	return moment
 }
 
 // revocationEnd returns when an externally managed frontend must have dropped the revoked keys; zero if there is nothing to drop.
@@ -134,7 +143,7 @@ func (r Ring) revocationEnd(in Inputs) time.Time {
 		if k.RevokedAt.IsZero() || !in.Signers.ExternallyManaged {
 			continue
 		}
-		start := k.RevokedAt
+		start := in.dated(k.RevokedAt)
 		if written := in.Signers.WrittenAt; written.After(start) && !active.PromotedAt.After(k.RevokedAt) {
 			start = written
 		}
