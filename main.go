@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	case "manager":
 		return manager.Run(ctx, described(), rest, os.Getenv, os.Stderr)
 	case "api":
-		return taskapi.Run(ctx, rest, os.Getenv, os.Stdout, os.Stderr)
+		return taskapi.Run(ctx, described(), rest, os.Getenv, os.Stdout, os.Stderr)
 	case "check":
 		return manager.Check(ctx, rest, os.Stdout)
 	case "version", "--version":

@@ -25,6 +25,7 @@ type options struct {
 	connections int
 	rounds      int
 	round       time.Duration
+	idle        int
 }
 
 func main() {
@@ -36,15 +37,20 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 32, "connections that ask at once")
 	flag.IntVar(&o.rounds, "rounds", 9, "turns of each side")
 	flag.DurationVar(&o.round, "round", 2*time.Second, "how long a turn takes")
+	flag.IntVar(&o.idle, "idle", 3000, "connections that send nothing beside those that ask")
+	only := flag.String("only", "", "tokens or idle: measure the verification of tokens, or requests beside idle connections, alone")
 	floor := flag.String("floor", "", "internal: serve the floor at this address")
-	tokens := flag.Bool("tokens", false, "measure the verification of tokens alone")
 	flag.Parse()
 	run := benchBoth
 	switch {
 	case *floor != "":
 		run = func(o options) error { return serveFloor(*floor, o.database) }
-	case *tokens:
+	case *only == "tokens":
 		run = func(options) error { return reportTokens() }
+	case *only == "idle":
+		run = benchIdle
+	case *only != "":
+		run = func(options) error { return fmt.Errorf("invalid value %q for -only: must be tokens or idle", *only) }
 	case o.database != "":
 		run = bench
 	}
@@ -54,9 +60,19 @@ func main() {
 	}
 }
 
+// benchIdle measures requests beside idle connections, on a database of its own.
+func benchIdle(o options) (err error) {
+	folder, err := os.MkdirTemp("", "todoapp-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	return reportIdleConnections(o, folder)
+}
+
 // benchBoth brings its own databases.
 func benchBoth(o options) (err error) {
-	if err := reportTokens(); err != nil {
+	if err := errors.Join(reportTokens(), benchIdle(o)); err != nil {
 		return err
 	}
 	folder, err := os.MkdirTemp("", "todoapp-bench-")

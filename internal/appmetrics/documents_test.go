@@ -66,6 +66,7 @@ func exposed() []string {
 func exposedByTheTaskAPI() []string {
 	m := taskmetrics.New()
 	m.WatchPool(func() taskmetrics.Pool { return taskmetrics.Pool{} })
+	m.Build("v1.0.0")
 	m.Request("/", http.MethodGet, http.StatusOK, time.Second)
 	scrape := httptest.NewRecorder()
 	m.Handler().ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -17,6 +17,7 @@ import (
 // settings are the values of the flags.
 type settings struct {
 	listen, opsListen string
+	pprofListen       string
 	authDir           string
 	databaseURL       string
 	issuer, audience  string
@@ -35,6 +36,8 @@ const defaultDatabaseURL = "sqlite:///data/tasks.db"
 func (s *settings) define(flags *flag.FlagSet) {
 	flags.StringVar(&s.listen, "listen", ":8000", "`address` of the API")
 	flags.StringVar(&s.opsListen, "ops-listen", ":9090", "`address` of the operations port: metrics, keyring, health")
+	flags.StringVar(&s.pprofListen, "pprof-listen", "", "`address` of profiles under /debug/pprof; a port alone, such as :6060, "+
+		"is served on the loopback address (default none)")
 	flags.StringVar(&s.authDir, "auth-dir", "", "`directory` with the files BETTER_AUTH_SECRETS or BETTER_AUTH_SECRET, "+
 		"followed without a restart; without it the environment variables of those names count")
 	s.defineDatabase(flags)

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
-	"math"
 	"os"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -17,7 +15,7 @@ import (
 func attempt(t *testing.T, env map[string]string, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := Run(t.Context(), args, func(k string) string { return env[k] }, &out, io.Discard)
+	err := Run(t.Context(), "v1.2.3", args, func(k string) string { return env[k] }, &out, io.Discard)
 	return out.String(), err
 }
 
@@ -77,7 +75,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 }
 
 func TestHelpDescribesEveryFlagAndItsVariable(t *testing.T) {
-	const flags = "listen ops-listen auth-dir database-url issuer audience max-lifetime leeway " +
+	const flags = "listen ops-listen pprof-listen auth-dir database-url issuer audience max-lifetime leeway " +
 		"cors-allowed-origins rate-limit shutdown-delay log-level audit trusted-proxies"
 	for command, names := range map[string]string{
 		"":       flags,
@@ -123,17 +121,6 @@ func TestArgumentsWinOverTheEnvironment(t *testing.T) {
 	if s.listen != ":2" || s.issuer != "from-env" || s.audience != "given" || s.leeway.Seconds() != 5 || len(s.origins) != 2 ||
 		s.logLevel != -4 || s.maxLifetime.Hours() != 168 || s.opsListen != ":9090" {
 		t.Errorf("got %+v", s)
-	}
-}
-
-func TestTheUserDecidesOnMemory(t *testing.T) {
-	const unlimited = math.MaxInt64
-	for given, want := range map[string]int64{"": memoryLimit, "1GiB": unlimited} {
-		before := debug.SetMemoryLimit(unlimited)
-		collectLess(func(name string) string { return map[string]string{"GOGC": "100", "GOMEMLIMIT": given}[name] })
-		if got := debug.SetMemoryLimit(before); got != want {
-			t.Errorf("GOMEMLIMIT=%q: the limit is %d, want %d", given, got, want)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,9 +146,14 @@ func TestWhatNoHandlerSees(t *testing.T) {
 		if _, err := io.WriteString(connection, request); err != nil {
 			t.Fatal(err)
 		}
-		line, err := bufio.NewReader(connection).ReadString('\n')
+		reader := bufio.NewReader(connection)
+		line, err := reader.ReadString('\n')
 		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 "+status) {
 			t.Errorf("%.60q: %q, %v, want %s", request, line, err, status)
+		}
+		header, err := textproto.NewReader(reader).ReadMIMEHeader()
+		if err != nil || header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Content-Type") == "" {
+			t.Errorf("%.60q: the header is %v, %v", request, header, err)
 		}
 		_ = connection.Close()
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -31,12 +30,17 @@ const (
 	idleTimeout  = 60 * time.Second
 	// maxHeader leaves room for a token that is far too large, so that it is refused by a proper 401.
 	maxHeader = 64 << 10
+	// maxStarted is how many connections may have sent a part of a header.
+	maxStarted = 256
+	// maxOperations is how many connections the operations port has: probes, Prometheus and the operator.
+	maxOperations = 256
 	// drainTimeout is how long requests under way may take after SIGTERM.
 	drainTimeout = 20 * time.Second
 )
 
-func serve(ctx context.Context, s settings, env func(string) string, log, audit *slog.Logger) (err error) {
+func serve(ctx context.Context, version string, s settings, env func(string) string, log, audit *slog.Logger) (err error) {
 	m := metrics.New()
+	m.Build(version)
 	keys, watch, err := openKeys(s, env, m, log)
 	if err != nil {
 		return err
@@ -54,35 +58,19 @@ func serve(ctx context.Context, s settings, env func(string) string, log, audit 
 		Origins: s.origins, Rate: s.rateLimit, Proxies: s.proxies,
 		Log: log, Audit: audit, AuditAccepted: s.audit == auditAll, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})
-	public, err := listen(ctx, s.listen, traces.wrap(api.Public(), s.proxies), usual, log)
+	memory := containerMemory()
+	garbage := newCollector(memory, env)
+	ports, err := listenAll(ctx, log,
+		site{s.listen, traces.wrap(api.Public(), s.proxies), newConnections(maxConnections(memory), maxStarted, garbage.fit)},
+		site{s.opsListen, api.Operations(), newConnections(maxOperations, maxStarted, func(int) {})},
+		site{profilesAddress(s.pprofListen), profiles(), newConnections(maxProfiles, maxProfiles, func(int) {})})
 	if err != nil {
 		return err
 	}
-	operations, err := listen(ctx, s.opsListen, api.Operations(), usual, log)
-	if err != nil {
-		return errors.Join(err, public.listener.Close())
-	}
-	collectLess(env)
-	log.Info("listening", "listen", public.address(), "ops_listen", operations.address(), "versions", keys().Versions())
+	log.Info("listening", "listen", ports[0].address(), "ops_listen", ports[1].address(), "versions", keys().Versions())
 	warnOfShort(keys(), log)
 	open := func(ctx context.Context) error { return late.open(ctx, s.databaseURL, m, log) }
-	return run(ctx, open, watch, drain{api.Drain, s.shutdownDelay}, public, operations)
-}
-
-// memoryLimit is what Go's memory is held to, in bytes, by collecting more often; code, some 33 MB, comes on top.
-// It is soft: where the largest lists there can be are asked for many times at once, it trades speed for memory.
-const memoryLimit = 36 << 20
-
-// collectLess lets garbage grow to some 12 MB before it is collected: the heap is so small that Go's default would
-// collect it many times a second under load. Large rows under load make the heap so large that four times as much
-// garbage is too much, hence the limit beside it. GOGC and GOMEMLIMIT overrule them.
-func collectLess(env func(string) string) {
-	if env("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if env("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	return run(ctx, open, watch, drain{api.Drain, s.shutdownDelay}, ports...)
 }
 
 // drain is how a stop begins: readiness goes down, and what still comes is served for a while.
@@ -143,17 +131,45 @@ type port struct {
 
 func (p *port) address() string { return p.listener.Addr().String() }
 
-func listen(ctx context.Context, address string, handler http.Handler, limits patience, log *slog.Logger) (*port, error) {
+// site is what a port serves, with its limit of connections.
+type site struct {
+	address string
+	handler http.Handler
+	crowd   *connections
+}
+
+// listenAll binds the ports of the sites that have an address, or none of them.
+func listenAll(ctx context.Context, log *slog.Logger, sites ...site) (ports []*port, err error) {
+	for _, s := range sites {
+		if s.address == "" {
+			continue
+		}
+		p, err := listen(ctx, s.address, s.handler, usual, s.crowd, log)
+		if err != nil {
+			for _, bound := range ports {
+				err = errors.Join(err, bound.listener.Close())
+			}
+			return nil, err
+		}
+		ports = append(ports, p)
+	}
+	return ports, nil
+}
+
+func listen(ctx context.Context, address string, handler http.Handler, limits patience, crowd *connections, log *slog.Logger,
+) (*port, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
-	return &port{listener: listener, server: &http.Server{
+	server := &http.Server{
 		Handler:     handler,
 		ReadTimeout: limits.read, WriteTimeout: limits.write, IdleTimeout: limits.idle,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		// OPTIONS * is a path like any other: there is nothing.
 		DisableGeneralOptionsHandler: true,
-	}}, nil
+	}
+	crowd.limit(server, listener)
+	return &port{listener: crowd, server: server}, nil
 }

@@ -83,7 +83,7 @@ func TestTheAuditHasItsOwnLevel(t *testing.T) {
 	go func() {
 		env := map[string]string{"BETTER_AUTH_SECRET": secret, "TASKAPI_LOG_LEVEL": "error", "TASKAPI_LISTEN": address,
 			"TASKAPI_OPS_LISTEN": "127.0.0.1:0", "TASKAPI_DATABASE_URL": "sqlite://" + t.TempDir() + "/tasks.db"}
-		done <- Run(ctx, nil, func(k string) string { return env[k] }, io.Discard, log.pipe)
+		done <- Run(ctx, "v1.2.3", nil, func(k string) string { return env[k] }, io.Discard, log.pipe)
 	}()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		response, err := http.Get("http://" + address + "/api/alice/tasks")

@@ -75,10 +75,13 @@ func TestTheSlowAreCutOff(t *testing.T) {
 	}
 }
 
+// unbounded closes no connection of a test.
+func unbounded() *connections { return newConnections(1000, 1000, func(int) {}) }
+
 // dial connects to a port with the limits; the port goes with the test.
 func dial(t *testing.T, limits patience, handler http.HandlerFunc) net.Conn {
 	t.Helper()
-	p, err := listen(t.Context(), "127.0.0.1:0", handler, limits, slog.New(slog.DiscardHandler))
+	p, err := listen(t.Context(), "127.0.0.1:0", handler, limits, unbounded(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +105,7 @@ func dial(t *testing.T, limits patience, handler http.HandlerFunc) net.Conn {
 
 // TestAFailureEndsTheDelay of a stop: there is nothing left to serve.
 func TestAFailureEndsTheDelay(t *testing.T) {
-	p, err := listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), usual, slog.New(slog.DiscardHandler))
+	p, err := listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), usual, unbounded(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +118,7 @@ func TestAFailureEndsTheDelay(t *testing.T) {
 		t.Errorf("stopped with %v", err)
 	}
 	failure := fmt.Errorf("no store")
-	q, err := listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), usual, slog.New(slog.DiscardHandler))
+	q, err := listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), usual, unbounded(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // Run is the api command with the arguments after its name. It serves until the context ends (on SIGTERM), finishes the
 // requests under way and returns. Errors say what to do and hold no secret.
-func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+func Run(ctx context.Context, version string, args []string, env func(string) string, stdout, stderr io.Writer) error {
 	keepFilesPrivate()
 	if len(args) > 0 && args[0] == "backup" {
 		return command{
@@ -26,11 +26,11 @@ func Run(ctx context.Context, args []string, env func(string) string, stdout, st
 	}
 	return command{
 		usage: "todoapp-operator api [flags] | api backup DESTINATION", flags: (*settings).define,
-		run: func(s settings, rest []string) error { return api(ctx, s, rest, env, stderr) },
+		run: func(s settings, rest []string) error { return api(ctx, version, s, rest, env, stderr) },
 	}.parse(args, env, stdout)
 }
 
-func api(ctx context.Context, s settings, rest []string, env func(string) string, stderr io.Writer) error {
+func api(ctx context.Context, version string, s settings, rest []string, env func(string) string, stderr io.Writer) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q: the api command takes flags only, see --help", rest[0])
 	}
@@ -42,7 +42,7 @@ func api(ctx context.Context, s settings, rest []string, env func(string) string
 	if s.audit != auditOff {
 		audit = slog.New(slog.NewJSONHandler(stderr, nil)) // whatever the level of the log
 	}
-	return serve(ctx, s, env, log, audit)
+	return serve(ctx, version, s, env, log, audit)
 }
 
 // openKeys returns where the trusted keys are read from at each request, and what keeps them up to date.

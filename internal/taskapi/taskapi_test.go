@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -80,7 +81,7 @@ func launch(t *testing.T, env map[string]string, args ...string) *running {
 	database := "sqlite://" + filepath.Join(t.TempDir(), "tasks.db")
 	args = append([]string{"--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0", "--database-url=" + database}, args...)
 	go func() {
-		r.done <- Run(ctx, args, func(k string) string { return env[k] }, io.Discard, r.log.pipe)
+		r.done <- Run(ctx, "v1.2.3", args, func(k string) string { return env[k] }, io.Discard, r.log.pipe)
 		_ = r.log.pipe.Close()
 	}()
 	t.Cleanup(func() {
@@ -162,6 +163,7 @@ func TestTheWholeCommand(t *testing.T) {
 		`taskapi_auth_failures_total{reason="missing"} 1`,
 		`taskapi_auth_failures_total{reason="foreign"} 1`,
 		`taskapi_keys_loaded 2`,
+		`version="v1.2.3"} 1`,
 		`taskapi_store_duration_seconds_count{operation="create"} 1`,
 		`taskapi_store_connections{state="max"}`,
 		`taskapi_key_reloads_total{result="bad"} 0`,
@@ -206,6 +208,66 @@ func TestTasksAreNobodyElses(t *testing.T) {
 		}
 		if info.Mode().Perm() != 0o600 {
 			t.Errorf("%s has the mode %v", filepath.Base(path), info.Mode())
+		}
+	}
+}
+
+// TestProfilesAreServedOnlyIfAskedFor, on the loopback address for a port alone.
+func TestProfilesAreServedOnlyIfAskedFor(t *testing.T) {
+	if got := profilesAddress(":6060"); got != "127.0.0.1:6060" {
+		t.Errorf("a port alone is served at %s", got)
+	}
+	if got := profilesAddress("0.0.0.0:6060") + profilesAddress(""); got != "0.0.0.0:6060" {
+		t.Errorf("addresses change to %s", got)
+	}
+	off := start(t, map[string]string{"BETTER_AUTH_SECRET": secret})
+	off.want(404, "", "GET", off.ops+"/debug/pprof/", "", "")
+	off.want(404, "", "GET", off.api+"/debug/pprof/", "", "")
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	on := start(t, map[string]string{"BETTER_AUTH_SECRET": secret}, "--pprof-listen="+address)
+	on.want(404, "", "GET", on.ops+"/debug/pprof/", "", "")
+	on.want(200, "goroutine", "GET", "http://"+address+"/debug/pprof/", "", "")
+	on.want(200, "goroutine profile", "GET", "http://"+address+"/debug/pprof/goroutine?debug=1", "", "")
+}
+
+// TestNoAnswerIsSniffed on either port, whatever its status.
+func TestNoAnswerIsSniffed(t *testing.T) {
+	r := start(t, map[string]string{"BETTER_AUTH_SECRET": secret})
+	alice := "Bearer " + tokenFor("alice", "", secret)
+	for _, c := range []struct {
+		method, url, token string
+		status             int
+	}{
+		{"GET", r.api + "/docs", "", 200}, {"GET", r.api + "/openapi.json", "", 200}, {"HEAD", r.api + "/docs", "", 200},
+		{"GET", r.api + "/readyz", "", 200}, {"GET", r.api + "/nothing", "", 404}, {"POST", r.api + "/docs", "", 405},
+		{"GET", r.api + "/api/alice/tasks", "", 401}, {"GET", r.api + "/api/bob/tasks", alice, 403},
+		{"GET", r.api + "/api/alice/tasks", alice, 200}, {"POST", r.api + "/api/alice/tasks", alice, 415},
+		{"GET", r.api + "/api/alice/tasks/1", alice, 404}, {"GET", r.api + "/api/alice/tasks?limit=x", alice, 422},
+		{"OPTIONS", r.api + "/api/alice/tasks", alice, 405},
+		{"GET", r.ops + "/metrics", "", 200}, {"GET", r.ops + "/keyring", "", 200}, {"GET", r.ops + "/healthz", "", 200},
+		{"GET", r.ops + "/docs", "", 404},
+	} {
+		request, err := http.NewRequest(c.method, c.url, strings.NewReader(map[string]string{"POST": "x"}[c.method]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.token != "" {
+			request.Header.Set("Authorization", c.token)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if got := response.Header.Values("X-Content-Type-Options"); response.StatusCode != c.status || fmt.Sprint(got) != "[nosniff]" {
+			t.Errorf("%s %s: %d with %v, want %d with nosniff", c.method, c.url, response.StatusCode, got, c.status)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package metrics
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ type Metrics struct {
 	calls     *prometheus.HistogramVec
 	failures  *prometheus.CounterVec
 	state     *prometheus.GaugeVec
+	build     *prometheus.GaugeVec
 }
 
 // New makes the metrics; those whose labels are known beforehand show 0 from the start, so that a rate sees the first.
@@ -47,9 +49,12 @@ func New() *Metrics {
 		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "taskapi_store_state", Help: "1 for the state in which the store is now, 0 for the others.",
 		}, []string{"state"}),
+		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "taskapi_build_info", Help: "1 for the version of the program and of Go that runs.",
+		}, []string{"version", "goversion"}),
 	}
 	m.StoreState(storestate.Serving)
-	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures, m.state,
+	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures, m.state, m.build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, reason := range authn.Reasons() {
 		m.refused.WithLabelValues(string(reason))
@@ -124,6 +129,9 @@ func (m *Metrics) Reloaded(err error) {
 	}
 	m.reloads.WithLabelValues("good").Inc()
 }
+
+// Build shows which version of the program runs.
+func (m *Metrics) Build(version string) { m.build.WithLabelValues(version, runtime.Version()).Set(1) }
 
 // StoreState sets the state in which the store is.
 func (m *Metrics) StoreState(now storestate.State) {
