@@ -21,10 +21,10 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// errNotStored says that the ring is what it was before.
+// errNotStored reports that the stored ring is unchanged.
 var errNotStored = errors.New("storing the keyring")
 
-// FieldOwner is the name under which the operator writes.
+// FieldOwner is the field manager of the operator's writes.
 const FieldOwner = "todoapp-operator"
 
 // apply carries out a plan: the ring first, then the Secrets, then the objects that depend on them in order, then the objects
@@ -166,8 +166,8 @@ func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
 	return nil
 }
 
-// store writes the keyring when it is not as it should be. It is the operator's own state, so it is created and
-// updated rather than applied: both fail when another manager was faster, and that one's ring stands.
+// store writes the keyring if the live one does not match. The keyring is created and updated rather than applied: both fail if
+// another manager was faster, whose ring then stays.
 func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	var err error
 	switch {
@@ -182,7 +182,7 @@ func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// refresh touches pods whose keys are out of date: any change of a pod makes the kubelet renew its mounted Secrets.
+// refresh annotates pods with stale keys, because any change of a pod makes the kubelet renew its mounted Secrets.
 func (r *Reconciler) refresh(ctx context.Context, p *plan) error {
 	note := refreshNote{versions: keyring.FormatVersions(p.keys.Backend.Versions), at: p.observed.now}
 	for _, pod := range p.stale {
@@ -196,7 +196,7 @@ func (r *Reconciler) refresh(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// patchStatus writes the status when it differs from the one that the app has.
+// patchStatus writes the status if it differs from the app's present one.
 func (r *Reconciler) patchStatus(ctx context.Context, app *todov1.TodoApp, status todov1.TodoAppStatus) error {
 	if equality.Semantic.DeepEqual(app.Status, status) {
 		return nil

@@ -13,13 +13,13 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// blocker is something that only the app's owner can decide. Until then nothing of the app is written.
+// blocker describes a decision that only the app's owner can make. Until then nothing of the app is written.
 type blocker struct {
 	reason, message string
 }
 
-// blockerFor finds what stands in the way: a Secret that is another app's, an error of the step, or a Secret that
-// the step would overwrite.
+// blockerFor returns the first blocker of an app: a Secret of another app or another owner, an error of the step, or a Secret that
+// the step would overwrite. It is nil if nothing blocks the app.
 func blockerFor(app *todov1.TodoApp, observed *snapshot, step keyring.Step, err error) *blocker {
 	if o := claimed(app, observed); o != nil {
 		return o
@@ -41,7 +41,7 @@ func blockerFor(app *todov1.TodoApp, observed *snapshot, step keyring.Step, err 
 	return conflict(app, observed, step.Ring)
 }
 
-// foreignError says that an object is not written because it is not the operator's to write.
+// foreignError reports an object that was not written because it is foreign.
 type foreignError struct{ message string }
 
 func (e *foreignError) Error() string { return e.message }
@@ -78,7 +78,7 @@ func foreignSecret(app *todov1.TodoApp, observed *snapshot) *blocker {
 	return nil
 }
 
-// blockerForError maps the errors that are questions to the owner.
+// blockerForError returns the blocker for an error of the step, and nil if the owner cannot resolve the error.
 func blockerForError(app *todov1.TodoApp, err error) *blocker {
 	front, back := desired.FrontendSecret(app), desired.BackendSecret(app)
 	switch {
@@ -103,7 +103,7 @@ func blockerForError(app *todov1.TodoApp, err error) *blocker {
 	return nil
 }
 
-// claimed finds a Secret of the app that another one has a better right to.
+// claimed blocks the app if another app takes precedence for one of its Secrets.
 func claimed(app *todov1.TodoApp, observed *snapshot) *blocker {
 	own := map[string]*corev1.Secret{
 		desired.Keyring(app):        observed.keyring,
@@ -118,9 +118,9 @@ func claimed(app *todov1.TodoApp, observed *snapshot) *blocker {
 	return nil
 }
 
-// rivalFor is the app that has a better right to a Secret, if any: the one that owns it, else the one whose source it
-// is, for a source is never written, else the older one. An app that refers to a Secret which this one owns gives way
-// itself, and has no right to others either: of two apps, one proceeds.
+// rivalFor returns the name of the app that takes precedence for a Secret, and nothing if this app does. The owner of the Secret
+// takes precedence, then an app whose source it is, because a source is never written, then the older app. An app that refers to a
+// Secret which this app owns is blocked itself, so it takes precedence for no other Secret: of two apps, one proceeds.
 func rivalFor(app *todov1.TodoApp, name string, own map[string]*corev1.Secret, apps []todov1.TodoApp) string {
 	secret := own[name]
 	if owner := desired.Owner(secret); owner != "" {
@@ -129,8 +129,8 @@ func rivalFor(app *todov1.TodoApp, name string, own map[string]*corev1.Secret, a
 	for i := range apps {
 		other := &apps[i]
 		names := desired.Secrets(other)
-		givesWay := slices.ContainsFunc(names, func(n string) bool { return desired.Owner(own[n]) == app.Name })
-		if other.UID == app.UID || givesWay || !other.DeletionTimestamp.IsZero() {
+		blocked := slices.ContainsFunc(names, func(n string) bool { return desired.Owner(own[n]) == app.Name })
+		if other.UID == app.UID || blocked || !other.DeletionTimestamp.IsZero() {
 			continue
 		}
 		source := other.Spec.Auth.Source
@@ -141,6 +141,7 @@ func rivalFor(app *todov1.TodoApp, name string, own map[string]*corev1.Secret, a
 	return ""
 }
 
+// otherThan returns the owner if it is not the app.
 func otherThan(app *todov1.TodoApp, owner string) string {
 	if owner == app.Name {
 		return ""
@@ -148,12 +149,13 @@ func otherThan(app *todov1.TodoApp, owner string) string {
 	return owner
 }
 
+// claim returns the blocker for a Secret of another app.
 func claim(secret, owner, where string) *blocker {
 	return &blocker{todov1.ReasonSecretClaimed, fmt.Sprintf(
 		"Secret %s belongs to TodoApp %s: name another in %s.", secret, owner, where)}
 }
 
-// claimedSource is about a source that belongs to another app, whose keys are not to become this one's; else nil.
+// claimedSource blocks the app if its source belongs to another app, whose keys must not become this app's.
 func claimedSource(app *todov1.TodoApp, observed *snapshot) *blocker {
 	owner := otherThan(app, desired.Owner(observed.source))
 	if owner == "" {
@@ -162,6 +164,7 @@ func claimedSource(app *todov1.TodoApp, observed *snapshot) *blocker {
 	return claim(app.Spec.Auth.Source.SecretRef.Name, owner, "spec.auth.source.secretRef")
 }
 
+// older reports whether an app precedes another. The UIDs decide between apps that were created within one second.
 func older(a, b *todov1.TodoApp) bool {
 	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)

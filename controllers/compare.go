@@ -108,7 +108,7 @@ func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Objec
 	return &change{object: want, exists: true, reset: reset}, nil
 }
 
-// noSmaller leaves a volume claim as large as it is: somebody may have grown it, and none can be made smaller.
+// noSmaller raises the desired size of a volume claim to its present size. A user may have grown it, and no claim can shrink.
 func noSmaller(want *unstructured.Unstructured, have client.Object) error {
 	claim, ok := have.(*corev1.PersistentVolumeClaim)
 	if !ok {
@@ -152,7 +152,7 @@ func (w *snapshot) inUse(secret string) bool {
 	})
 }
 
-// kindOf is the kind of an object of the scheme; lists do not say it of their items.
+// kindOf returns the kind of an object of the scheme, which the items of a list do not carry.
 func (r *Reconciler) kindOf(object client.Object) string {
 	gvk, err := r.Client.GroupVersionKindFor(object)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// identity are the fields of every object that are never owned by who applies it.
+// identity holds the fields that no field manager owns by applying an object.
 var identity = fieldpath.NewSet(
 	fieldpath.MakePathOrDie("apiVersion"),
 	fieldpath.MakePathOrDie("kind"),
@@ -29,13 +29,13 @@ var identity = fieldpath.NewSet(
 	fieldpath.MakePathOrDie("metadata", "resourceVersion"),
 )
 
-// driftDetector foretells whether applying an object would change anything, so that what is as desired costs no request.
+// driftDetector predicts whether applying an object would change it, so that an object without drift costs no request.
 type driftDetector struct {
 	converter managedfields.TypeConverter
 }
 
-// upToDate reports whether the operator owns exactly the fields of want in live, with the same values. What others own
-// is theirs; what they took over by changing it is no longer owned, and therefore found.
+// upToDate reports whether the operator owns exactly the fields of want in live, with the same values. It ignores fields of other
+// field managers. A field that another manager took over by changing it is no longer owned, so it counts as drift.
 func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructured) (bool, error) {
 	owned, err := ownedFields(live)
 	if err != nil || owned == nil {
@@ -135,7 +135,7 @@ func staleEntries(live client.Object, want *unstructured.Unstructured) []string 
 	})
 }
 
-// ownedFields are those that the operator applied and that nobody has changed since; nil when it applied none.
+// ownedFields returns the fields that the operator applied and that no other manager has changed since; nil if there are none.
 func ownedFields(live client.Object) (*fieldpath.Set, error) {
 	for _, entry := range live.GetManagedFields() {
 		if entry.Manager != FieldOwner || entry.Operation != metav1.ManagedFieldsOperationApply || entry.Subresource != "" {
@@ -150,8 +150,7 @@ func ownedFields(live client.Object) (*fieldpath.Set, error) {
 	return nil, nil
 }
 
-// within reports whether everything in want is in have. Have may hold more, inside what is owned as a whole:
-// defaults that the API server filled in.
+// within reports whether have contains all of want. Have may contain more inside atomic fields: defaults of the API server.
 func within(want, have any) bool {
 	switch want := want.(type) {
 	case map[string]any:
@@ -181,7 +180,7 @@ func within(want, have any) bool {
 	}
 }
 
-// unstructuredOf is an apply configuration as the API server will see it.
+// unstructuredOf returns an apply configuration as the API server receives it.
 func unstructuredOf(config runtime.ApplyConfiguration) (*unstructured.Unstructured, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(config)
 	if err != nil {

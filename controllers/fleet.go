@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -26,7 +27,7 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 	}
 	for i := range w.replicaSets {
 		rs := &w.replicaSets[i]
-		if rs.Labels[todov1.LabelComponent] == component && w.ownReplicaSet(rs) && number(rs.Spec.Replicas) > 0 {
+		if rs.Labels[todov1.LabelComponent] == component && w.ownReplicaSet(rs) && ptr.Deref(rs.Spec.Replicas, 0) > 0 {
 			fleet.Pods = appendTemplate(fleet.Pods, "replicaset/"+rs.Name, rs.Spec.Template)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -32,7 +33,7 @@ func (w *snapshot) health(component string) assessment {
 	if d == nil {
 		return fails(todov1.ReasonProgressing, "The Deployment is being created.")
 	}
-	wanted, status := number(d.Spec.Replicas), d.Status
+	wanted, status := ptr.Deref(d.Spec.Replicas, 0), d.Status
 	if !rolling(d) && status.ReadyReplicas >= wanted {
 		if wanted == 0 {
 			return holds(todov1.ReasonScaledToZero, "No pods are asked for.")
@@ -57,7 +58,7 @@ func (w *snapshot) health(component string) assessment {
 
 // rolling reports whether the Deployment's controller still has pods to create, replace or delete.
 func rolling(d *appsv1.Deployment) bool {
-	wanted, status := number(d.Spec.Replicas), d.Status
+	wanted, status := ptr.Deref(d.Spec.Replicas, 0), d.Status
 	return status.ObservedGeneration < d.Generation || status.UpdatedReplicas != wanted || status.Replicas != wanted
 }
 
@@ -82,7 +83,7 @@ func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
 		cause = " because the store of pod " + pod + " fails"
 	}
 	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready%s: see kubectl logs -n %s %s.",
-		d.Status.ReadyReplicas, number(d.Spec.Replicas), cause, d.Namespace, log)
+		d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 0), cause, d.Namespace, log)
 }
 
 // The states of the store that pods of the embedded API report, but for the usual one.

@@ -20,24 +20,24 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// snapshot is everything that was seen of one app at one moment.
+// snapshot holds the observed state of one app.
 type snapshot struct {
 	now time.Time
-	// keyring is the Secret that holds the ring; nil when there is none.
+	// keyring is the Secret that holds the ring; nil if it does not exist.
 	keyring *corev1.Secret
-	// secrets are the projections by component, and whatever else stands under their names.
+	// secrets holds the Secrets under the names of the projections, by component. They may be foreign.
 	secrets map[string]*corev1.Secret
-	// source is the external store's Secret; nil without one.
+	// source is the Secret of spec.auth.source; nil if it does not exist or the app has no source.
 	source *corev1.Secret
-	// apps are the namespace's TodoApps, this one among them.
+	// apps holds the namespace's TodoApps, including this one.
 	apps []todov1.TodoApp
-	// labelled are the Secrets that carry the app's label.
+	// labelled holds the Secrets that carry the app's label.
 	labelled    []corev1.Secret
 	pods        []corev1.Pod
 	replicaSets []appsv1.ReplicaSet
 	deployments []appsv1.Deployment
 	claims      []corev1.PersistentVolumeClaim
-	// others are the live objects of which only matters whether they are as desired.
+	// others holds the live objects that are only compared with the desired ones.
 	others []client.Object
 	// own holds the UIDs of the ReplicaSets and pods that the operator's own Deployments made.
 	own     map[types.UID]bool
@@ -46,8 +46,8 @@ type snapshot struct {
 	causes map[types.UID]assessment
 }
 
-// observe sees the world of an app through a reader: the cache, or the API server where something is to be written.
-// What pods have answered a moment before counts again.
+// observe takes a snapshot of an app through a reader: the cache, or the API server if something is to be written. It does not ask
+// pods again whose answers are given.
 func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*snapshot, error) {
 	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
@@ -62,11 +62,11 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 		return nil, err
 	}
 	r.findCauses(ctx, w, app)
-	w.now = r.Now() // what a pod that has gone by now signed, it signed before
+	w.now = r.Now() // read after listing pods: a pod missing from the list cannot have signed later than this
 	return w, nil
 }
 
-// list sees what carries the app's label.
+// list reads the objects that carry the app's label, and the namespace's apps.
 func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.TodoApp) error {
 	labelled := []client.ListOption{client.InNamespace(app.Namespace), client.MatchingLabels{todov1.LabelApp: app.Name}}
 	var (
@@ -83,7 +83,7 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.T
 	lists := append([]client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims}, others...)
 	for _, list := range lists {
 		if err := reader.List(ctx, list, labelled...); err != nil {
-			return fmt.Errorf("listing what belongs to the app: %w", err)
+			return fmt.Errorf("listing the objects of the app: %w", err)
 		}
 	}
 	for _, list := range others {
@@ -92,7 +92,7 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.T
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("reading what belongs to the app: %w", err)
+			return fmt.Errorf("reading the objects of the app: %w", err)
 		}
 	}
 	var apps todov1.TodoAppList
@@ -105,8 +105,8 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.T
 	return nil
 }
 
-// observeSecrets sees the projections before the ring that they are held against: a manager that is behind must not find
-// them as it left them.
+// observeSecrets reads the projections before the ring. Otherwise a stale manager could read an old ring and projections that
+// already match it.
 func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp) error {
 	names := map[string]string{
 		todov1.ComponentFrontend: desired.FrontendSecret(app),
@@ -127,8 +127,8 @@ func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w
 	return err
 }
 
-// secret returns nil for a Secret that does not exist. A Secret that the cache lacks or holds in part is read from the API
-// server: the cache holds labelled Secrets alone, up to a size.
+// secret returns a Secret, and nil if it does not exist. The cache contains only Secrets with the label of an app, up to a size, so
+// a Secret that the cache lacks or holds in part is read from the API server.
 func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
 	key := types.NamespacedName{Namespace: app.Namespace, Name: name}
 	secret := &corev1.Secret{}
@@ -146,7 +146,7 @@ func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todo
 	return secret, nil
 }
 
-// objects are the live objects that the operator makes for the app, and what stands under the names of its Secrets.
+// objects returns the live objects of the kinds that the operator creates, and the Secrets under the names of the projections.
 func (w *snapshot) objects() []client.Object {
 	var objects []client.Object
 	for i := range w.labelled {
@@ -174,7 +174,7 @@ func appendAll[T any, P interface {
 	return objects
 }
 
-// applied has the world's Deployments be as they were written: what was seen before says nothing of a new spec.
+// applied replaces the snapshot's Deployments by the written ones, because an older status does not apply to a new spec.
 func (w *snapshot) applied(changed []change) {
 	for _, c := range changed {
 		for i := range w.deployments {
@@ -187,7 +187,7 @@ func (w *snapshot) applied(changed []change) {
 	}
 }
 
-// sourceValue is what the external store offers; empty when that is nothing, or nothing usable.
+// sourceValue returns the value of the external source. It is empty if there is none, or none that can be used.
 func (w *snapshot) sourceValue(app *todov1.TodoApp) keyring.Value {
 	if w.source == nil || app.Spec.Auth.Source == nil || claimedSource(app, w) != nil {
 		return ""

@@ -15,22 +15,22 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// plan is what one look at the world calls for.
+// plan holds the changes that one snapshot of an app calls for.
 type plan struct {
 	observed *snapshot
 	step     keyring.Step
 	keys     desired.Keys
-	// keyring is the Secret that holds the ring, as it should be.
+	// keyring is the desired Secret that holds the ring.
 	keyring *corev1.Secret
-	// blocker is what the app's owner must decide before anything is written; nil when nothing is.
+	// blocker holds the decision that the app's owner must make before anything is written; nil if there is none.
 	blocker *blocker
-	// notice is what the app's owner must know before the plan is carried out; its reason is empty if there is nothing.
+	// notice tells the app's owner something before the plan is carried out; its reason is empty if there is nothing to tell.
 	notice assessment
-	// changed are the desired objects that the live ones do not match yet, in the order of writing.
+	// changed holds the desired objects that the live ones do not match yet, in the order of writing.
 	changed []change
-	// toPrune are the live objects that are no longer desired.
+	// toPrune holds the live objects that are no longer desired.
 	toPrune []client.Object
-	// awaited are running pods that do not confirm the present keys yet, stale those of them to be refreshed now.
+	// awaited holds the running pods that have not confirmed the present keys yet, and stale the ones among them to refresh now.
 	awaited, stale []*corev1.Pod
 }
 
@@ -41,7 +41,7 @@ type change struct {
 	exists bool
 	// foreign is set if the live object is not the operator's to write. The change is not carried out then.
 	foreign *foreignError
-	// reset is a merge patch that takes out of the live object what an apply would leave in it; nil if there is no such thing.
+	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
 	reset map[string]any
 }
 
@@ -50,12 +50,12 @@ func (p *plan) idle() bool {
 	return p.blocker != nil || p.stored() && len(p.changed)+len(p.toPrune)+len(p.stale) == 0
 }
 
-// stored reports whether the keyring is as it should be.
+// stored reports whether the live keyring matches the desired one.
 func (p *plan) stored() bool {
 	return p.observed.keyring != nil && equality.Semantic.DeepEqual(p.observed.keyring, p.keyring)
 }
 
-// plan looks at the world of an app and says what it calls for.
+// plan takes a snapshot of an app through a reader and computes the changes that it calls for.
 func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*plan, error) {
 	if app.Undecodable != "" {
 		return nil, errUndecodable
@@ -87,12 +87,14 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	return p, r.compare(ctx, reader, p, app)
 }
 
-// currentStep is where the ring stands that is stored; empty where there is none that can be read.
+// currentStep returns the step for the stored ring without taking a transition. It is empty if no ring is stored or the ring is
+// unreadable.
 func (r *Reconciler) currentStep(app *todov1.TodoApp, p *plan) keyring.Step {
-	ring, _ := p.observed.ring() // the obstacle says what is wrong with it
+	ring, _ := p.observed.ring() // the blocker says why it is unreadable
 	return keyring.CurrentStep(ring, r.inputs(app, p.observed))
 }
 
+// inputs returns the inputs of the transition function.
 func (r *Reconciler) inputs(app *todov1.TodoApp, observed *snapshot) keyring.Inputs {
 	return keyring.Inputs{
 		Now:       observed.now,
@@ -106,7 +108,7 @@ func (r *Reconciler) inputs(app *todov1.TodoApp, observed *snapshot) keyring.Inp
 	}
 }
 
-// ring is the app's ring as it is stored; empty when there is none.
+// ring returns the app's stored ring. It is empty if no ring is stored.
 func (w *snapshot) ring() (keyring.Ring, error) {
 	if w.keyring == nil {
 		return keyring.Ring{}, nil
@@ -120,6 +122,7 @@ func (w *snapshot) ring() (keyring.Ring, error) {
 
 var errKeyringUnreadable = errors.New("the keyring Secret is unreadable")
 
+// recovery returns the data of both projections, from which a lost ring is rebuilt.
 func (w *snapshot) recovery() keyring.Recovery {
 	var recovery keyring.Recovery
 	if s := w.secrets[todov1.ComponentFrontend]; s != nil {

@@ -5,56 +5,35 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// policyOf is what an app asks of its keys. The API server has filled in the defaults.
+// policyOf returns the key policy of an app's spec. The API server has filled in the defaults.
 func policyOf(app *todov1.TodoApp) keyring.Policy {
 	auth := app.Spec.Auth
-	interval := duration(auth.Rotation.Interval)
+	interval := ptr.Deref(auth.Rotation.Interval, metav1.Duration{}).Duration
 	return keyring.Policy{
 		Interval:          interval + share(app.UID, interval/10),
-		RotateAfter:       moment(auth.Rotation.RotateAfter),
-		RevokeBefore:      moment(auth.Rotation.RevokeBefore),
+		RotateAfter:       ptr.Deref(auth.Rotation.RotateAfter, metav1.Time{}).Time,
+		RevokeBefore:      ptr.Deref(auth.Rotation.RevokeBefore, metav1.Time{}).Time,
 		KeepRevoked:       auth.Rotation.RevokedKeys == todov1.RevokedKeysKeepForDecryption,
-		MaxLifetime:       duration(auth.Tokens.MaxLifetime),
-		Leeway:            duration(auth.Tokens.Leeway),
-		SessionLifetime:   duration(app.Spec.Frontend.SessionLifetime),
-		HandoverPeriod:    duration(app.Spec.Frontend.HandoverPeriod),
-		HistoryLimit:      int(number(auth.Rotation.HistoryLimit)),
+		MaxLifetime:       ptr.Deref(auth.Tokens.MaxLifetime, metav1.Duration{}).Duration,
+		Leeway:            ptr.Deref(auth.Tokens.Leeway, metav1.Duration{}).Duration,
+		SessionLifetime:   ptr.Deref(app.Spec.Frontend.SessionLifetime, metav1.Duration{}).Duration,
+		HandoverPeriod:    ptr.Deref(app.Spec.Frontend.HandoverPeriod, metav1.Duration{}).Duration,
+		HistoryLimit:      int(ptr.Deref(auth.Rotation.HistoryLimit, 0)),
 		ExternallySourced: auth.Source != nil,
 	}
 }
 
-// share is an app's own part of a duration, by its UID: a fleet of apps made together does not rotate together.
+// share returns a part of a duration that depends on an app's UID, so that apps that were created together do not rotate together.
 func share(uid types.UID, of time.Duration) time.Duration {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(uid))
 	const steps = 1 << 10
 	return of / steps * time.Duration(hash.Sum32()%steps)
-}
-
-func duration(d *metav1.Duration) time.Duration {
-	if d == nil {
-		return 0
-	}
-	return d.Duration
-}
-
-func moment(t *metav1.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.Time
-}
-
-func number(n *int32) int32 {
-	if n == nil {
-		return 0
-	}
-	return *n
 }

@@ -47,9 +47,9 @@ type Reconciler struct {
 	Live   client.Reader
 	Events events.EventRecorder
 	Images desired.Images
-	// Network is who may reach the pods of apps.
+	// Network configures the NetworkPolicies of apps.
 	Network desired.Network
-	// Namespaces to look after, as the Client's cache does; none means all.
+	// Namespaces are the namespaces to watch, the same as those of the Client's cache; none means all.
 	Namespaces []string
 	// WatchHealth records the failures of the cache of Secrets that the operator did not make; may be nil.
 	WatchHealth *WatchHealth
@@ -62,11 +62,11 @@ type Reconciler struct {
 	driftDetector driftDetector
 }
 
-// Reconcile looks at the cache first. Where that calls for a write, it looks again, at the API server, and acts on what
-// it sees there: a decision about keys is never made on what may be out of date.
+// Reconcile plans on the cache first. If that plan writes anything, it plans again on live reads and carries out the second plan,
+// because a decision about keys must never be made on stale state.
 func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.Result, error) {
 	if !app.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // what the app owns goes with it
+		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
 	p, err := r.plan(ctx, r.Client, app, nil)
 	if err == nil && !p.idle() {
@@ -91,16 +91,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 		}
 		applyErr = r.apply(ctx, p)
 		if apierrors.HasStatusCause(applyErr, corev1.NamespaceTerminatingCause) {
-			return ctrl.Result{}, nil // the app goes with its namespace
+			return ctrl.Result{}, nil // the app is deleted with its namespace
 		}
 		r.report(ctx, app, p, applyErr)
 		p.observed.applied(p.changed)
 	}
 	if errors.Is(applyErr, errNotStored) {
-		p.step = r.currentStep(app, p) // the status tells of no key that there is not
+		p.step = r.currentStep(app, p) // the status must not list a key that was not stored
 	}
 	if overtaken(applyErr) {
-		return ctrl.Result{RequeueAfter: firstPoll}, nil // the world has moved on: look again
+		return ctrl.Result{RequeueAfter: firstPoll}, nil // the snapshot is outdated
 	}
 	r.warn(app, p)
 	status := statusOf(app, p, applyErr)
@@ -141,15 +141,15 @@ func (r *Reconciler) readLive(ctx context.Context, app *todov1.TodoApp, uid type
 	return nil
 }
 
-// overtaken reports whether a write failed because the world had moved on. A conflict over fields is another matter:
-// someone else's object stands under the name.
+// overtaken reports whether a write failed because an object had changed since it was read. A conflict over fields is different:
+// another field manager owns them, and a retry does not help.
 func overtaken(err error) bool {
 	return apierrors.IsAlreadyExists(err) ||
 		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 
-// SetupWithManager watches TodoApps and what belongs to them, and finds an app by the label of its objects or the Secrets
-// that it names.
+// SetupWithManager watches TodoApps and their objects. It maps an object to its app by the object's label, or by the names of the
+// Secrets in the app's spec.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.driftDetector = driftDetector{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
 	sources, err := r.sourceCache(mgr)
@@ -175,7 +175,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return nil
 }
 
-// watched are the kinds that the operator makes or waits for.
+// watched returns an object of every kind that the operator creates or waits for.
 func watched() []client.Object {
 	return []client.Object{
 		&corev1.Secret{}, &corev1.Service{}, &corev1.PersistentVolumeClaim{}, &corev1.Pod{},

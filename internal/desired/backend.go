@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
-// OperationsPort is where the embedded API serves its health, its metrics and the versions it trusts.
+// OperationsPort is the port on which the embedded API serves its health, its metrics and the key versions that it trusts.
 const OperationsPort = 9090
 
 const (
@@ -27,15 +28,15 @@ const (
 
 func backendDeployment(app *todov1.TodoApp, versions []int64, images Images) *appsv1ac.DeploymentApplyConfiguration {
 	work := app.Spec.Backend.WorkloadSpec
-	count := replicas(app.Spec.Backend.Replicas)
+	count := ptr.Deref(app.Spec.Backend.Replicas, 1)
 	if !Embedded(app) {
 		keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
-		return onVolume(app, deployment(app, backendSide(app), work, count, ownBackend(app), keys))
+		return onVolume(app, deployment(app, backendComponent(app), work, count, ownBackend(app), keys))
 	}
-	return onVolume(app, deployment(app, backendSide(app), work, count, taskAPI(app, images), nil))
+	return onVolume(app, deployment(app, backendComponent(app), work, count, taskAPI(app, images), nil))
 }
 
-// onVolume lets go of the volume before another pod takes it: SQLite has one writer.
+// onVolume makes a Deployment stop its pod before it starts another if they share the SQLite volume: SQLite has one writer.
 func onVolume(app *todov1.TodoApp, d *appsv1ac.DeploymentApplyConfiguration) *appsv1ac.DeploymentApplyConfiguration {
 	if UsesSQLite(app) {
 		d.Spec.Strategy = appsv1ac.DeploymentStrategy().WithType(appsv1.RecreateDeploymentStrategyType)
@@ -43,20 +44,20 @@ func onVolume(app *todov1.TodoApp, d *appsv1ac.DeploymentApplyConfiguration) *ap
 	return d
 }
 
-// taskAPI is a pod of the embedded API. It reads its keys from a mounted Secret, again whenever that changes.
+// taskAPI returns the pod of the embedded API. The API reads its keys from a mounted Secret, and again when the Secret changes.
 func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfiguration {
-	c := container(backendSide(app), images.TaskAPI, app.Spec.Backend.WorkloadSpec).
+	c := container(backendComponent(app), images.TaskAPI, app.Spec.Backend.WorkloadSpec).
 		WithArgs(taskAPIArgs(app)...).
 		WithPorts(corev1ac.ContainerPort().WithName("operations").WithContainerPort(OperationsPort).
 			WithProtocol(corev1.ProtocolTCP)).
 		WithVolumeMounts(corev1ac.VolumeMount().WithName("auth").WithMountPath(authDirectory).WithReadOnly(true)).
-		// A database that is away must not have it killed: it starts once its ports answer, and is ready once it can serve.
+		// The kubelet must not kill a pod whose database is away, so only the readiness probe depends on the database.
 		WithStartupProbe(operations("/healthz").WithPeriodSeconds(1).WithFailureThreshold(120)).
 		WithReadinessProbe(operations("/readyz").WithPeriodSeconds(2).WithFailureThreshold(5)).
 		WithLivenessProbe(operations("/healthz").WithPeriodSeconds(10).WithTimeoutSeconds(5))
 	c.SecurityContext.WithReadOnlyRootFilesystem(true)
 	if c.Resources == nil {
-		c.Resources = modest()
+		c.Resources = defaultResources()
 	}
 	pod := corev1ac.PodSpec().
 		WithSecurityContext(securityContext().WithRunAsUser(nonRoot).WithRunAsGroup(nonRoot).WithFSGroup(nonRoot)).
@@ -65,7 +66,7 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 	if UsesSQLite(app) {
 		return withData(app, pod, c)
 	}
-	// It waits by itself after SIGTERM, not before it: thus it knows that it leaves, and ends connections that are kept.
+	// The API itself waits after SIGTERM, so there is no preStop hook: it can close idle connections while it waits.
 	withVariables(c, variableFrom("TASKAPI_DATABASE_URL", app.Spec.Backend.Storage.Postgres.URLSecretRef),
 		variable("TASKAPI_SHUTDOWN_DELAY", strconv.Itoa(drainSeconds)+"s"))
 	return pod.WithContainers(c)
@@ -116,10 +117,10 @@ func allowedOrigins(app *todov1.TodoApp) []string {
 	return origins
 }
 
-// ownBackend is a pod of the app's own image, which reads its keys from its environment.
+// ownBackend returns a pod of the app's own image, which reads its keys from its environment.
 func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
 	spec := app.Spec.Backend
-	c := listening(container(backendSide(app), spec.Image, spec.WorkloadSpec)).
+	c := listening(container(backendComponent(app), spec.Image, spec.WorkloadSpec)).
 		WithEnvFrom(environmentOf(BackendSecret(app)))
 	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext())
@@ -138,15 +139,15 @@ func operations(path string) *corev1ac.ProbeApplyConfiguration {
 		corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("operations")))
 }
 
-// modest is what the embedded API asks for when the app does not say.
-func modest() *corev1ac.ResourceRequirementsApplyConfiguration {
+// defaultResources returns the requests of the embedded API if the app specifies none.
+func defaultResources() *corev1ac.ResourceRequirementsApplyConfiguration {
 	return corev1ac.ResourceRequirements().WithRequests(corev1.ResourceList{
 		corev1.ResourceCPU:    resource.MustParse("10m"),
 		corev1.ResourceMemory: resource.MustParse("48Mi"),
 	})
 }
 
-// withData mounts the data volume.
+// withData adds a container that mounts the data volume to a pod.
 func withData(app *todov1.TodoApp, pod *corev1ac.PodSpecApplyConfiguration, c *corev1ac.ContainerApplyConfiguration,
 ) *corev1ac.PodSpecApplyConfiguration {
 	c.WithVolumeMounts(corev1ac.VolumeMount().WithName("data").WithMountPath(dataDirectory))
@@ -154,7 +155,7 @@ func withData(app *todov1.TodoApp, pod *corev1ac.PodSpecApplyConfiguration, c *c
 		corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(Data(app))))
 }
 
-// dataClaim is the volume of the SQLite file. Unless it is to be deleted with the app, nothing owns it.
+// dataClaim returns the claim for the volume of the SQLite file. It has an owner only if it is to be deleted with the app.
 func dataClaim(app *todov1.TodoApp) *corev1ac.PersistentVolumeClaimApplyConfiguration {
 	spec := todov1.SQLiteSpec{}
 	if given := app.Spec.Backend.Storage.SQLite; given != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/origin"
 )
 
-// containerOf is the one container of an app's Deployment.
+// containerOf returns the only container of an app's Deployment.
 func containerOf(t *testing.T, name string, change func(*todov1.TodoApp)) map[string]any {
 	t.Helper()
 	for _, object := range desired.Objects(app(change), keys, desired.Images{TaskAPI: "todoapp-operator:1.0"}, desired.Network{}) {
@@ -35,7 +35,7 @@ func containerOf(t *testing.T, name string, change func(*todov1.TodoApp)) map[st
 	return nil
 }
 
-// TestDollarsStayAsTheyAre: Kubernetes replaces $(NAME) in arguments and variables, and makes $ of $$.
+// Kubernetes replaces $(NAME) in arguments and variables, and turns $$ into $.
 func TestDollarsStayAsTheyAre(t *testing.T) {
 	dollars := func(a *todov1.TodoApp) {
 		a.Spec.Auth.Tokens.Issuer, a.Spec.Auth.Tokens.Audience = "a$(HOSTNAME)", "$$b$"
@@ -67,7 +67,7 @@ func TestDollarsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestOriginsAreAsBrowsersSendThem, and the API starts with each of them.
+// The API starts only with origins that browsers send.
 func TestOriginsAreAsBrowsersSendThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		url   string

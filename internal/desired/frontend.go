@@ -5,16 +5,17 @@ import (
 
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// frontendDeployment runs the app's frontend image. It reads its keys when it starts: the annotation names those that
-// a pod started with, and a change of it rolls the pods.
+// frontendDeployment returns the Deployment of the app's frontend image. The frontend reads its keys at start, so the pod template
+// carries an annotation with the key versions, and a change of the annotation rolls the pods.
 func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.DeploymentApplyConfiguration {
 	spec := app.Spec.Frontend
-	c := listening(container(frontendSide(app), spec.Image, spec.WorkloadSpec)).
+	c := listening(container(frontendComponent(app), spec.Image, spec.WorkloadSpec)).
 		WithEnvFrom(environmentOf(FrontendSecret(app)))
 	withVariables(c, variable("API_URL", BackendURL(app)))
 	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
@@ -29,10 +30,11 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 	}
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext()).WithContainers(c)
 	keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
-	return deployment(app, frontendSide(app), spec.WorkloadSpec, replicas(spec.Replicas), pod, keys)
+	return deployment(app, frontendComponent(app), spec.WorkloadSpec, ptr.Deref(spec.Replicas, 1), pod, keys)
 }
 
-// FrontendURL is where browsers reach the frontend: as the app says, else by its Ingress; empty when there is neither.
+// FrontendURL returns the URL at which browsers reach the frontend: the one in the spec, or else the Ingress host. It is empty if
+// the app has neither.
 func FrontendURL(app *todov1.TodoApp) string {
 	spec, ingress := app.Spec.Frontend, app.Spec.Ingress
 	switch {
@@ -45,7 +47,7 @@ func FrontendURL(app *todov1.TodoApp) string {
 	}
 }
 
-// BackendURL is where pods of the cluster reach the backend.
+// BackendURL returns the URL at which pods of the cluster reach the backend.
 func BackendURL(app *todov1.TodoApp) string {
 	return fmt.Sprintf("http://%s.%s.svc:%d", Backend(app), app.Namespace, app.Spec.Backend.Port)
 }

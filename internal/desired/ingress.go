@@ -10,8 +10,8 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// ingress serves both sides under one host. Every path is a prefix, which all controllers understand alike, and the
-// longer ones come first for those that go by the order.
+// ingress returns an Ingress that serves both components under one host. Every path is a prefix, which all ingress controllers
+// interpret alike. Longer paths come first, because some controllers use the first match.
 func ingress(app *todov1.TodoApp) *networkingv1ac.IngressApplyConfiguration {
 	spec := app.Spec.Ingress
 	rule := networkingv1ac.IngressRule().WithHost(spec.Host).WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(paths(app)...))
@@ -29,23 +29,23 @@ func ingress(app *todov1.TodoApp) *networkingv1ac.IngressApplyConfiguration {
 		WithSpec(rules)
 }
 
-// paths are what goes where. The tasks are at /api/{user}/tasks, which no prefix can say, so everything below /api that
-// the frontend does not claim is the backend's.
+// paths returns the routes to the components. The tasks are at /api/{user}/tasks, which no prefix can express, so the backend gets
+// every path below /api that is not in spec.ingress.frontendPaths.
 func paths(app *todov1.TodoApp) []*networkingv1ac.HTTPIngressPathApplyConfiguration {
 	if app.Spec.Frontend.Image == "" {
-		return []*networkingv1ac.HTTPIngressPathApplyConfiguration{prefix("/", backendSide(app))}
+		return []*networkingv1ac.HTTPIngressPathApplyConfiguration{prefix("/", backendComponent(app))}
 	}
 	claimed := slices.SortedFunc(slices.Values(app.Spec.Ingress.FrontendPaths), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
 	var list []*networkingv1ac.HTTPIngressPathApplyConfiguration
 	for _, path := range claimed {
-		list = append(list, prefix(path, frontendSide(app)))
+		list = append(list, prefix(path, frontendComponent(app)))
 	}
-	return append(list, prefix("/api", backendSide(app)), prefix("/", frontendSide(app)))
+	return append(list, prefix("/api", backendComponent(app)), prefix("/", frontendComponent(app)))
 }
 
-func prefix(path string, to side) *networkingv1ac.HTTPIngressPathApplyConfiguration {
+func prefix(path string, to component) *networkingv1ac.HTTPIngressPathApplyConfiguration {
 	return networkingv1ac.HTTPIngressPath().WithPath(path).WithPathType(networkingv1.PathTypePrefix).
 		WithBackend(networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().
 			WithName(to.name).WithPort(networkingv1ac.ServiceBackendPort().WithName("http"))))

@@ -7,10 +7,10 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// maxName is what a label value and a Service's name can hold.
+// maxName is the maximum length of a label value and of a Service's name.
 const maxName = 63
 
-// name is the app's name with a suffix; one that would be too long is cut and told apart by a hash of the whole.
+// name returns the app's name with a suffix. If the result is too long, it is cut and gets a hash of the whole, to stay unique.
 func name(app *todov1.TodoApp, suffix string) string {
 	full := app.Name + "-" + suffix
 	if len(full) <= maxName {
@@ -21,19 +21,19 @@ func name(app *todov1.TodoApp, suffix string) string {
 	return app.Name[:maxName-len(suffix)-len(hash)-2] + "-" + hash + "-" + suffix
 }
 
-// Keyring is the name of the Secret that holds the app's ring.
+// Keyring returns the name of the Secret that holds the app's ring.
 func Keyring(app *todov1.TodoApp) string { return name(app, "keyring") }
 
-// Frontend is the name of the frontend's Deployment and Service.
+// Frontend returns the name of the frontend's Deployment and Service.
 func Frontend(app *todov1.TodoApp) string { return name(app, "frontend") }
 
-// Backend is the name of the backend's Deployment and Service.
+// Backend returns the name of the backend's Deployment and Service.
 func Backend(app *todov1.TodoApp) string { return name(app, "backend") }
 
-// Data is the name of the claim for the backend's SQLite file.
+// Data returns the name of the claim for the backend's SQLite file.
 func Data(app *todov1.TodoApp) string { return name(app, "data") }
 
-// FrontendSecret is the name of the Secret that the frontend reads.
+// FrontendSecret returns the name of the Secret that the frontend reads.
 func FrontendSecret(app *todov1.TodoApp) string {
 	if ref := app.Spec.Frontend.SecretRef; ref != nil {
 		return ref.Name
@@ -41,7 +41,7 @@ func FrontendSecret(app *todov1.TodoApp) string {
 	return name(app, "frontend-auth")
 }
 
-// BackendSecret is the name of the Secret that the backend reads.
+// BackendSecret returns the name of the Secret that the backend reads.
 func BackendSecret(app *todov1.TodoApp) string {
 	if ref := app.Spec.Backend.SecretRef; ref != nil {
 		return ref.Name
@@ -49,7 +49,7 @@ func BackendSecret(app *todov1.TodoApp) string {
 	return name(app, "backend-auth")
 }
 
-// Secrets are the names of those that the operator writes for the app.
+// Secrets returns the names of the Secrets that the operator writes for the app.
 func Secrets(app *todov1.TodoApp) []string {
 	return []string{Keyring(app), FrontendSecret(app), BackendSecret(app)}
 }

@@ -11,42 +11,42 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// Network is who may reach the pods of apps. What the pods themselves reach is not limited: their databases may be
-// anywhere.
+// Network configures the NetworkPolicies of apps. They restrict incoming traffic only, because databases may be anywhere.
 type Network struct {
-	// Policies says whether the operator makes NetworkPolicies.
+	// Policies makes the operator create NetworkPolicies.
 	Policies bool
-	// OperatorNamespace is where the operator runs, which asks backends for their keys.
+	// OperatorNamespace is the namespace of the operator, which asks backends for their key versions.
 	OperatorNamespace string
-	// Ingress selects the namespaces of ingress controllers; nil lets everyone reach what serves users.
+	// Ingress selects the namespaces of ingress controllers. If it is nil, every pod may reach the ports for users.
 	Ingress *metav1.LabelSelector
-	// Metrics selects the namespaces that may read the backends' metrics; nil none.
+	// Metrics selects the namespaces that may read the backends' metrics. If it is nil, none may.
 	Metrics *metav1.LabelSelector
 }
 
-// frontendPolicy lets users reach the frontend.
+// frontendPolicy returns a policy that lets users reach the frontend.
 func frontendPolicy(app *todov1.TodoApp, n Network) *networkingv1ac.NetworkPolicyApplyConfiguration {
-	return networkPolicy(app, frontendSide(app), n.users(app.Spec.Frontend.Port))
+	return networkPolicy(app, frontendComponent(app), n.users(app.Spec.Frontend.Port))
 }
 
-// backendPolicy lets users and the app's frontend reach the API, and the operator and monitoring its operations port.
+// backendPolicy returns a policy that lets users and the app's frontend reach the API, and the operator and monitoring reach the
+// operations port.
 func backendPolicy(app *todov1.TodoApp, n Network) *networkingv1ac.NetworkPolicyApplyConfiguration {
 	users := n.users(app.Spec.Backend.Port)
 	if n.Ingress != nil {
 		users.WithFrom(frontends(app))
 	}
 	if !Embedded(app) {
-		return networkPolicy(app, backendSide(app), users)
+		return networkPolicy(app, backendComponent(app), users)
 	}
 	operations := onPort(OperationsPort).WithFrom(namespaces(&metav1.LabelSelector{
 		MatchLabels: map[string]string{corev1.LabelMetadataName: n.OperatorNamespace}}))
 	if n.Metrics != nil {
 		operations.WithFrom(namespaces(n.Metrics))
 	}
-	return networkPolicy(app, backendSide(app), users, operations)
+	return networkPolicy(app, backendComponent(app), users, operations)
 }
 
-// frontends are the pods that sign for the app. One that the operator does not run may be any pod of the namespace.
+// frontends selects the pods that sign for the app. If the operator does not run the frontend, that is any pod of the namespace.
 func frontends(app *todov1.TodoApp) *networkingv1ac.NetworkPolicyPeerApplyConfiguration {
 	pods := metav1ac.LabelSelector()
 	if app.Spec.Frontend.Image != "" {
@@ -56,7 +56,7 @@ func frontends(app *todov1.TodoApp) *networkingv1ac.NetworkPolicyPeerApplyConfig
 	return networkingv1ac.NetworkPolicyPeer().WithPodSelector(pods)
 }
 
-// users lets requests of users in to a port: through ingress controllers where those are known, else from anywhere.
+// users returns a rule that opens a port to users: to ingress controllers if their namespaces are known, or else to every pod.
 func (n Network) users(port int32) *networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration {
 	if n.Ingress == nil {
 		return onPort(port)
@@ -74,13 +74,13 @@ func namespaces(selector *metav1.LabelSelector) *networkingv1ac.NetworkPolicyPee
 		WithNamespaceSelector(config[*metav1ac.LabelSelectorApplyConfiguration](selector))
 }
 
-func networkPolicy(app *todov1.TodoApp, s side, rules ...*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration,
+func networkPolicy(app *todov1.TodoApp, of component, rules ...*networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration,
 ) *networkingv1ac.NetworkPolicyApplyConfiguration {
-	return networkingv1ac.NetworkPolicy(s.name, app.Namespace).
-		WithLabels(Labels(app, s.component)).
+	return networkingv1ac.NetworkPolicy(of.name, app.Namespace).
+		WithLabels(Labels(app, of.label)).
 		WithOwnerReferences(OwnerReference(app)).
 		WithSpec(networkingv1ac.NetworkPolicySpec().
-			WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, s.component))).
+			WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, of.label))).
 			WithPolicyTypes(networkingv1.PolicyTypeIngress).
 			WithIngress(rules...))
 }

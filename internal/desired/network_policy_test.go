@@ -12,7 +12,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// closed lets in whom it names and nobody else.
+// closed admits only the peers that it names.
 var closed = desired.Network{
 	Policies: true, OperatorNamespace: "todoapp-system",
 	Ingress: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "ingress-nginx"}},
@@ -26,7 +26,7 @@ type peer struct {
 	labels    map[string]string
 }
 
-// admits judges as the API's documentation says: a pod that a policy selects takes only what one of its rules lets in.
+// admits reports whether policies let a peer reach a pod. If a policy selects the pod, one of its rules must admit the peer.
 func admits(t *testing.T, policies []networkingv1.NetworkPolicy, to map[string]string, port int, from peer) bool {
 	t.Helper()
 	selected := false
@@ -67,7 +67,7 @@ func selects(t *testing.T, selector *metav1.LabelSelector, set map[string]string
 	return s.Matches(labels.Set(set))
 }
 
-// policiesOf are the NetworkPolicies among an app's objects.
+// policiesOf returns the NetworkPolicies among an app's objects.
 func policiesOf(t *testing.T, a *todov1.TodoApp, network desired.Network) []networkingv1.NetworkPolicy {
 	t.Helper()
 	var policies []networkingv1.NetworkPolicy
@@ -147,7 +147,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestPoliciesAreAboutTheirOwnApp: the pods of another app in the namespace are not touched.
+// Policies do not select the pods of another app in the namespace.
 func TestPoliciesAreAboutTheirOwnApp(t *testing.T) {
 	other := app(func(a *todov1.TodoApp) { a.Name = "other" })
 	for _, policy := range policiesOf(t, app(func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" }), closed) {

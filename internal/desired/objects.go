@@ -6,28 +6,29 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// ManagedBy is the value of the label app.kubernetes.io/managed-by on everything the operator makes.
+// ManagedBy is the value of the label app.kubernetes.io/managed-by on every object that the operator makes.
 const ManagedBy = "todoapp-operator"
 
-// Images are what the operator runs besides what the app names.
+// Images holds the images that the operator runs in addition to those in the spec of an app.
 type Images struct {
-	// TaskAPI is the operator's own image, which holds the embedded task API.
+	// TaskAPI is the operator's own image, which contains the embedded task API.
 	TaskAPI string
 }
 
-// Keys is what the two sides of an app are given of its ring.
+// Keys holds the projections of the ring for the two components of an app.
 type Keys struct {
 	Frontend, Backend keyring.Projection
 }
 
-// Objects lists everything that an app stands for besides its keyring, in the order in which it is to be applied:
-// what pods mount comes before the pods, and so does what keeps others from them. Secrets come by their names: of two apps
-// that name the same ones crosswise, one is first with both.
+// Objects returns the objects of an app except its keyring, in the order of applying: Secrets, volumes and policies come before
+// the pods that depend on them. Secrets are sorted by name, so that if two apps reference the same two Secrets in swapped roles,
+// one of them gets both.
 func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []runtime.ApplyConfiguration {
 	objects := []runtime.ApplyConfiguration{backendSecret(app, keys.Backend), frontendSecret(app, keys.Frontend)}
 	if BackendSecret(app) > FrontendSecret(app) {
@@ -44,7 +45,7 @@ func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []r
 }
 
 func backend(app *todov1.TodoApp, versions []int64, images Images, network Network) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{service(app, backendSide(app))}
+	objects := []runtime.ApplyConfiguration{service(app, backendComponent(app))}
 	if network.Policies {
 		objects = append(objects, backendPolicy(app, network))
 	}
@@ -52,40 +53,40 @@ func backend(app *todov1.TodoApp, versions []int64, images Images, network Netwo
 		objects = append(objects, dataClaim(app))
 	}
 	objects = append(objects, backendDeployment(app, versions, images))
-	if replicas(app.Spec.Backend.Replicas) > 1 {
-		objects = append(objects, disruptionBudget(app, backendSide(app)))
+	if ptr.Deref(app.Spec.Backend.Replicas, 1) > 1 {
+		objects = append(objects, disruptionBudget(app, backendComponent(app)))
 	}
 	return objects
 }
 
 func frontend(app *todov1.TodoApp, versions []int64, network Network) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{service(app, frontendSide(app))}
+	objects := []runtime.ApplyConfiguration{service(app, frontendComponent(app))}
 	if network.Policies {
 		objects = append(objects, frontendPolicy(app, network))
 	}
 	objects = append(objects, frontendDeployment(app, versions))
-	if replicas(app.Spec.Frontend.Replicas) > 1 {
-		objects = append(objects, disruptionBudget(app, frontendSide(app)))
+	if ptr.Deref(app.Spec.Frontend.Replicas, 1) > 1 {
+		objects = append(objects, disruptionBudget(app, frontendComponent(app)))
 	}
 	return objects
 }
 
-// side is what the frontend's and the backend's objects are named and labelled by.
-type side struct {
-	component string
-	name      string
-	port      int32
+// component holds the label, the name and the port of the objects of one component.
+type component struct {
+	label string
+	name  string
+	port  int32
 }
 
-func frontendSide(app *todov1.TodoApp) side {
-	return side{todov1.ComponentFrontend, Frontend(app), app.Spec.Frontend.Port}
+func frontendComponent(app *todov1.TodoApp) component {
+	return component{todov1.ComponentFrontend, Frontend(app), app.Spec.Frontend.Port}
 }
 
-func backendSide(app *todov1.TodoApp) side {
-	return side{todov1.ComponentBackend, Backend(app), app.Spec.Backend.Port}
+func backendComponent(app *todov1.TodoApp) component {
+	return component{todov1.ComponentBackend, Backend(app), app.Spec.Backend.Port}
 }
 
-// Selector tells the pods that the operator runs for a component from those that someone else labelled for it.
+// Selector returns the labels of the pods that the operator runs for a component. Pods of other owners lack managed-by.
 func Selector(app *todov1.TodoApp, component string) map[string]string {
 	return map[string]string{
 		LabelManagedBy:        ManagedBy,
@@ -94,8 +95,8 @@ func Selector(app *todov1.TodoApp, component string) map[string]string {
 	}
 }
 
-// Labels are those of every object of a component. None is copied from the app, and there is no
-// app.kubernetes.io/instance: GitOps tools would prune what carries their tracking labels.
+// Labels returns the labels of every object of a component. None is copied from the app, and there is no
+// app.kubernetes.io/instance: GitOps tools would prune objects that carry their tracking labels.
 func Labels(app *todov1.TodoApp, component string) map[string]string {
 	labels := Selector(app, component)
 	maps.Copy(labels, map[string]string{
@@ -105,7 +106,7 @@ func Labels(app *todov1.TodoApp, component string) map[string]string {
 	return labels
 }
 
-// OwnerReference makes an object go with its app.
+// OwnerReference returns a controller reference, by which an object is deleted with its app.
 func OwnerReference(app *todov1.TodoApp) *metav1ac.OwnerReferenceApplyConfiguration {
 	return metav1ac.OwnerReference().
 		WithAPIVersion(todov1.GroupVersion.String()).WithKind("TodoApp").
@@ -113,7 +114,7 @@ func OwnerReference(app *todov1.TodoApp) *metav1ac.OwnerReferenceApplyConfigurat
 		WithController(true).WithBlockOwnerDeletion(true)
 }
 
-// UsesSQLite reports whether the app's tasks are in a file on a volume: by default those of the embedded API are.
+// UsesSQLite reports whether the app's tasks are in a file on a volume, which is the default of the embedded API.
 func UsesSQLite(app *todov1.TodoApp) bool {
 	storage := app.Spec.Backend.Storage
 	return storage.SQLite != nil || storage.Postgres == nil && Embedded(app)
@@ -121,10 +122,3 @@ func UsesSQLite(app *todov1.TodoApp) bool {
 
 // Embedded reports whether the backend is the operator's own task API.
 func Embedded(app *todov1.TodoApp) bool { return app.Spec.Backend.Image == "" }
-
-func replicas(n *int32) int32 {
-	if n == nil {
-		return 1
-	}
-	return *n
-}

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// app is a TodoApp as the API server stores it: with its defaults.
+// app returns a TodoApp with the defaults that the API server sets.
 func app(change func(*todov1.TodoApp)) *todov1.TodoApp {
 	a := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "todo", UID: "11111111-2222"}}
 	a.Spec.Auth.Tokens.MaxLifetime = &metav1.Duration{Duration: 168 * time.Hour}
@@ -32,7 +32,7 @@ func app(change func(*todov1.TodoApp)) *todov1.TodoApp {
 	return a
 }
 
-// keys are those in the middle of a rotation.
+// keys holds the projections in the middle of a rotation.
 var keys = desired.Keys{
 	Frontend: keyring.Projection{Data: map[string]string{keyring.EntrySecret: "one", keyring.EntrySecrets: "1:one,2:two"},
 		Versions: []int64{1, 2}},

@@ -19,46 +19,46 @@ import (
 // nonRoot is the user and group of the operator's own image.
 const nonRoot = 65532
 
-// drainSeconds is how long a pod goes on serving after it was told to stop, while proxies learn that it leaves.
+// drainSeconds is the time for which a stopping pod still serves, until proxies have removed it from their endpoints.
 const drainSeconds = 3
 
-// deployment wraps a pod of one side; annotations are the operator's, the rest of the metadata is the app's.
-func deployment(app *todov1.TodoApp, s side, work todov1.WorkloadSpec, count int32,
+// deployment returns the Deployment of a component's pod. The annotations are the operator's and take precedence over the app's.
+func deployment(app *todov1.TodoApp, of component, work todov1.WorkloadSpec, count int32,
 	pod *corev1ac.PodSpecApplyConfiguration, annotations map[string]string,
 ) *appsv1ac.DeploymentApplyConfiguration {
 	labels := maps.Clone(work.Template.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	maps.Copy(labels, Labels(app, s.component))
+	maps.Copy(labels, Labels(app, of.label))
 	template := corev1ac.PodTemplateSpec().WithLabels(labels).
 		WithAnnotations(work.Template.Annotations).WithAnnotations(annotations).
-		WithSpec(placed(app, s, work.Template, pod))
-	return appsv1ac.Deployment(s.name, app.Namespace).
-		WithLabels(Labels(app, s.component)).
+		WithSpec(placed(app, of, work.Template, pod))
+	return appsv1ac.Deployment(of.name, app.Namespace).
+		WithLabels(Labels(app, of.label)).
 		WithOwnerReferences(OwnerReference(app)).
 		WithSpec(appsv1ac.DeploymentSpec().
 			WithReplicas(count).
-			WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, s.component))).
+			WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, of.label))).
 			WithStrategy(rolling()).
 			WithTemplate(template))
 }
 
-// rolling replaces pods one by one and never goes below what is asked for.
+// rolling returns a strategy that replaces pods one by one and always keeps the desired number of them.
 func rolling() *appsv1ac.DeploymentStrategyApplyConfiguration {
 	return appsv1ac.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).
 		WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
 			WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))
 }
 
-// placed adds to a pod where it may run, and takes from it what it does not need.
-func placed(app *todov1.TodoApp, s side, t todov1.PodTemplate, pod *corev1ac.PodSpecApplyConfiguration,
+// placed adds scheduling constraints to a pod, and removes the service account token and the service variables.
+func placed(app *todov1.TodoApp, of component, t todov1.PodTemplate, pod *corev1ac.PodSpecApplyConfiguration,
 ) *corev1ac.PodSpecApplyConfiguration {
 	pod.WithAutomountServiceAccountToken(false).WithEnableServiceLinks(false).
 		WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
 			WithMaxSkew(1).WithTopologyKey("kubernetes.io/hostname").
 			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
-			WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, s.component))))
+			WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, of.label))))
 	if len(t.NodeSelector) > 0 {
 		pod.WithNodeSelector(t.NodeSelector)
 	}
@@ -71,12 +71,12 @@ func placed(app *todov1.TodoApp, s side, t todov1.PodTemplate, pod *corev1ac.Pod
 	return pod
 }
 
-// container is what the containers of both sides have in common, within the restricted Pod Security Standard.
-func container(s side, image string, work todov1.WorkloadSpec) *corev1ac.ContainerApplyConfiguration {
+// container returns the common part of both components' containers, within the restricted Pod Security Standard.
+func container(of component, image string, work todov1.WorkloadSpec) *corev1ac.ContainerApplyConfiguration {
 	c := corev1ac.Container().
-		WithName(s.component).
+		WithName(of.label).
 		WithImage(image).
-		WithPorts(corev1ac.ContainerPort().WithName("http").WithContainerPort(s.port).WithProtocol(corev1.ProtocolTCP)).
+		WithPorts(corev1ac.ContainerPort().WithName("http").WithContainerPort(of.port).WithProtocol(corev1.ProtocolTCP)).
 		WithSecurityContext(corev1ac.SecurityContext().
 			WithAllowPrivilegeEscalation(false).
 			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
@@ -92,13 +92,13 @@ func securityContext() *corev1ac.PodSecurityContextApplyConfiguration {
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
 }
 
-// serving keeps a container in service until it can no longer be reached.
+// serving returns a preStop hook that delays the end of a container until proxies no longer route to it.
 func serving() *corev1ac.LifecycleApplyConfiguration {
 	return corev1ac.Lifecycle().WithPreStop(
 		corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(drainSeconds)))
 }
 
-// listening are the probes of a container of which only the port is known.
+// listening adds probes to a container of which only the port is known.
 func listening(c *corev1ac.ContainerApplyConfiguration) *corev1ac.ContainerApplyConfiguration {
 	open := corev1ac.TCPSocketAction().WithPort(intstr.FromString("http"))
 	return c.WithLifecycle(serving()).
@@ -106,8 +106,8 @@ func listening(c *corev1ac.ContainerApplyConfiguration) *corev1ac.ContainerApply
 		WithReadinessProbe(corev1ac.Probe().WithTCPSocket(open).WithPeriodSeconds(5))
 }
 
-// withVariables adds what the operator sets. Where the app sets the same variable, the app's stands: those that it
-// must not set never get past admission.
+// withVariables adds the operator's variables. If the app sets the same variable, the app's takes precedence: admission rejects
+// the variables that an app must not set.
 func withVariables(c *corev1ac.ContainerApplyConfiguration, variables ...*corev1ac.EnvVarApplyConfiguration) {
 	for _, v := range variables {
 		set := func(e corev1ac.EnvVarApplyConfiguration) bool { return *e.Name == *v.Name }
@@ -121,7 +121,7 @@ func variable(name, value string) *corev1ac.EnvVarApplyConfiguration {
 	return corev1ac.EnvVar().WithName(name).WithValue(literal(value))
 }
 
-// literal keeps Kubernetes from replacing $(NAME) in an argument or a variable: there $$ stands for $.
+// literal escapes $ as $$ in an argument or a variable, where Kubernetes would replace $(NAME).
 func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
 func variableFrom(name string, ref todov1.SecretKeyReference) *corev1ac.EnvVarApplyConfiguration {
@@ -133,7 +133,7 @@ func environmentOf(secret string) *corev1ac.EnvFromSourceApplyConfiguration {
 	return corev1ac.EnvFromSource().WithSecretRef(corev1ac.SecretEnvSource().WithName(secret))
 }
 
-// tokenVariables tell an image of the app's own what the operator tells the embedded API by flags.
+// tokenVariables returns the variables that give an app's own image the settings that the embedded API gets by flags.
 func tokenVariables(t todov1.TokenSpec) []*corev1ac.EnvVarApplyConfiguration {
 	var variables []*corev1ac.EnvVarApplyConfiguration
 	if t.Issuer != "" {
@@ -145,8 +145,8 @@ func tokenVariables(t todov1.TokenSpec) []*corev1ac.EnvVarApplyConfiguration {
 	return append(variables, variable("JWT_MAX_LIFETIME", t.MaxLifetime.Duration.String()))
 }
 
-// config turns a part of the app's spec into the apply configuration of the same shape. Both are generated from one
-// API type, so the way through JSON cannot fail.
+// config converts a field of the app's spec to the apply configuration of the same type. Both are generated from one API type, so
+// the conversion through JSON cannot fail.
 func config[C any](part any) C {
 	var c C
 	data, err := json.Marshal(part)
