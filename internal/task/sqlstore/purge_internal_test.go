@@ -21,7 +21,7 @@ type purgeable struct {
 
 func (*purgeable) sql() *statements { return &sqliteStatements }
 
-func (p *purgeable) write(ctx context.Context, _ string, _ ...any) (task.Page, error) {
+func (p *purgeable) free(ctx context.Context, _ string, _ ...any) (task.Page, error) {
 	return p.answer(ctx)
 }
 
