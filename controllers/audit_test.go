@@ -17,7 +17,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// lines are what a manager has logged.
+// lines holds the lines that a manager has logged.
 type lines struct {
 	sync.Mutex
 	all []string

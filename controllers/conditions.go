@@ -93,12 +93,22 @@ func scheduledRevocation(app *todov1.TodoApp, p *plan) string {
 		moment.UTC().Format(time.RFC3339))
 }
 
-// silent names the first of the awaited pods that gives no answer, and what may keep the operator from it.
+// terminationDelay is how long a pod may exist after its grace period before its node is suspected.
+const terminationDelay = time.Minute
+
+// silent names the first of the awaited pods that does not terminate or gives no answer, and the likely cause.
 func (w *snapshot) silent(awaited []string) string {
 	for i := range w.pods {
 		pod := &w.pods[i]
+		if !slices.Contains(awaited, pod.Name) {
+			continue
+		}
+		if gone := pod.DeletionTimestamp; gone != nil && w.now.Sub(gone.Time) > terminationDelay {
+			return fmt.Sprintf(" Pod %s should have terminated at %s: if the machine of node %s is gone, delete the Node object.",
+				pod.Name, gone.UTC().Format(time.RFC3339), pod.Spec.NodeName)
+		}
 		err := w.answers[pod.UID].err
-		if err == nil || !slices.Contains(awaited, pod.Name) {
+		if err == nil {
 			continue
 		}
 		if errors.Is(err, syscall.ECONNREFUSED) && !ready(pod) {

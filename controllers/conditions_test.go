@@ -26,6 +26,13 @@ func TestASilentPodIsNamed(t *testing.T) {
 	if got := rotationComplete(app, p).message; !strings.Contains(got, want) {
 		t.Errorf("got %q", got)
 	}
+	p.observed.now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p.observed.pods[0].Spec.NodeName = "worker-1"
+	p.observed.pods[0].DeletionTimestamp = new(metav1.NewTime(p.observed.now.Add(-2 * time.Minute)))
+	if got := rotationComplete(app, p).message; !strings.Contains(got, "node worker-1 is gone, delete the Node object") {
+		t.Errorf("of a pod that does not terminate: %q", got)
+	}
+	p.observed.pods[0].DeletionTimestamp = nil
 	p.awaited = []*corev1.Pod{&p.observed.pods[0]}
 	if got := keysInSync(app, p, nil).message; strings.Contains(got, "does not answer") {
 		t.Errorf("of a pod that is not ready: %q", got)

@@ -49,7 +49,7 @@ func TestRetired(t *testing.T) {
 	}
 }
 
-// told are the events of one report.
+// told returns the Events of one report.
 func told(p *plan, err error) []string {
 	recorder := events.NewFakeRecorder(10)
 	(&Reconciler{Events: recorder}).report(context.Background(), &todov1.TodoApp{}, p, err)
@@ -61,7 +61,7 @@ func told(p *plan, err error) []string {
 	return all
 }
 
-// A revocation that is stored has happened, whatever fails after it; the next look finds nothing to tell of.
+// A stored revocation has happened even if a later write fails. The next reconcile takes no transition, so it writes no Event.
 func TestWhatIsStoredIsToldOf(t *testing.T) {
 	revoked := &plan{observed: &snapshot{}, step: keyring.Step{Action: keyring.ActionRevoke, Versions: []int64{1}}}
 	for name, c := range map[string]struct {

@@ -71,10 +71,13 @@ func unfinishedRollout(d *appsv1.Deployment) bool {
 
 // notReady names the log of a pod that runs and is not ready.
 func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
-	log := "deployment/" + d.Name
+	log, node := "deployment/"+d.Name, ""
 	for i := range w.pods {
 		if pod := &w.pods[i]; w.serves(pod, component) && !ready(pod) {
 			log = pod.Name
+			if pod.Spec.NodeName != "" {
+				node = fmt.Sprintf(" If that gives no answer, see kubectl describe node %s.", pod.Spec.NodeName)
+			}
 			break
 		}
 	}
@@ -82,8 +85,8 @@ func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
 	if pod := w.storeState(component, storeFailing); pod != "" {
 		cause = " because the store of pod " + pod + " fails"
 	}
-	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready%s: see kubectl logs -n %s %s.",
-		d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 0), cause, d.Namespace, log)
+	return fails(todov1.ReasonNotReady, "%d of %d pods are ready, and the others do not become ready%s: see kubectl logs -n %s %s.%s",
+		d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 0), cause, d.Namespace, log, node)
 }
 
 // The states of the store that pods of the embedded API report, but for the usual one.

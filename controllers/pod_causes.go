@@ -16,7 +16,7 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// startPatience is how long a pod may take to start on its node before its Events are read.
+// startPatience is how long a pod may take to create its containers before the cause is looked up.
 const startPatience = 10 * time.Second
 
 // findCauses reads why pods do not start if their own status does not say it: a Secret that does not exist, or an Event of
@@ -25,11 +25,12 @@ func (r *Reconciler) findCauses(ctx context.Context, w *snapshot, app *todov1.To
 	w.causes = map[types.UID]assessment{}
 	for i := range w.pods {
 		pod := &w.pods[i]
-		if !w.serves(pod, pod.Labels[todov1.LabelComponent]) || !stuck(pod) {
+		young := r.Now().Sub(pod.CreationTimestamp.Time) <= startPatience
+		if !w.serves(pod, pod.Labels[todov1.LabelComponent]) || !stuck(pod) || creating(pod) && young {
 			continue
 		}
 		cause, err := r.findMissingSecret(ctx, pod, app)
-		if err == nil && cause.reason == "" && creating(pod) && r.Now().Sub(pod.CreationTimestamp.Time) > startPatience {
+		if err == nil && cause.reason == "" && creating(pod) {
 			cause, err = r.findEvent(ctx, pod)
 		}
 		if err != nil {

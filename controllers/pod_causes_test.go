@@ -31,7 +31,7 @@ func (b *bench) says(app, kind, reason, text string) error {
 // crashes, and the cause is a Secret that does not exist or an Event.
 func TestCausesOutsideThePodsStatus(t *testing.T) {
 	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) { // pods are older than they are
+	b.start(func(r *controllers.Reconciler) { // pods count as older than startPatience
 		r.Now = func() time.Time { return time.Now().Add(time.Minute) }
 	})
 	app := b.app("todo")

@@ -13,8 +13,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// TestAnAppThatFailsIsTriedEveryMinute, and soon at first: within half an hour as often as the test of the alert
-// TodoAppReconcileErrors says.
+// TestAnAppThatFailsIsTriedEveryMinute counts the reconciles of half an hour: as many as the test of the alert
+// TodoAppReconcileErrors assumes.
 func TestAnAppThatFailsIsTriedEveryMinute(t *testing.T) {
 	limiter, tries, longest := backoff(), 0, time.Duration(0)
 	for at := time.Duration(0); at < 30*time.Minute; tries++ {
@@ -27,7 +27,7 @@ func TestAnAppThatFailsIsTriedEveryMinute(t *testing.T) {
 	}
 }
 
-// TestWhatIsRefusedIsTriedAgain: it is no error, and the policy that refused it may be gone a minute later.
+// TestWhatIsRefusedIsTriedAgain checks that a rejected object is no error, and is retried because a policy may change.
 func TestWhatIsRefusedIsTriedAgain(t *testing.T) {
 	invalid := fmt.Errorf("applying: %w", apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "todo-backend", nil))
 	gone := errors.New("the API server is away")

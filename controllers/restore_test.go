@@ -19,7 +19,7 @@ import (
 )
 
 // The rows of docs/backup.md are tests here. A backup is what kubectl get -o yaml gives: whole objects with the UIDs and owner
-// references of then, of which the API server drops the UID when they are created again.
+// references of that time. The API server gives an object that is created again another UID.
 
 var secretNames = []string{"todo-keyring", "todo-frontend-auth", "todo-backend-auth"}
 
@@ -73,7 +73,7 @@ func (b *bench) onKeyTwo(app *todov1.TodoApp) keyring.Key {
 	return b.settled("todo")
 }
 
-// inSync awaits that the status tells of the first keys.
+// inSync waits until the status has the first keys.
 func (b *bench) inSync() {
 	b.t.Helper()
 	eventually(b.t, func() error {
@@ -196,8 +196,8 @@ func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
 	})
 }
 
-// If the TodoApp is restored first, it has made new keys by the time its Secrets come. The restored keyring wins, and the
-// operator says that the keys of the meantime are lost.
+// If the TodoApp is restored first, it makes new keys before its Secrets are restored. The restored keyring wins, and the operator
+// says that the keys made in between are lost.
 func TestRestoreOfTheTodoAppBeforeItsSecrets(t *testing.T) {
 	b := newBench(t)
 	told, _ := b.announcing()

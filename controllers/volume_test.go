@@ -22,7 +22,7 @@ import (
 
 func quantity(size string) *resource.Quantity { return new(resource.MustParse(size)) }
 
-// startsWith says which keys the pods of a Deployment start with, unless it is those that are expected.
+// startsWith returns an error unless the pods of a Deployment start with the given keys.
 func (b *bench) startsWith(deployment, versions string) error {
 	var d appsv1.Deployment
 	if err := b.get(deployment, &d); err != nil {
@@ -92,7 +92,7 @@ func TestAVolumeThatSomebodyHasGrownStaysAsItIs(t *testing.T) {
 	})
 }
 
-// A claim outlives its TodoApp. One that is created again in another class, or that finds a claim of another mode, says so.
+// A claim outlives its TodoApp. If a new TodoApp asks for another class, or finds a claim of another mode, its status says so.
 func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
 	b := newBench(t)
 	b.start()
@@ -184,7 +184,7 @@ func (w withoutVolumes) Create(ctx context.Context, object client.Object, option
 	return w.Client.Create(ctx, object, options...)
 }
 
-// A pod whose volume is not there would only take the place of one that serves; the other side has no part in it.
+// A pod whose volume is not there would only take the place of one that serves; the other component does not need it.
 func TestWhatCouldNotBeMadeHoldsUpItsSideAlone(t *testing.T) {
 	b := newBench(t)
 	b.start(func(r *controllers.Reconciler) { r.Client = withoutVolumes{r.Client} })
