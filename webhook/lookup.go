@@ -27,35 +27,26 @@ func getAll[T any, P interface {
 	client.Object
 }](ctx context.Context, reader client.Reader, namespace string, names []string, trim func(*T)) (map[string]*T, error) {
 	found := make(map[string]*T, len(names))
-	errs := make([]error, len(names))
+	var errs []error
 	var lock sync.Mutex
-	var reads sync.WaitGroup
-	for i, name := range names {
-		if name == "" || len(content.IsPathSegmentName(name)) > 0 {
-			continue // nothing can have such a name
+	possible := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return name == "" || len(content.IsPathSegmentName(name)) > 0 // nothing can have such a name
+	})
+	err := atOnce(ctx, possible, func(name string) {
+		object := P(new(T))
+		err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
+		lock.Lock()
+		defer lock.Unlock()
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			errs = append(errs, fmt.Errorf("reading %q: %w", name, err))
+		default:
+			trim((*T)(object))
+			found[name] = (*T)(object)
 		}
-		reads.Go(func() {
-			if err := liveCalls.Acquire(ctx, 1); err != nil {
-				errs[i] = fmt.Errorf("waiting to read %q: %w", name, err)
-				return
-			}
-			defer liveCalls.Release(1)
-			object := P(new(T))
-			err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, object)
-			switch {
-			case apierrors.IsNotFound(err):
-			case err != nil:
-				errs[i] = fmt.Errorf("reading %q: %w", name, err)
-			default:
-				trim((*T)(object))
-				lock.Lock()
-				defer lock.Unlock()
-				found[name] = (*T)(object)
-			}
-		})
-	}
-	reads.Wait()
-	return found, errors.Join(errs...)
+	})
+	return found, errors.Join(append(errs, err)...)
 }
 
 // surroundingsOf reads what a decision about a pod needs: its app, the keyrings nearby when it uses any Secret that is not the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -62,7 +64,7 @@ type guard[T client.Object] struct {
 // ValidateCreate implements admission.Validator.
 func (g guard[T]) ValidateCreate(ctx context.Context, object T) (admission.Warnings, error) {
 	if !g.applies(object) {
-		return g.inner.ValidateCreate(ctx, object)
+		return g.inner.ValidateCreate(ctx, object) //nolint:wrapcheck // the answer to the client as it is
 	}
 	warnings, err := g.check(ctx, nil, object)
 	if err != nil {
@@ -75,7 +77,7 @@ func (g guard[T]) ValidateCreate(ctx context.Context, object T) (admission.Warni
 // ValidateUpdate implements admission.Validator.
 func (g guard[T]) ValidateUpdate(ctx context.Context, old, object T) (admission.Warnings, error) {
 	if !g.applies(object) || !object.GetDeletionTimestamp().IsZero() {
-		return g.inner.ValidateUpdate(ctx, old, object)
+		return g.inner.ValidateUpdate(ctx, old, object) //nolint:wrapcheck // the answer to the client as it is
 	}
 	var before []access
 	if g.applies(old) && g.size(old) <= maxEntries {
@@ -91,7 +93,7 @@ func (g guard[T]) ValidateUpdate(ctx context.Context, old, object T) (admission.
 
 // ValidateDelete implements admission.Validator.
 func (g guard[T]) ValidateDelete(ctx context.Context, object T) (admission.Warnings, error) {
-	return g.inner.ValidateDelete(ctx, object)
+	return g.inner.ValidateDelete(ctx, object) //nolint:wrapcheck // the answer to the client as it is
 }
 
 // check returns a refusal if the object refers to too much, or adds references that its user may not make.
@@ -153,34 +155,38 @@ func (g guard[T]) denied(ctx context.Context, object T, added []access) (sets.Se
 		}
 	}
 	var lock sync.Mutex
-	var questions sync.WaitGroup
 	var errs []error
 	denied := sets.New[target]()
-	for t, reads := range targets {
-		questions.Go(func() {
-			allowed, err := mayGet(ctx, g.client, request, namespace, t)
-			if err == nil && !allowed && !reads {
-				allowed, err = adoptsNothing(ctx, g.client, object, t.name)
-			}
-			lock.Lock()
-			defer lock.Unlock()
-			errs = append(errs, err)
-			if err == nil && !allowed {
-				denied.Insert(t)
-			}
-		})
+	err = atOnce(ctx, slices.Collect(maps.Keys(targets)), func(t target) {
+		allowed, err := mayGet(ctx, g.client, request, namespace, t)
+		lock.Lock()
+		defer lock.Unlock()
+		errs = append(errs, err)
+		if err == nil && !allowed {
+			denied.Insert(t)
+		}
+	})
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
 	}
-	questions.Wait()
-	return denied, errors.Join(errs...)
+	for t := range denied {
+		if targets[t] {
+			continue
+		}
+		nothing, err := adoptsNothing(ctx, g.client, object, t.name)
+		if err != nil {
+			return nil, err
+		}
+		if nothing {
+			denied.Delete(t)
+		}
+	}
+	return denied, nil
 }
 
 // mayGet asks the API server whether the user of a request may get an object. The review is local to the namespace, so that a
 // Role is enough to create it.
 func mayGet(ctx context.Context, c client.Client, request admission.Request, namespace string, t target) (bool, error) {
-	if err := liveCalls.Acquire(ctx, 1); err != nil {
-		return false, fmt.Errorf("waiting to ask about %s %q: %w", t.kind, t.name, err)
-	}
-	defer liveCalls.Release(1)
 	user, resource := request.UserInfo, "secrets"
 	if t.kind == fromConfigMap {
 		resource = "configmaps"

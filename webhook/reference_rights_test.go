@@ -103,27 +103,57 @@ func TestReferencesOfATodoAppAreJudgedWithTheUsersRights(t *testing.T) {
 		asked    []string
 		refused  string // the field of the refusal
 	}{
-		"nothing":               {nil, todoApp(), nil, nil, ""},
-		"a source":              {nil, todoApp(sourceRef("s", "key")), nil, []string{"secrets/s"}, "spec.auth.source.secretRef"},
-		"a frontend's database": {nil, todoApp(frontendDatabase("s", "u")), nil, []string{"secrets/s"}, "spec.frontend.database.urlSecretRef"},
+		"nothing": {nil, todoApp(), nil, nil, ""},
+		"a source": {
+			old: nil, app: todoApp(sourceRef("s", "key")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.auth.source.secretRef",
+		},
+		"a frontend's database": {
+			old: nil, app: todoApp(frontendDatabase("s", "u")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.frontend.database.urlSecretRef",
+		},
 		"a backend's database": {nil, todoApp(backendDatabase("s", "u")), nil, []string{"secrets/s"},
 			"spec.backend.storage.postgres.urlSecretRef"},
-		"a variable": {nil, todoApp(backendEnv(fromSecretKey("X", "s", "y"))), nil, []string{"secrets/s"}, "spec.backend.env[X]"},
+		"a variable": {
+			old: nil, app: todoApp(backendEnv(fromSecretKey("X", "s", "y"))),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.backend.env[X]",
+		},
 		"a variable of a ConfigMap": {nil, todoApp(frontendEnv(fromConfigMapKey("X", "c", "y"))), nil, []string{"configmaps/c"},
 			"spec.frontend.env[X]"},
 		"a certificate": {nil, todoApp(ingressTLS("s")), nil, []string{"secrets/s"}, "spec.ingress.tlsSecretName"},
-		"a pull Secret": {nil, todoApp(pullSecret("s")), nil, []string{"secrets/s"}, "spec.backend.template.imagePullSecrets[0]"},
+		"a pull Secret": {
+			old: nil, app: todoApp(pullSecret("s")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.backend.template.imagePullSecrets[0]",
+		},
 		"a Secret to adopt": {nil, todoApp(frontendRef("s")), holding("s BETTER_AUTH_SECRET " + secretA), []string{"secrets/s"},
 			"spec.frontend.secretRef.name"},
-		"a Secret to create":      {nil, todoApp(backendRef("s")), nil, []string{"secrets/s"}, ""},
-		"a Secret made for it":    {nil, todoApp(backendRef("s")), holding("s").owned("s", "team-a"), []string{"secrets/s"}, ""},
-		"one that is allowed":     {nil, todoApp(sourceRef("may", "key")), nil, []string{"secrets/may"}, ""},
-		"the same reference":      {todoApp(sourceRef("s", "key")), todoApp(sourceRef("s", "key"), frontendURL("https://x")), nil, nil, ""},
-		"one less":                {todoApp(sourceRef("s", "key")), todoApp(), nil, nil, ""},
-		"the same, elsewhere":     {todoApp(backendEnv(fromSecretKey("X", "s", "y"))), todoApp(frontendEnv(fromSecretKey("Z", "s", "y"))), nil, nil, ""},
-		"another entry":           {todoApp(sourceRef("s", "key")), todoApp(sourceRef("s", "other")), nil, []string{"secrets/s"}, "spec.auth.source.secretRef"},
-		"to adopt, then to read":  {todoApp(frontendRef("s")), todoApp(frontendRef("s"), pullSecret("s")), nil, []string{"secrets/s"}, "spec.backend.template.imagePullSecrets[0]"},
-		"one object, many places": {nil, todoApp(frontendEnv(fromSecretKey("X", "s", "x"), fromSecretKey("Y", "s", "y")), pullSecret("s")), nil, []string{"secrets/s"}, "spec.frontend.env[X]"},
+		"a Secret to create": {nil, todoApp(backendRef("s")), nil, []string{"secrets/s"}, ""},
+		"a Secret made for it": {
+			old: nil, app: todoApp(backendRef("s")),
+			have: holding("s").owned("s", "team-a"), asked: []string{"secrets/s"}, refused: "",
+		},
+		"one that is allowed": {nil, todoApp(sourceRef("may", "key")), nil, []string{"secrets/may"}, ""},
+		"the same reference": {
+			old: todoApp(sourceRef("s", "key")), app: todoApp(sourceRef("s", "key"), frontendURL("https://x")),
+			have: nil, asked: nil, refused: "",
+		},
+		"one less": {todoApp(sourceRef("s", "key")), todoApp(), nil, nil, ""},
+		"the same, elsewhere": {
+			old: todoApp(backendEnv(fromSecretKey("X", "s", "y"))), app: todoApp(frontendEnv(fromSecretKey("Z", "s", "y"))),
+			have: nil, asked: nil, refused: "",
+		},
+		"another entry": {
+			old: todoApp(sourceRef("s", "key")), app: todoApp(sourceRef("s", "other")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.auth.source.secretRef",
+		},
+		"to adopt, then to read": {
+			old: todoApp(frontendRef("s")), app: todoApp(frontendRef("s"), pullSecret("s")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.backend.template.imagePullSecrets[0]",
+		},
+		"one object, many places": {
+			old: nil, app: todoApp(frontendEnv(fromSecretKey("X", "s", "x"), fromSecretKey("Y", "s", "y")), pullSecret("s")),
+			have: nil, asked: []string{"secrets/s"}, refused: "spec.frontend.env[X]",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, mode := range []ReferenceRights{Enforce, Warn, Off} {
@@ -148,8 +178,8 @@ func TestReferencesOfATodoAppAreJudgedWithTheUsersRights(t *testing.T) {
 				if got := a.asked(); !slices.Equal(got, wanted) {
 					t.Errorf("%s: asked about %v, expected %v", mode, got, wanted)
 				}
-				if apierrors.IsInvalid(err) != (refusals == 1) || err != nil && !strings.Contains(err.Error(), c.refused+": Forbidden: you may not get") ||
-					strings.Count(fmt.Sprint(err), "Forbidden") != refusals {
+				said := err == nil || strings.Contains(err.Error(), c.refused+": Forbidden: you may not get")
+				if apierrors.IsInvalid(err) != (refusals == 1) || !said || strings.Count(fmt.Sprint(err), "Forbidden") != refusals {
 					t.Errorf("%s: %v", mode, err)
 				}
 				if len(warnings) != warned || warned == 1 && !strings.HasPrefix(warnings[0], c.refused+": you may not get") {
@@ -238,25 +268,30 @@ func TestReferencesOfAWorkloadAreJudgedWithTheUsersRights(t *testing.T) {
 	if got := strings.Count(fmt.Sprint(err), "you may not get"); got != len(want) || calls > 0 {
 		t.Errorf("refused %d of %d, and asked the rules %d times: %v", got, len(want), calls, err)
 	}
-	if !strings.Contains(fmt.Sprint(err), "spec.template.spec.volumes[c].projected.sources[2].serviceAccountToken: Forbidden: projects") {
+	const token = "spec.template.spec.volumes[c].projected.sources[2].serviceAccountToken: Forbidden: projects"
+	if !strings.Contains(fmt.Sprint(err), token) {
 		t.Errorf("the token: %v", err)
 	}
 	a = &authorizer{}
 	fewer := everything()
 	fewer.Containers[0].Image, fewer.Volumes = "web:2", fewer.Volumes[1:]
-	if _, err := podGuard(a, &calls).ValidateUpdate(asUser(t.Context()), every, deployment(fewer)); err != nil || len(a.reviews) > 0 || calls != 1 {
+	update := func(old, now *appsv1.Deployment) error {
+		_, err := podGuard(a, &calls).ValidateUpdate(asUser(t.Context()), old, now)
+		return err
+	}
+	if err := update(every, deployment(fewer)); err != nil || len(a.reviews) > 0 || calls != 1 {
 		t.Errorf("without a new reference: %v, asked about %v", err, a.asked())
 	}
-	if _, err := podGuard(a, &calls).ValidateUpdate(asUser(t.Context()), deployment(fewer), every); err == nil || !slices.Equal(a.asked(), []string{"secrets/volume"}) {
+	if err := update(deployment(fewer), every); err == nil || !slices.Equal(a.asked(), []string{"secrets/volume"}) {
 		t.Errorf("with one new reference: %v, asked about %v", err, a.asked())
 	}
 	unlabelled := every.DeepCopy()
 	unlabelled.Labels = nil
-	if _, err := podGuard(a, &calls).ValidateUpdate(asUser(t.Context()), every, unlabelled); err != nil {
+	if err := update(every, unlabelled); err != nil {
 		t.Errorf("a workload without labels: %v", err)
 	}
 	unlabelledBefore := a.asked()
-	if _, err := podGuard(a, &calls).ValidateUpdate(asUser(t.Context()), unlabelled, every); err == nil || len(a.asked()) != len(unlabelledBefore)+len(want) {
+	if err := update(unlabelled, every); err == nil || len(a.asked()) != len(unlabelledBefore)+len(want) {
 		t.Errorf("a workload that is labelled now: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ const (
 	ruleForbidden rule = "forbidden-secret"
 	ruleLabels    rule = "labels"
 	ruleRights    rule = "reference-rights"
-	ruleToken     rule = "service-account-token" //nolint:gosec // the name of a rule
+	ruleToken     rule = "service-account-token"
 	ruleNumber    rule = "too-many-references"
 )
 

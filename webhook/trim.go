@@ -2,9 +2,12 @@ package webhook
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/semaphore"
 	corev1 "k8s.io/api/core/v1"
@@ -16,15 +19,46 @@ import (
 )
 
 // liveCalls bounds the objects of up to 1 MB that all reviews together read at once. One read takes a few times that in
-// memory until the object is trimmed.
-var liveCalls = semaphore.NewWeighted(16)
+// memory until the object is trimmed. Reviews that ask for many objects take turns, so that others find a short queue.
+var liveCalls, manyCalls = semaphore.NewWeighted(16), semaphore.NewWeighted(2)
 
 const (
+	// fewCalls is how many objects a review may ask for without waiting for its turn, and how many it asks for at once.
+	fewCalls = 8
 	// maxValue is how much is kept of an entry that a rule is about. A longer value breaks a rule by its length alone.
 	maxValue = 8 << 10
 	// maxOthers is how many entries that no rule is about are kept, by name, so that a message can list some.
 	maxOthers = 100
 )
+
+// atOnce calls a function with each of the items, a few at the same time and within the bound for the process, and returns
+// when all calls have.
+func atOnce[T any](ctx context.Context, items []T, call func(T)) error {
+	if len(items) > fewCalls {
+		if err := manyCalls.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("waiting for other reviews: %w", err)
+		}
+		defer manyCalls.Release(1)
+	}
+	own := semaphore.NewWeighted(fewCalls)
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	for _, item := range items {
+		err := own.Acquire(ctx, 1)
+		if err == nil {
+			err = liveCalls.Acquire(ctx, 1)
+		}
+		if err != nil {
+			return fmt.Errorf("waiting for other reviews: %w", err)
+		}
+		calls.Go(func() {
+			defer own.Release(1)
+			defer liveCalls.Release(1)
+			call(item)
+		})
+	}
+	return nil
+}
 
 // trimFor returns a function that leaves of a Secret what the rules for an app are about: of the Secrets that it names or
 // reads as its source the operator's entries and the source's, and of all others nothing but the metadata.

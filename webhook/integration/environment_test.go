@@ -50,6 +50,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if arguments := os.Getenv(asManager); arguments != "" {
+		os.Exit(runManager(arguments))
+	}
 	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	code, err := runTests(m)
 	if err != nil {

@@ -106,6 +106,9 @@ func commanded(manifest string, args ...string) way {
 
 const refusalOfPolicy = "todoapp-operator manages this Secret: change the TodoApp instead, or act as group todoapp.dev:break-glass"
 
+// manifest is another Secret of the same name.
+const manifest = "{apiVersion: v1, kind: Secret, metadata: {name: NAME}, stringData: {x: text}}"
+
 var encodedB = base64.StdEncoding.EncodeToString([]byte(secretB))
 
 // ways are what was tried to change or delete a managed Secret, with other field managers and with the operator's own.
@@ -125,7 +128,9 @@ var ways = map[string]way{
 	"update: of another part":    updated(func(s *corev1.Secret) { s.Labels["todoapp.dev/component"] = "other" }),
 	"update: another label":      updated(func(s *corev1.Secret) { s.Labels["argocd.argoproj.io/instance"] = "other" }),
 	"update: an annotation":      updated(func(s *corev1.Secret) { metav1.SetMetaDataAnnotation(&s.ObjectMeta, "a", "b") }),
-	"update: handed over":        updated(func(s *corev1.Secret) { metav1.SetMetaDataAnnotation(&s.ObjectMeta, "todoapp.dev/adopt", "other") }),
+	"update: handed over": updated(func(s *corev1.Secret) {
+		metav1.SetMetaDataAnnotation(&s.ObjectMeta, "todoapp.dev/adopt", "other")
+	}),
 	"update: no annotations": updated(func(s *corev1.Secret) {
 		s.Annotations, s.Finalizers = nil, []string{"example.com/hold"} // not all have annotations to lose
 	}),
@@ -149,11 +154,12 @@ var ways = map[string]way{
 	"merge patch: a finalizer":       patched(types.MergePatchType, `{"metadata":{"finalizers":["example.com/hold"]}}`),
 	"merge patch: fields of nobody":  patched(types.MergePatchType, `{"metadata":{"managedFields":[{}]}}`),
 	"merge patch: no owner, a label": patched(types.MergePatchType, `{"metadata":{"ownerReferences":null,"labels":{"a":"b"}}}`),
-	"JSON patch: a value":            patched(types.JSONPatchType, `[{"op":"replace","path":"/data/BETTER_AUTH_SECRET","value":"`+encodedB+`"}]`),
-	"JSON patch: no data":            patched(types.JSONPatchType, `[{"op":"remove","path":"/data"}]`),
-	"JSON patch: no labels":          patched(types.JSONPatchType, `[{"op":"remove","path":"/metadata/labels"}]`),
-	"strategic patch: a value":       patched(types.StrategicMergePatchType, `{"data":{"BETTER_AUTH_SECRET":"`+encodedB+`"}}`),
-	"strategic patch: all replaced":  patched(types.StrategicMergePatchType, `{"data":{"$patch":"replace","x":"eQ=="}}`),
+	"JSON patch: a value": patched(types.JSONPatchType,
+		`[{"op":"replace","path":"/data/BETTER_AUTH_SECRET","value":"`+encodedB+`"}]`),
+	"JSON patch: no data":           patched(types.JSONPatchType, `[{"op":"remove","path":"/data"}]`),
+	"JSON patch: no labels":         patched(types.JSONPatchType, `[{"op":"remove","path":"/metadata/labels"}]`),
+	"strategic patch: a value":      patched(types.StrategicMergePatchType, `{"data":{"BETTER_AUTH_SECRET":"`+encodedB+`"}}`),
+	"strategic patch: all replaced": patched(types.StrategicMergePatchType, `{"data":{"$patch":"replace","x":"eQ=="}}`),
 	"strategic patch: an owner": patched(types.StrategicMergePatchType,
 		`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"gone","uid":"2"}]}}`),
 
@@ -184,9 +190,9 @@ var ways = map[string]way{
 	"delete: those labelled":  collectionDeleted(client.MatchingLabels{"app.kubernetes.io/managed-by": "todoapp-operator"}),
 	"delete: those of a type": collectionDeleted(client.MatchingFields{"type": "Opaque"}),
 
-	"kubectl replace --force": commanded("{apiVersion: v1, kind: Secret, metadata: {name: NAME}, stringData: {x: text}}", "replace", "--force", "-f", "-"),
-	"kubectl replace":         commanded("{apiVersion: v1, kind: Secret, metadata: {name: NAME}, stringData: {x: text}}", "replace", "-f", "-"),
-	"kubectl apply":           commanded("{apiVersion: v1, kind: Secret, metadata: {name: NAME}, stringData: {x: text}}", "apply", "-f", "-"),
+	"kubectl replace --force": commanded(manifest, "replace", "--force", "-f", "-"),
+	"kubectl replace":         commanded(manifest, "replace", "-f", "-"),
+	"kubectl apply":           commanded(manifest, "apply", "-f", "-"),
 	"kubectl label":           commanded("", "label", "secret", "NAME", "app.kubernetes.io/managed-by-"),
 	"kubectl annotate":        commanded("", "annotate", "secret", "NAME", "todoapp.dev/adopt=other", "--overwrite"),
 }

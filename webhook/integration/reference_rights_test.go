@@ -28,14 +28,18 @@ func TestReferencesNeedTheRightToGet(t *testing.T) {
 
 	variable := `{backend: {env: [{name: K, valueFrom: {secretKeyRef: {name: %s, key: %s}}}]}}`
 	for name, c := range map[string]struct{ spec, refused string }{
-		"nothing":           {"{}", ""},
-		"a variable":        {fmt.Sprintf(variable, "payments", "API_KEY"), `spec.backend.env[K]: Forbidden: you may not get Secret "payments"`},
-		"one that may be":   {fmt.Sprintf(variable, "granted", "API_KEY"), ""},
-		"one that is not":   {fmt.Sprintf(variable, "missing", "API_KEY"), `you may not get Secret "missing"`},
-		"a ConfigMap":       {`{frontend: {env: [{name: K, valueFrom: {configMapKeyRef: {name: settings, key: A}}}]}}`, `you may not get ConfigMap "settings"`},
-		"a database":        {`{frontend: {database: {urlSecretRef: {name: payments, key: url}}}}`, `you may not get Secret "payments"`},
-		"a source":          {`{auth: {source: {secretRef: {name: payments, key: url}}}}`, `you may not get Secret "payments"`},
-		"a certificate":     {`{frontend: {url: "https://x.example"}, ingress: {host: x.example, tlsSecretName: payments}}`, `you may not get Secret "payments"`},
+		"nothing": {"{}", ""},
+		"a variable": {fmt.Sprintf(variable, "payments", "API_KEY"),
+			`spec.backend.env[K]: Forbidden: you may not get Secret "payments"`},
+		"one that may be": {fmt.Sprintf(variable, "granted", "API_KEY"), ""},
+		"one that is not": {fmt.Sprintf(variable, "missing", "API_KEY"), `you may not get Secret "missing"`},
+		"a ConfigMap": {`{frontend: {env: [{name: K, valueFrom: {configMapKeyRef: {name: settings, key: A}}}]}}`,
+			`you may not get ConfigMap "settings"`},
+		"a database": {`{frontend: {database: {urlSecretRef: {name: payments, key: url}}}}`,
+			`you may not get Secret "payments"`},
+		"a source": {`{auth: {source: {secretRef: {name: payments, key: url}}}}`, `you may not get Secret "payments"`},
+		"a certificate": {`{frontend: {url: "https://x.example"}, ingress: {host: x.example, tlsSecretName: payments}}`,
+			`you may not get Secret "payments"`},
 		"a pull Secret":     {`{backend: {template: {imagePullSecrets: [{name: payments}]}}}`, `you may not get Secret "payments"`},
 		"a Secret to adopt": {`{frontend: {secretRef: {name: payments}}}`, `you may not get Secret "payments"`},
 		"a name of its own": {`{frontend: {secretRef: {name: unused}}}`, ""},
@@ -43,8 +47,9 @@ func TestReferencesNeedTheRightToGet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			object := app("todo", c.spec)
 			object.SetNamespace(ns)
-			answers(t, deployer.Create(t.Context(), object, client.DryRunAll), c.refused)
-			if err := admin.Create(t.Context(), app2(ns, c.spec), client.DryRunAll); err != nil && strings.Contains(err.Error(), "may not get") {
+			answers(t, deployer.Create(t.Context(), object.DeepCopy(), client.DryRunAll), c.refused)
+			err := admin.Create(t.Context(), object, client.DryRunAll)
+			if err != nil && strings.Contains(err.Error(), "may not get") {
 				t.Errorf("the administrator: %v", err)
 			}
 		})
@@ -57,7 +62,8 @@ func TestReferencesNeedTheRightToGet(t *testing.T) {
 			`{"spec":{"frontend":{"env":[{"name":"K","valueFrom":{"secretKeyRef":{"name":"payments","key":"API_KEY"}}}]}}}`, ""},
 		"another entry": {`{"spec":{"backend":{"env":[{"name":"K","valueFrom":{"secretKeyRef":{"name":"payments","key":"url"}}}]}}}`,
 			`you may not get Secret "payments"`},
-		"a pull Secret": {`{"spec":{"frontend":{"template":{"imagePullSecrets":[{"name":"payments"}]}}}}`, `you may not get Secret "payments"`},
+		"a pull Secret": {`{"spec":{"frontend":{"template":{"imagePullSecrets":[{"name":"payments"}]}}}}`,
+			`you may not get Secret "payments"`},
 		"none any more": {`{"spec":{"backend":{"env":null}}}`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -73,7 +79,8 @@ func TestReferencesNeedTheRightToGet(t *testing.T) {
 	web.Spec.Template.Spec.Containers[0].EnvFrom = nil
 	create(t, web, ns)
 	for what, c := range map[string]struct{ spec, refused string }{
-		"a workload's volume":      {`"volumes":[{"name":"v","secret":{"secretName":"payments"}}]`, `you may not get Secret "payments"`},
+		"a workload's volume": {`"volumes":[{"name":"v","secret":{"secretName":"payments"}}]`,
+			`you may not get Secret "payments"`},
 		"one that may be":          {`"volumes":[{"name":"v","secret":{"secretName":"granted"}}]`, ""},
 		"a workload's pull Secret": {`"imagePullSecrets":[{"name":"payments"}]`, `you may not get Secret "payments"`},
 		"a workload's token": {`"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"t"}}]}}]`,
@@ -85,12 +92,6 @@ func TestReferencesNeedTheRightToGet(t *testing.T) {
 			answers(t, deployer.Patch(t.Context(), web.DeepCopy(), patch, client.DryRunAll), c.refused)
 		})
 	}
-}
-
-func app2(namespace, spec string) client.Object {
-	object := app("todo", spec)
-	object.SetNamespace(namespace)
-	return object
 }
 
 // answers compares the answer to a request with the refusal that is wanted, or with none.
