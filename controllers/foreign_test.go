@@ -232,6 +232,39 @@ func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
 	})
 }
 
+// Objects that an app controls are its own without labels too, as the owner reference alone tells.
+func TestObjectsThatLostTheirLabelsAreLabelledAgain(t *testing.T) {
+	b := newBench(t)
+	p := b.start(withPolicies)
+	app := b.app("todo", everything, func(a *todov1.TodoApp) {
+		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{ReclaimPolicy: todov1.ReclaimDelete}
+		a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete
+	})
+	key := b.settled("todo")
+	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
+	b.quiet(p)
+	objects := b.objects("todo")
+	for _, object := range objects {
+		if !metav1.IsControlledBy(object, app) {
+			t.Errorf("%T %s is not the app's", object, object.GetName())
+		}
+		b.merge(object, `{"metadata":{"labels":null}}`)
+	}
+	b.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
+	eventually(t, func() error {
+		for _, object := range objects {
+			uid := object.GetUID()
+			if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid || !desired.Managed(object) {
+				return fmt.Errorf("%T %s has the labels %v: %w", object, object.GetName(), object.GetLabels(), err)
+			}
+		}
+		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+	})
+	if now := b.settled("todo"); now != key {
+		t.Errorf("key %d became key %d", key.Version, now.Version)
+	}
+}
+
 // objects returns the objects of the kinds that the operator makes that carry an app's label.
 func (b *bench) objects(app string) []client.Object {
 	b.t.Helper()
