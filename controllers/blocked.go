@@ -84,7 +84,7 @@ func blockerForError(app *todov1.TodoApp, err error) *blocker {
 	switch {
 	case errors.Is(err, keyring.ErrDiffer):
 		return &blocker{todov1.ReasonSecretsDiffer, fmt.Sprintf(
-			"Secrets %s and %s hold different secrets, and neither is overwritten: make them equal, or delete the wrong one.",
+			"Secrets %s and %s hold different keys: make them equal, or delete the wrong one.",
 			front, back)}
 	case errors.Is(err, keyring.ErrUnusable):
 		which := front + " or " + back
@@ -181,8 +181,8 @@ func conflict(app *todov1.TodoApp, observed *snapshot, ring keyring.Ring) *block
 		}
 		if !ring.Covers(secret.Data) {
 			return &blocker{todov1.ReasonSecretConflict, fmt.Sprintf(
-				"Secret %s holds a secret that is not this app's and is not overwritten: delete it, or permit it with the annotation %s: %s.",
-				secret.Name, todov1.AnnotationReplaceSecret, secret.Name)}
+				"Secret %s holds another key, which is not overwritten: delete it, or run \"kubectl annotate todoapp %s %s=%s -n %s\".",
+				secret.Name, app.Name, todov1.AnnotationReplaceSecret, secret.Name, app.Namespace)}
 		}
 	}
 	return nil

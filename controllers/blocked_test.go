@@ -18,7 +18,7 @@ const (
 	otherHand = "another-secret-by-hand-Wk7bYc3Hs9Pd"
 )
 
-// secret makes a Secret as people do.
+// secret creates a Secret as a user does.
 func (b *bench) secret(name, value string) *corev1.Secret {
 	b.t.Helper()
 	s := &corev1.Secret{
@@ -29,7 +29,7 @@ func (b *bench) secret(name, value string) *corev1.Secret {
 	return s
 }
 
-// handedOver makes a Secret as people do and hands it over to an app.
+// handedOver creates a Secret as a user does, and hands it over to an app.
 func (b *bench) handedOver(name, value, app string) *corev1.Secret {
 	b.t.Helper()
 	s := b.secret(name, value)
@@ -43,7 +43,7 @@ func (b *bench) handOver(object client.Object, app string) {
 	b.merge(object, `{"metadata":{"annotations":{"`+todov1.AnnotationAdopt+`":"`+app+`"}}}`)
 }
 
-// holds says how the secret under a name differs from what is expected.
+// holds returns an error unless a Secret holds the expected value.
 func (b *bench) holds(name, value string) error {
 	var s corev1.Secret
 	if err := b.get(name, &s); err != nil {

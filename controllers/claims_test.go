@@ -35,7 +35,7 @@ func (b *bench) givesWay(app string) error {
 	return b.condition(app, todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretClaimed)
 }
 
-// has says how a Secret differs from the one that an app which is in sync writes.
+// has returns an error unless an app is in sync and a Secret holds its active key.
 func (b *bench) has(app, secret string) error {
 	key, err := b.active(app)
 	if err != nil {
@@ -45,7 +45,7 @@ func (b *bench) has(app, secret string) error {
 		b.condition(app, todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
 }
 
-// oneProceeds awaits that of two apps which claim one Secret one has it and the other gives way.
+// oneProceeds awaits that one of two apps that reference the same Secret has it, and that the other is blocked.
 func (b *bench) oneProceeds(one, other, secret string) (winner, loser string) {
 	b.t.Helper()
 	eventually(b.t, func() error {
@@ -63,7 +63,7 @@ func (b *bench) oneProceeds(one, other, secret string) (winner, loser string) {
 	return winner, loser
 }
 
-// deleted takes away an app and, as the garbage collector would, its Secret.
+// deleted deletes an app and, as the garbage collector would, its Secret.
 func (b *bench) deleted(app, secret string) {
 	b.t.Helper()
 	meta := metav1.ObjectMeta{Namespace: b.namespace, Name: app}
@@ -115,7 +115,7 @@ func (b *bench) aSecondHasPassed(app string) func() error {
 	}
 }
 
-// Whoever owns a Secret keeps it, also when an older app comes to name it.
+// The owner of a Secret keeps it, even if an older app starts to reference it.
 func TestAnOlderAppDoesNotTakeWhatAYoungerOneOwns(t *testing.T) {
 	b := newBench(t)
 	b.start()
@@ -135,7 +135,7 @@ func TestAnOlderAppDoesNotTakeWhatAYoungerOneOwns(t *testing.T) {
 	within(t, 15*time.Second, func() error { return b.holds("shared", string(key.Value)) })
 }
 
-// observed says whether the status of an app is about the given generation.
+// observed returns an error unless the status of an app is about the given generation.
 func (b *bench) observed(app string, generation int64) error {
 	var live todov1.TodoApp
 	if err := b.get(app, &live); err != nil {
@@ -165,7 +165,7 @@ func TestOfTwoAppsMadeAtOnceOneProceeds(t *testing.T) {
 	}
 }
 
-// Neither of two apps that claim a Secret which somebody uses takes it from the other.
+// Two apps reference a Secret that is in use. It keeps its value.
 func TestAClaimedSecretKeepsItsValue(t *testing.T) {
 	b := newBench(t)
 	b.handedOver("shared", byHand, "first")
@@ -177,7 +177,7 @@ func TestAClaimedSecretKeepsItsValue(t *testing.T) {
 	must(t, b.holds("shared", byHand))
 }
 
-// A crosswise claim would have each wait for the other.
+// Two apps that reference the same Secrets in swapped roles must not wait for each other.
 func TestOfTwoAppsThatOwnWhatTheOtherNamesOneProceeds(t *testing.T) {
 	b := newBench(t)
 	b.app("first", frontendSecret("x"), backendSecret("y"))
@@ -205,7 +205,7 @@ func TestASecretOfAnotherAppIsNoSource(t *testing.T) {
 	}
 }
 
-// It does not matter which app is older: a source is somebody else's to write.
+// The age of the apps does not matter: the operator never writes a source.
 func TestASourceOfAnotherAppIsNotOverwritten(t *testing.T) {
 	for name, apps := range map[string][2]string{
 		"the source's app first": {"sourced", "todo"}, "the other first": {"todo", "sourced"},

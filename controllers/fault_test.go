@@ -20,13 +20,12 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// A life of an app, from its creation through a rotation and a revocation, is lived again for every write that the
-// manager makes in it: with the manager gone at that write, and with that write failing. It always ends the same way.
+// The life of an app, from its creation through a rotation and a revocation, is repeated for every write of the manager: once
+// with the manager killed before that write, and once with that write failing. It always ends the same way.
 
 var errDisturbed = errors.New("disturbed by the test")
 
-// crash makes the nth write and all requests after it fail, as for a process that was killed before it;
-// gone is closed when that has happened.
+// crash makes the nth write and all requests after it fail, as for a process that was killed before it. Then it closes gone.
 func crash(nth int) (disturb func(int) error, gone <-chan struct{}) {
 	c := make(chan struct{})
 	once := sync.OnceFunc(func() { close(c) })
@@ -93,7 +92,7 @@ func measureLife(t *testing.T) int {
 	return p.requests.writes
 }
 
-// What could not be stored is not told of: somebody would take the key in the status for one that exists.
+// The status must not list a key that could not be stored, because a reader would take it for one that exists.
 func TestTheStatusTellsOfStoredKeysAlone(t *testing.T) {
 	b := newBench(t)
 	b.start(func(r *controllers.Reconciler) { r.Client = unableToCreate{r.Client} })
@@ -144,7 +143,7 @@ func (b *bench) live() {
 	history(b.t)
 }
 
-// observeKeys notes every key that any Secret of the namespace ever holds; the returned check is that no version had two
+// observeKeys records every key that any Secret of the namespace ever holds. The returned function checks that no version had two
 // values.
 func (b *bench) observeKeys() func(*testing.T) {
 	b.t.Helper()
@@ -183,7 +182,7 @@ func (b *bench) observeKeys() func(*testing.T) {
 	}
 }
 
-// keysIn reads the keys of a keyring or of a projection.
+// keysIn returns the keys of a keyring or of a projection.
 func keysIn(secret *corev1.Secret) map[int64]keyring.Value {
 	keys := map[int64]keyring.Value{}
 	if ring, err := keyring.Unmarshal(secret.Data); err == nil {
@@ -199,7 +198,7 @@ func keysIn(secret *corev1.Secret) map[int64]keyring.Value {
 	return keys
 }
 
-// playDeploymentController replaces the pods of a Deployment whenever its template has other keys than they have.
+// playDeploymentController replaces the pods of a Deployment if its template has other keys.
 func (b *bench) playDeploymentController(name string) {
 	ticker := time.NewTicker(30 * time.Millisecond)
 	defer ticker.Stop()
@@ -240,7 +239,7 @@ func TestAStaleCacheDecidesNothing(t *testing.T) {
 	b.live()
 }
 
-// stale is a client whose reads are up to half a second old, but for the app itself: the cache has what it tells of.
+// stale is a client whose reads are up to half a second old, except those of the app itself, whose events start a reconcile.
 type stale struct {
 	client.Client
 	mutex    sync.Mutex

@@ -46,7 +46,7 @@ func TestAnEmptySpecBecomesAStack(t *testing.T) {
 	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonProgressing))
 }
 
-// condition says how a condition of an app differs from what is expected.
+// condition returns an error unless a condition of an app has the expected status and reason.
 func (b *bench) condition(app, kind string, status metav1.ConditionStatus, reason string) error {
 	var live todov1.TodoApp
 	if err := b.get(app, &live); err != nil {
@@ -83,8 +83,7 @@ func TestASteadyStateSendsNothing(t *testing.T) {
 	}
 }
 
-// touch makes the manager reconcile an app by a change that means nothing to it, and awaits that it did:
-// the spec changes in a way that the status answers.
+// touch makes the manager reconcile an app by a change that has no meaning to it.
 func (b *bench) touch(app *todov1.TodoApp, value string) {
 	b.t.Helper()
 	b.merge(app, `{"metadata":{"annotations":{"touch":"`+value+`"}}}`)
@@ -111,7 +110,7 @@ func TestAnyTwoSecretsAreHealed(t *testing.T) {
 	}
 }
 
-// edited is a Secret after somebody else has changed an entry, whatever the operator writes at that moment.
+// edited changes an entry of a Secret under another field manager, and returns the Secret.
 func (b *bench) edited(name, entry, value string) *corev1.Secret {
 	b.t.Helper()
 	secret := &corev1.Secret{}
@@ -125,7 +124,7 @@ func (b *bench) edited(name, entry, value string) *corev1.Secret {
 	return secret
 }
 
-// An entry that somebody else owns too outlives every apply: a revoked key would go on being delivered.
+// An entry that another field manager owns too outlives every apply: pods would still get a revoked key.
 func TestNothingIsLeftOverInASecret(t *testing.T) {
 	b := newBench(t)
 	b.start()

@@ -16,7 +16,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
-// halting is a reader whose first looks wait once they have seen the apps, which is the last that a look sees.
+// halting is a reader whose first live reads wait after listing the apps, which is the last list of a snapshot.
 type halting struct {
 	client.Reader
 	looks        atomic.Int32
@@ -32,8 +32,7 @@ func (h *halting) List(ctx context.Context, list client.ObjectList, o ...client.
 	return err
 }
 
-// halted starts a manager whose first looks at the API server, before it writes, say that they have looked and wait until
-// goOn is called.
+// halted starts a manager whose first live snapshots, before it writes, send to looked and wait until goOn is called.
 func (b *bench) halted(looks int) (p *process, looked <-chan struct{}, goOn func()) {
 	h := &halting{looked: make(chan struct{}), goOn: make(chan struct{})}
 	h.looks.Store(int32(looks))
@@ -43,8 +42,8 @@ func (b *bench) halted(looks int) (p *process, looked <-chan struct{}, goOn func
 	return p, h.looked, goOn
 }
 
-// aboutToWrite has a younger app look at the world, once, before an older one that is there comes to name the same Secrets:
-// the younger one has found nothing in its way, and the older one gives way to nobody.
+// aboutToWrite makes a manager take a snapshot for a younger app before an older one references the same Secrets. So nothing blocks
+// the younger app, and the older one takes precedence.
 func (b *bench) aboutToWrite(looks int, younger, elder options) (goOn func()) {
 	b.t.Helper()
 	app := b.app("elder")
@@ -77,7 +76,7 @@ func TestWhatAnotherAppHasJustWrittenIsNotOverwritten(t *testing.T) {
 	within(t, 15*time.Second, func() error { return b.has("younger", "shared") })
 }
 
-// Each would wait for the other, had each written one of the two.
+// If each app had written one of the two Secrets, each would wait for the other.
 func TestOfTwoAppsThatWriteCrosswiseAtOnceOneProceeds(t *testing.T) {
 	b := newBench(t)
 	goOn := b.aboutToWrite(2, options{frontendSecret("y"), backendSecret("x")}, options{frontendSecret("x"), backendSecret("y")})
@@ -85,8 +84,8 @@ func TestOfTwoAppsThatWriteCrosswiseAtOnceOneProceeds(t *testing.T) {
 	b.oneProceeds("elder", "younger", "x")
 }
 
-// A manager has seen that a Secret is missing and stops short; another one makes the Secret, replaces the key and is gone
-// when the first one goes on.
+// A manager pauses after it has read that a Secret is missing. Meanwhile another manager creates the Secret, replaces the key and
+// stops. Then the first one continues.
 func TestAManagerThatWasAwayOverwritesNothing(t *testing.T) {
 	b := newBench(t)
 	app := b.app("todo")
