@@ -14,7 +14,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// fleet returns what is known of the pods of a component. A terminating pod still serves, so it counts until it is gone.
+// fleet returns the pods of a component with the keys that they are known to use. A terminating pod still serves, so it counts.
 // A ReplicaSet that wants pods and a Deployment count as the pods that they may start at any moment. A pod without a node
 // does not count: it has mounted nothing, and if it is scheduled later, it starts with the Secrets as they are by then.
 // Secrets are read before pods are listed, so keyring.Next only takes a step that is safe for such a pod.
@@ -75,8 +75,9 @@ func appendTemplate(pods []keyring.Pod, name string, template corev1.PodTemplate
 	return append(pods, startedWith(name, template.Annotations))
 }
 
-// scheduled reports whether a pod has a node and may therefore have mounted a Secret.
-func scheduled(pod *corev1.Pod) bool { return pod.Spec.NodeName != "" }
+// scheduled reports whether a pod has a node and may therefore have mounted a Secret. A pod of which the cache holds only the
+// identity may have one.
+func scheduled(pod *corev1.Pod) bool { return pod.Spec.NodeName != "" || trimmed(pod) }
 
 func finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed

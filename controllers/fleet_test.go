@@ -59,6 +59,12 @@ func TestFleet(t *testing.T) {
 				p.Spec.NodeName = ""
 				return p
 			}()}}, keyring.Fleet{}},
+		"a pod that is too large for the cache may have a node": {todov1.ComponentFrontend,
+			snapshot{pods: []corev1.Pod{func() corev1.Pod {
+				p := pod("a", front, map[string]string{annotationTrimmed: "true"}, wrote.Time)
+				p.Spec.NodeName = ""
+				return p
+			}()}}, keyring.Fleet{Pods: []keyring.Pod{{Name: "a"}}}},
 		"a terminating pod counts": {todov1.ComponentFrontend,
 			snapshot{pods: []corev1.Pod{func() corev1.Pod {
 				p := pod("a", front, keys("1"), wrote.Time)

@@ -20,7 +20,7 @@ const (
 	lastRetry = 5 * time.Minute
 )
 
-// overdue returns the pods to annotate now: those that were not annotated for these versions yet, or long enough ago. The time
+// overdue returns the pods to annotate now, which were not annotated for these versions yet, or long enough ago. The time
 // between two annotations doubles with the time since the ring has changed, also if the clock was set back.
 func overdue(pods []*corev1.Pod, versions []int64, changed, now time.Time) []*corev1.Pod {
 	var due []*corev1.Pod

@@ -76,7 +76,7 @@ func lastChange(ring keyring.Ring) time.Time {
 	return last
 }
 
-// retryable leaves out of the errors of an apply those that a retry does not mend: a rejected or a foreign object. The app's owner
+// retryable removes from the errors of an apply the ones about a rejected or a foreign object: a retry changes nothing. The owner
 // finds them in the status, and they are not counted as failures of the operator.
 func retryable(err error) error {
 	return errors.Join(slices.DeleteFunc(failuresOf(err), func(e error) bool {

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -41,15 +42,16 @@ func (b *bench) restore(backup []*corev1.Secret) string {
 	b.t.Helper()
 	version := ""
 	for _, secret := range backup {
-		restored := secret.DeepCopy()
-		restored.ResourceVersion, restored.UID, restored.ManagedFields = "", "", nil
-		live := &corev1.Secret{}
-		if err := b.get(secret.Name, live); err != nil {
-			must(b.t, b.client.Create(b.t.Context(), restored, client.FieldOwner("velero")))
-		} else {
+		restored, live := &corev1.Secret{}, &corev1.Secret{}
+		must(b.t, retry.RetryOnConflict(retry.DefaultRetry, func() error {
+			restored = secret.DeepCopy()
+			restored.ResourceVersion, restored.UID, restored.ManagedFields = "", "", nil
+			if err := b.get(secret.Name, live); err != nil {
+				return b.client.Create(b.t.Context(), restored, client.FieldOwner("velero"))
+			}
 			restored.ResourceVersion = live.ResourceVersion
-			must(b.t, b.client.Update(b.t.Context(), restored, client.FieldOwner("velero")))
-		}
+			return b.client.Update(b.t.Context(), restored, client.FieldOwner("velero"))
+		}))
 		version = restored.ResourceVersion
 	}
 	return version
