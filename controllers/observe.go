@@ -53,6 +53,9 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
 		return nil, err
 	}
+	if reader == r.Live {
+		reader = pagedReader{r.Live, app}
+	}
 	if err := w.list(ctx, reader, app); err != nil {
 		return nil, err
 	}

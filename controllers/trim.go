@@ -31,27 +31,37 @@ func trim(kind client.Object) toolscache.TransformFunc {
 		if !ok || reflect.TypeOf(object) != reflect.TypeOf(kind) {
 			return received, nil
 		}
-		object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
-			return e.Manager != FieldOwner
-		}))
-		switch object := object.(type) {
-		case *corev1.Secret:
-			trimSecret(object)
-		case *corev1.Pod:
-			trimMetadata(object)
-			object.SetManagedFields(nil)
-			object.Spec = references(&object.Spec)
-		case *appsv1.ReplicaSet:
-			trimMetadata(object)
-			object.SetManagedFields(nil)
-			object.Spec.Template.Labels, object.Spec.Selector = nil, nil
-			object.Spec.Template.Annotations = operators(object.Spec.Template.Annotations)
-			object.Spec.Template.Spec = references(&object.Spec.Template.Spec)
-		}
-		if sized, ok := object.(interface{ Size() int }); ok && sized.Size() <= largestKept {
-			return object, nil
-		}
-		return identityOf(object), nil
+		shrink(object)
+		return bounded(object), nil
+	}
+}
+
+// bounded returns an object, or only its identity if the object is too large.
+func bounded(object client.Object) client.Object {
+	if sized, ok := object.(interface{ Size() int }); ok && sized.Size() <= largestKept {
+		return object
+	}
+	return identityOf(object)
+}
+
+// shrink drops from an object what no decision reads.
+func shrink(object client.Object) {
+	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager != FieldOwner
+	}))
+	switch object := object.(type) {
+	case *corev1.Secret:
+		trimSecret(object)
+	case *corev1.Pod:
+		trimMetadata(object)
+		object.SetManagedFields(nil)
+		object.Spec = references(&object.Spec)
+	case *appsv1.ReplicaSet:
+		trimMetadata(object)
+		object.SetManagedFields(nil)
+		object.Spec.Template.Labels, object.Spec.Selector = nil, nil
+		object.Spec.Template.Annotations = operators(object.Spec.Template.Annotations)
+		object.Spec.Template.Spec = references(&object.Spec.Template.Spec)
 	}
 }
 

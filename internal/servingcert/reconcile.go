@@ -37,7 +37,9 @@ func (r *Rotator) reconcileOnce(ctx context.Context) error {
 }
 
 // reconcileSecret returns the key pairs and the token of the Secret, after generating or renewing them if that is due.
-func (r *Rotator) reconcileSecret(ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration) (keyPairs, string, error) {
+func (r *Rotator) reconcileSecret(
+	ctx context.Context, config *admissionv1.ValidatingWebhookConfiguration,
+) (keyPairs, string, error) {
 	var secret corev1.Secret
 	key := client.ObjectKey{Namespace: r.options.Namespace, Name: r.options.SecretName}
 	err := r.reader.Get(ctx, key, &secret)

@@ -1,0 +1,115 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// shelf serves large objects by pages, as the API server does.
+type shelf struct {
+	client.Reader
+	count int
+	item  func(i int) client.Object
+}
+
+func (s *shelf) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
+	var asked client.ListOptions
+	asked.ApplyOptions(options)
+	if asked.Limit == 0 || asked.Limit > pageSize {
+		return fmt.Errorf("%d objects are asked for at once", asked.Limit)
+	}
+	first, _ := strconv.Atoi(asked.Continue)
+	last := min(first+int(asked.Limit), s.count)
+	var page []apiruntime.Object
+	for i := first; i < last; i++ {
+		page = append(page, s.item(i))
+	}
+	if last < s.count {
+		list.SetContinue(strconv.Itoa(last))
+	}
+	return meta.SetList(list, page)
+}
+
+func named(object client.Object, i int) client.Object {
+	object.SetName(fmt.Sprintf("todo-%d", i))
+	object.SetLabels(map[string]string{todov1.LabelApp: "todo"})
+	return object
+}
+
+// TestLiveListsAreBounded: 420 labelled Secrets of 1 MB made a manager hold 950 MB whenever their app was written.
+func TestLiveListsAreBounded(t *testing.T) {
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo", UID: "app"}}
+	for name, c := range map[string]struct {
+		list client.ObjectList
+		item func(i int) client.Object
+	}{
+		"Secrets, by their metadata": {&corev1.SecretList{}, func(i int) client.Object {
+			return named(&metav1.PartialObjectMetadata{}, i)
+		}},
+		"pods": {&corev1.PodList{}, func(i int) client.Object {
+			literal := []corev1.EnvVar{{Name: "A", Value: strings.Repeat("x", mebibyte)}}
+			return named(&corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Env: literal}}}}, i)
+		}},
+		"Deployments of other names": {&appsv1.DeploymentList{}, func(i int) client.Object {
+			return named(annotated(&appsv1.Deployment{}, "example.com/note"), i)
+		}},
+		"other apps": {&todov1.TodoAppList{}, func(i int) client.Object {
+			other := &todov1.TodoApp{}
+			other.Spec.Backend.Env = []corev1.EnvVar{{Name: "A", Value: strings.Repeat("x", mebibyte)}}
+			return named(other, i)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const count = 4*pageSize + 1
+			before := inUse()
+			reader := pagedReader{&shelf{count: count, item: c.item}, app}
+			if err := reader.List(t.Context(), c.list); err != nil || meta.LenList(c.list) != count {
+				t.Fatalf("%d objects (%v)", meta.LenList(c.list), err)
+			}
+			if each := (inUse() - before) / count; each > largestKept {
+				t.Errorf("%d bytes are kept of each object", each)
+			}
+			runtime.KeepAlive(c.list)
+		})
+	}
+}
+
+// TestLiveListsKeepWhatIsDecidedOn: a large pod still counts, and the app's own Deployment is compared as a whole.
+func TestLiveListsKeepWhatIsDecidedOn(t *testing.T) {
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo", UID: "app"}}
+	var pods corev1.PodList
+	reader := pagedReader{&shelf{count: 1, item: func(i int) client.Object {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}, Status: corev1.PodStatus{PodIP: "10.0.0.1"}}
+		pod.Status.Message = strings.Repeat("x", mebibyte)
+		return named(pod, i)
+	}}, app}
+	if err := reader.List(t.Context(), &pods); err != nil {
+		t.Fatal(err)
+	}
+	if pod := &pods.Items[0]; pod.Spec.NodeName != "node" || pod.Status.PodIP == "" {
+		t.Errorf("of a large pod remains %+v", pod)
+	}
+	var deployments appsv1.DeploymentList
+	reader.Reader = &shelf{count: 1, item: func(int) client.Object {
+		d := annotated(&appsv1.Deployment{}, "example.com/note")
+		d.SetName("todo-backend")
+		return d
+	}}
+	err := reader.List(t.Context(), &deployments)
+	if err != nil || len(deployments.Items[0].Annotations["example.com/note"]) != mebibyte {
+		t.Errorf("the app's own Deployment was trimmed (%v)", err)
+	}
+}
