@@ -164,7 +164,7 @@ func FuzzLess(f *testing.F) {
 		arbitraryValid(input, &spec.Containers, &spec.Volumes, &spec.InitContainers, &other.Containers, &other.Volumes,
 			&spec.ImagePullSecrets, &other.ImagePullSecrets)
 		refused := func(d *appsv1.Deployment) bool {
-			refusals, _ := checkWorkload(d.Labels, &d.Spec.Template, nil, podCase{}.surroundings())
+			refusals, _ := checkWorkload(d.Labels, &d.Spec.Template, nil, podCase{}.results())
 			return len(refusals) > 0
 		}
 		old := labelled(spec)

@@ -15,26 +15,26 @@ import (
 type given struct {
 	own, other string
 	absent     bool
-	around     surroundings
+	results    lookupResults
 	// used are the Secrets that keys were taken from.
 	used map[string]bool
 }
 
 // reader has what is around, keyrings and the app included.
 func (g *given) reader() *reads {
-	r := &reads{have: secrets{}, configMaps: g.around.configMaps}
-	for name, entries := range g.around.secrets {
+	r := &reads{have: secrets{}, configMaps: g.results.configMaps}
+	for name, entries := range g.results.secrets {
 		r.have[name] = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string][]byte{}}
 		for _, entry := range entries {
 			r.have[name].Data[entry] = []byte("x")
 		}
 	}
-	for name := range g.around.keyrings {
+	for name := range g.results.keyrings {
 		labels := map[string]string{"todoapp.dev/component": "keyring"}
 		r.have[name] = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 	}
-	if g.around.app != nil {
-		r.apps = []todov1.TodoApp{*g.around.app}
+	if g.results.app != nil {
+		r.apps = []todov1.TodoApp{*g.results.app}
 	}
 	return r
 }
@@ -120,10 +120,10 @@ func (*given) fields(t *testing.T, items []corev1.DownwardAPIVolumeFile) {
 
 // whole is about every entry of a source, under a prefix.
 func (g *given) whole(t *testing.T, secret bool, name, prefix string) {
-	entries := g.around.configMaps[name]
+	entries := g.results.configMaps[name]
 	if secret {
 		g.readable(t, name, "key")
-		entries = g.around.secrets[name]
+		entries = g.results.secrets[name]
 	}
 	for _, entry := range entries {
 		if shared(prefix + entry) {

@@ -138,7 +138,7 @@ func admitted(t *testing.T, app *todov1.TodoApp, have secrets) {
 }
 
 // FuzzWorkload holds arbitrary pods to: no panic, and a shared variable is admitted from the app's own Secret only, by
-// whatever way a pod can come by it; no keyring and not the other side's Secret are admitted at all. What a pod would get
+// whatever way a pod can come by it; no keyring and not the other component's Secret are admitted at all. What a pod would get
 // is worked out here a second time, the way the kubelet does.
 func FuzzWorkload(f *testing.F) {
 	seed(f)
@@ -147,11 +147,11 @@ func FuzzWorkload(f *testing.F) {
 		var absent, backend bool
 		arbitrary(input, &absent, &backend, &spec.Containers, &spec.Volumes, &spec.InitContainers, &spec.EphemeralContainers)
 		c := podCase{absent: absent}
-		g := given{own: "shop-frontend-auth", other: "shop-backend-auth", absent: absent, around: c.surroundings()}
+		g := given{own: "shop-frontend-auth", other: "shop-backend-auth", absent: absent, results: c.results()}
 		if backend {
 			c.component, g.own, g.other = todov1.ComponentBackend, g.other, g.own
 		}
-		g.around.secrets[g.own] = []string{"BETTER_AUTH_SECRET", "SECRET", "AUTH_SECRETS"} // adopted, with more in it
+		g.results.secrets[g.own] = []string{"BETTER_AUTH_SECRET", "SECRET", "AUTH_SECRETS"} // adopted, with more in it
 		deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: c.labels()}}
 		deployment.Spec.Template.Spec = spec
 		if _, err := deployments(g.reader()).ValidateCreate(t.Context(), deployment); err == nil {

@@ -30,7 +30,7 @@ func getAll[T any, P interface {
 	var errs []error
 	var lock sync.Mutex
 	possible := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return name == "" || len(content.IsPathSegmentName(name)) > 0 // nothing can have such a name
+		return name == "" || len(content.IsPathSegmentName(name)) > 0 // no object has such a name
 	})
 	err := atOnce(ctx, possible, func(name string) {
 		object := P(new(T))
@@ -49,28 +49,30 @@ func getAll[T any, P interface {
 	return found, errors.Join(append(errs, err)...)
 }
 
-// surroundingsOf reads what a decision about a pod needs: its app, the keyrings nearby when it uses any Secret that is not the
-// app's own, and the entries of what it takes whole.
-func surroundingsOf(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (surroundings, error) {
+// lookUp reads the objects that the rules for a pod need: its TodoApp, the names of the keyrings if the pod refers to any Secret
+// but the app's own, and the entries of each object that the pod takes whole.
+func lookUp(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (lookupResults, error) {
 	namespace, name := workload.GetNamespace(), workload.GetLabels()[todov1.LabelApp]
 	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name}, whole)
 	if err != nil {
-		return surroundings{}, fmt.Errorf("looking up the TodoApp: %w", err)
+		return lookupResults{}, fmt.Errorf("looking up the TodoApp: %w", err)
 	}
-	around := surroundings{app: apps[name]}
-	p, refusal := partOf(workload.GetLabels(), around.app)
+	results := lookupResults{app: apps[name]}
+	p, refusal := membershipOf(workload.GetLabels(), results.app)
 	if refusal != nil {
-		return around, nil //nolint:nilerr // it is refused for its labels, whatever is around it
+		return results, nil //nolint:nilerr // it is refused for its labels alone
 	}
-	foreign := slices.DeleteFunc(draws(pod, nil), func(d draw) bool {
+	foreign := slices.DeleteFunc(podReferences(pod, nil), func(d podReference) bool {
 		return d.name == "" || d.from == fromSecret && d.name == p.own
 	})
-	err = readForeign(ctx, reader, namespace, foreign, &around)
-	return around, err
+	err = readForeign(ctx, reader, namespace, foreign, &results)
+	return results, err
 }
 
-// readForeign fills in what there is to know of the draws on anything but the app's own Secret.
-func readForeign(ctx context.Context, reader client.Reader, namespace string, foreign []draw, around *surroundings) error {
+// readForeign reads the objects of references to anything but the app's own Secret.
+func readForeign(
+	ctx context.Context, reader client.Reader, namespace string, foreign []podReference, results *lookupResults,
+) error {
 	taken := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
 	for _, d := range foreign {
 		if d.whole {
@@ -85,23 +87,23 @@ func readForeign(ctx context.Context, reader client.Reader, namespace string, fo
 	if err != nil {
 		return fmt.Errorf("looking up ConfigMaps: %w", err)
 	}
-	around.secrets, around.configMaps = map[string][]string{}, map[string][]string{}
+	results.secrets, results.configMaps = map[string][]string{}, map[string][]string{}
 	for name, s := range secrets {
-		around.secrets[name] = slices.Collect(maps.Keys(s.Data))
+		results.secrets[name] = slices.Collect(maps.Keys(s.Data))
 	}
 	for name, c := range configMaps {
-		around.configMaps[name] = slices.AppendSeq(slices.Collect(maps.Keys(c.Data)), maps.Keys(c.BinaryData))
+		results.configMaps[name] = slices.AppendSeq(slices.Collect(maps.Keys(c.Data)), maps.Keys(c.BinaryData))
 	}
-	if slices.ContainsFunc(foreign, func(d draw) bool { return d.from == fromSecret }) {
-		around.keyrings, err = listKeyrings(ctx, reader, namespace)
+	if slices.ContainsFunc(foreign, func(d podReference) bool { return d.from == fromSecret }) {
+		results.keyrings, err = listKeyrings(ctx, reader, namespace)
 	}
 	return err
 }
 
-// page is how many objects a list reads at once. Each may be as large as an object can be.
+// page is the number of objects that a list reads at once. Each may have the largest size of an object.
 const page = 16
 
-// listApps returns the TodoApps of a namespace, of which no more is kept than the rules are about: which Secrets they name.
+// listApps returns the TodoApps of a namespace, reduced to the Secrets that they name.
 func listApps(ctx context.Context, reader client.Reader, namespace string) ([]todov1.TodoApp, error) {
 	var all []todov1.TodoApp
 	var list todov1.TodoAppList

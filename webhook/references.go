@@ -69,7 +69,7 @@ func accessesOf(app *todov1.TodoApp) []access {
 func accessesOfComponent(at *field.Path, spec *todov1.WorkloadSpec) []access {
 	var all []access
 	for _, e := range spec.Env {
-		all = append(all, accessOf(variableDraw(e, at.Child("env").Key(e.Name))))
+		all = append(all, accessOf(variableReference(e, at.Child("env").Key(e.Name))))
 	}
 	return append(all, pullAccesses(at.Child("template", "imagePullSecrets"), spec.Template.ImagePullSecrets)...)
 }
@@ -77,7 +77,7 @@ func accessesOfComponent(at *field.Path, spec *todov1.WorkloadSpec) []access {
 // accessesOfPod returns every access of a pod template's spec.
 func accessesOfPod(pod *corev1.PodSpec, at *field.Path) []access {
 	var all []access
-	for _, d := range draws(pod, at) {
+	for _, d := range podReferences(pod, at) {
 		all = append(all, accessOf(d))
 	}
 	all = append(all, pullAccesses(at.Child("imagePullSecrets"), pod.ImagePullSecrets)...)
@@ -97,7 +97,7 @@ func accessesOfPod(pod *corev1.PodSpec, at *field.Path) []access {
 	return all
 }
 
-func accessOf(d draw) access {
+func accessOf(d podReference) access {
 	return access{at: d.at, target: target{d.from, d.name}, entry: d.entry}
 }
 

@@ -31,10 +31,10 @@ const (
 
 var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "todoapp_admission_refusals_total",
-	Help: "What the admission webhook refused, by kind and rule; the rules are those of docs/admission.md.",
+	Help: "Refusals of the admission webhook, by kind and rule (see docs/admission.md).",
 }, []string{"kind", "rule"})
 
-// Every pair of kind and rule begins at 0: an increase from nothing would not be seen as one.
+// init starts the counter of each pair of kind and rule at 0, because Prometheus sees no increase in a series that begins at 1.
 func init() {
 	metrics.Registry.MustRegister(refusalsTotal)
 	begin := func(kind string, rules ...rule) {
@@ -49,12 +49,12 @@ func init() {
 	}
 }
 
-// refuse makes a refusal of a rule; the message says what to change and never shows a secret.
+// refuse returns a refusal by a rule. The message says what to change and never contains a secret value.
 func refuse(r rule, at *field.Path, message string) *field.Error {
 	return field.Forbidden(at, message).WithOrigin(string(r))
 }
 
-// invalid counts the refusals and joins them to one answer to the client; nil when there are none.
+// invalid counts the refusals and joins them into one error for the client. It returns nil if there are none.
 func invalid(kind, name string, refusals field.ErrorList) error {
 	if len(refusals) == 0 {
 		return nil
@@ -62,10 +62,10 @@ func invalid(kind, name string, refusals field.ErrorList) error {
 	for _, r := range refusals {
 		refusalsTotal.WithLabelValues(kind, r.Origin).Inc()
 	}
-	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, name, refusals) //nolint:wrapcheck // the client's answer as it is
+	return apierrors.NewInvalid(schema.GroupKind{Kind: kind}, name, refusals) //nolint:wrapcheck // the error for the client, unwrapped
 }
 
-// undecided is the answer when what a decision needs cannot be read.
+// undecided returns the error for the client if an object that the rules need cannot be read.
 func undecided(err error) error {
-	return apierrors.NewInternalError(err) //nolint:wrapcheck // the client's answer as it is
+	return apierrors.NewInternalError(err) //nolint:wrapcheck // the error for the client, unwrapped
 }

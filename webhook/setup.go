@@ -1,4 +1,4 @@
-// Package webhook refuses TodoApps and labelled workloads whose two sides would not share one secret.
+// Package webhook rejects TodoApps and labelled workloads whose frontend and backend would not share one secret.
 package webhook
 
 import (

@@ -45,7 +45,7 @@ var kinds = map[string]handlerMaker{
 
 type handlerMaker func(kind string, scheme *runtime.Scheme, live client.Client, rights ReferenceRights) admission.Handler
 
-// handlerFor returns what makes the admission handler for a kind whose pod template is at the given path.
+// handlerFor returns a maker of admission handlers for a kind whose pod template is at the given path.
 func handlerFor[T client.Object](at *field.Path, template func(T) *corev1.PodTemplateSpec) handlerMaker {
 	return func(kind string, scheme *runtime.Scheme, live client.Client, rights ReferenceRights) admission.Handler {
 		pod := func(w T) *corev1.PodSpec { return &template(w).Spec }
@@ -58,7 +58,7 @@ func handlerFor[T client.Object](at *field.Path, template func(T) *corev1.PodTem
 	}
 }
 
-// newWorkloadWebhook holds one typed validator for each kind of workload.
+// newWorkloadWebhook returns a webhook with one typed validator for each kind of workload.
 func newWorkloadWebhook(scheme *runtime.Scheme, live client.Client, rights ReferenceRights) *admission.Webhook {
 	handlers := byKind{}
 	for kind, handler := range kinds {
@@ -67,23 +67,23 @@ func newWorkloadWebhook(scheme *runtime.Scheme, live client.Client, rights Refer
 	return &admission.Webhook{Handler: handlers, RecoverPanic: new(true)}
 }
 
-// byKind hands a request to the validator of its kind.
+// byKind passes a request to the handler for its kind.
 type byKind map[string]admission.Handler
 
 // Handle implements admission.Handler.
 func (b byKind) Handle(ctx context.Context, req admission.Request) admission.Response {
 	handler, ok := b[req.Kind.Kind]
 	if !ok {
-		return admission.Errored(http.StatusBadRequest, fmt.Errorf("%s is no kind of workload", req.Kind.Kind))
+		return admission.Errored(http.StatusBadRequest, fmt.Errorf("%s is not a kind that this webhook checks", req.Kind.Kind))
 	}
 	return handler.Handle(ctx, req)
 }
 
-// workloadValidator gathers what a decision about a workload needs and leaves the decision to the rules.
+// workloadValidator reads the objects that the rules about a workload need, and applies the rules.
 type workloadValidator[T client.Object] struct {
 	reader client.Reader
 	kind   string
-	// at is where the pod template stands.
+	// at is the path of the pod template.
 	at       *field.Path
 	template func(T) *corev1.PodTemplateSpec
 }
@@ -95,16 +95,16 @@ func (v workloadValidator[T]) ValidateCreate(ctx context.Context, workload T) (a
 		return nil, nil
 	}
 	template := v.template(workload)
-	around, err := surroundingsOf(ctx, v.reader, workload, &template.Spec)
+	results, err := lookUp(ctx, v.reader, workload, &template.Spec)
 	if err != nil {
 		return nil, undecided(err)
 	}
-	refusals, warnings := checkWorkload(labels, template, v.at, around)
+	refusals, warnings := checkWorkload(labels, template, v.at, results)
 	return warnings, invalid(v.kind, workload.GetName(), refusals)
 }
 
-// ValidateUpdate implements admission.Validator. An update is judged by what it makes of the workload, which is nothing
-// where that goes away, or is no app's any more because its labels were taken off.
+// ValidateUpdate implements admission.Validator. It checks the new workload like a created one. A workload that is being
+// deleted, or whose labels the update removes, is not checked.
 func (v workloadValidator[T]) ValidateUpdate(ctx context.Context, _, workload T) (admission.Warnings, error) {
 	if workload.GetDeletionTimestamp() != nil {
 		return nil, nil
@@ -112,7 +112,7 @@ func (v workloadValidator[T]) ValidateUpdate(ctx context.Context, _, workload T)
 	return v.ValidateCreate(ctx, workload)
 }
 
-// ValidateDelete implements admission.Validator; deletes are never hooked.
+// ValidateDelete implements admission.Validator; the webhook configuration has no deletes.
 func (workloadValidator[T]) ValidateDelete(context.Context, T) (admission.Warnings, error) {
 	return nil, nil
 }

@@ -12,23 +12,23 @@ import (
 
 var labelsPath = field.NewPath("metadata", "labels")
 
-// part is which component of which app a workload says it is, and the Secrets that follow from it.
-type part struct {
+// membership names the component and the app that a workload's labels claim, and the Secrets that follow from these.
+type membership struct {
 	app, component      string
 	own, other, keyring string
-	// source is the entry that the app's secret comes from; nil for none.
+	// source is the entry of spec.auth.source, or nil.
 	source *todov1.SecretKeyReference
-	// certain says that the app exists, so that own is its Secret and no guess.
+	// certain reports that the app exists. Otherwise own is the default name.
 	certain bool
 }
 
-// partOf reads a workload's labels. An app that does not exist may come later, with Secrets of other names.
-func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) {
+// membershipOf reads a workload's labels. If the app does not exist yet, it may be created with Secrets of other names.
+func membershipOf(labels map[string]string, app *todov1.TodoApp) (membership, *field.Error) {
 	if len(validation.IsDNS1035Label(labels[todov1.LabelApp])) > 0 {
-		return part{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelApp),
+		return membership{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelApp),
 			"must be a TodoApp's name: lower case letters, digits and hyphens")
 	}
-	p := part{app: labels[todov1.LabelApp], component: labels[todov1.LabelComponent], certain: app != nil}
+	p := membership{app: labels[todov1.LabelApp], component: labels[todov1.LabelComponent], certain: app != nil}
 	if app == nil {
 		app = &todov1.TodoApp{}
 		app.Name = p.app
@@ -43,7 +43,7 @@ func partOf(labels map[string]string, app *todov1.TodoApp) (part, *field.Error) 
 	case todov1.ComponentBackend:
 		p.own, p.other = desired.BackendSecret(app), desired.FrontendSecret(app)
 	default:
-		return part{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelComponent),
+		return membership{}, refuse(ruleLabels, labelsPath.Key(todov1.LabelComponent),
 			"must be frontend or backend: it decides which Secret the pods may use")
 	}
 	return p, nil
@@ -62,8 +62,8 @@ func checkTemplateLabels(workload, pods map[string]string, at *field.Path) field
 	return refusals
 }
 
-// warnUnseen is about pods that a rotation would not wait for, because it knows them by their labels.
-func warnUnseen(workload, pods map[string]string, at *field.Path) []string {
+// warnUnlabelled warns if the pod template lacks a label. A rotation finds pods by their labels and waits for no others.
+func warnUnlabelled(workload, pods map[string]string, at *field.Path) []string {
 	for _, label := range []string{todov1.LabelApp, todov1.LabelComponent} {
 		if _, labelled := pods[label]; !labelled {
 			return []string{fmt.Sprintf("%s: set label %s=%s here too: a rotation waits for labelled pods only",

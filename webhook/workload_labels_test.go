@@ -21,12 +21,12 @@ var forbiddenCases = map[string]podCase{
 	"keyring of another app":  {pod: pod(web(wholeSecret("", "blog-keyring"))), want: "forbidden-secret"},
 	"one only called keyring": {pod: pod(web(), env(fromSecretKey("X", "some-keyring", "x")))},
 	"a ConfigMap called so":   {pod: pod(web(), configMapVolume("shop-keyring", item("a", "b")))},
-	"the other side's by env": {
+	"the other component's by env": {
 		pod:  pod(web(), env(fromSecretKey("X", "shop-backend-auth", "BETTER_AUTH_SECRET"))),
-		want: `forbidden-secret spec.containers[web].env[X]: Secret "shop-backend-auth" is the other side's`,
+		want: `forbidden-secret spec.containers[web].env[X]: Secret "shop-backend-auth" belongs to the other component`,
 	},
-	"the other side's by envFrom": {pod: pod(web(wholeSecret("", "shop-backend-auth"))), want: "forbidden-secret"},
-	"the other side's by volume":  {pod: pod(web(), secretVolume("shop-backend-auth")), want: "forbidden-secret"},
+	"the other component's by envFrom": {pod: pod(web(wholeSecret("", "shop-backend-auth"))), want: "forbidden-secret"},
+	"the other component's by volume":  {pod: pod(web(), secretVolume("shop-backend-auth")), want: "forbidden-secret"},
 	"keyring of an absent app": {
 		absent: true, pod: pod(web(wholeSecret("", "shop-keyring"))),
 		want:    "forbidden-secret",
@@ -88,7 +88,7 @@ var labelCases = map[string]podCase{
 	"another app that is absent": {
 		app: "shop-1", absent: true, pod: pod(web()), warning: `TodoApp "shop-1" does not exist yet`,
 	},
-	"pods of the other side": {
+	"pods of the other component": {
 		pods: map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: "backend"}, pod: pod(web()),
 		want: `labels metadata.labels[todoapp.dev/component]: must be "frontend" as on the workload itself`,
 	},
@@ -96,11 +96,11 @@ var labelCases = map[string]podCase{
 		pods: map[string]string{todov1.LabelApp: "blog", todov1.LabelComponent: "frontend"}, pod: pod(web()),
 		want: `labels metadata.labels[todoapp.dev/app]: must be "shop" as on the workload itself`,
 	},
-	"pods of the other side, without an app": {
+	"pods of the other component, without an app": {
 		pods: map[string]string{todov1.LabelComponent: "backend"}, pod: pod(web()),
 		want: "labels metadata.labels[todoapp.dev/component]",
 	},
-	"pods of an empty side": {
+	"pods of an empty component": {
 		pods: map[string]string{todov1.LabelApp: "shop", todov1.LabelComponent: ""}, pod: pod(web()), want: "labels",
 	},
 	"pods with more labels": {

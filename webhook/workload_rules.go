@@ -13,9 +13,9 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// surroundings are what exists around a workload, as far as a decision needs it. No values, only names.
-type surroundings struct {
-	// app is the TodoApp that the labels name; nil when it does not exist.
+// lookupResults holds the objects that the rules about a workload need. It has names only, no values.
+type lookupResults struct {
+	// app is the TodoApp that the labels name, or nil if it does not exist.
 	app *todov1.TodoApp
 	// keyrings are the names of the namespace's keyring Secrets.
 	keyrings sets.Set[string]
@@ -23,8 +23,8 @@ type surroundings struct {
 	secrets, configMaps map[string][]string
 }
 
-// entries of what a draw takes whole, and whether that exists.
-func (s surroundings) entries(d draw) ([]string, bool) {
+// entries returns the entries of the object that a reference takes whole, and whether the object exists.
+func (s lookupResults) entries(d podReference) ([]string, bool) {
 	from := s.secrets
 	if d.from == fromConfigMap {
 		from = s.configMaps
@@ -33,29 +33,29 @@ func (s surroundings) entries(d draw) ([]string, bool) {
 	return entries, known
 }
 
-// checkWorkload applies the rules to a workload's labels and its pod template, which stands at a path.
-func checkWorkload(labels map[string]string, template *corev1.PodTemplateSpec, at *field.Path, around surroundings,
+// checkWorkload applies the rules to a workload's labels and to its pod template at a path.
+func checkWorkload(labels map[string]string, template *corev1.PodTemplateSpec, at *field.Path, results lookupResults,
 ) (field.ErrorList, []string) {
-	p, refusal := partOf(labels, around.app)
+	p, refusal := membershipOf(labels, results.app)
 	if refusal != nil {
 		return field.ErrorList{refusal}, nil
 	}
-	refusals, warnings := checkPod(p, &template.Spec, at.Child("spec"), around)
+	refusals, warnings := checkPod(p, &template.Spec, at.Child("spec"), results)
 	refusals = append(refusals, checkTemplateLabels(labels, template.Labels, at)...)
 	if len(refusals) == 0 {
-		warnings = append(warnings, warnUnseen(labels, template.Labels, at)...)
+		warnings = append(warnings, warnUnlabelled(labels, template.Labels, at)...)
 	}
 	return refusals, warnings
 }
 
 // checkPod applies the rules to a pod's spec.
-func checkPod(p part, pod *corev1.PodSpec, at *field.Path, around surroundings) (field.ErrorList, []string) {
-	v := verdict{used: sets.New[string]()}
+func checkPod(p membership, pod *corev1.PodSpec, at *field.Path, results lookupResults) (field.ErrorList, []string) {
+	v := podCheck{used: sets.New[string]()}
 	if !p.certain {
 		v.warn("TodoApp %q does not exist yet: the Secret that this workload uses is not checked", p.app)
 	}
-	for _, d := range draws(pod, at) {
-		v.judge(p, d, around)
+	for _, d := range podReferences(pod, at) {
+		v.check(p, d, results)
 	}
 	if len(v.refusals) == 0 {
 		v.refusals = checkAgreement(v.used, at)
@@ -66,26 +66,26 @@ func checkPod(p part, pod *corev1.PodSpec, at *field.Path, around surroundings) 
 	return v.refusals, v.warnings
 }
 
-// verdict grows with each draw of a pod.
-type verdict struct {
+// podCheck collects refusals and warnings while it checks the references of a pod.
+type podCheck struct {
 	refusals field.ErrorList
 	warnings []string
-	// used are the Secrets that the shared secret's variables come from.
+	// used are the Secrets from which the pod takes shared keys.
 	used sets.Set[string]
 }
 
-func (v *verdict) warn(format string, args ...any) {
+func (v *podCheck) warn(format string, args ...any) {
 	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
 }
 
-func (v *verdict) judge(p part, d draw, around surroundings) {
-	entries, known := around.entries(d)
+func (v *podCheck) check(p membership, d podReference, results lookupResults) {
+	entries, known := results.entries(d)
 	taken := d.taken(entries)
 	ownSecret := d.from == fromSecret && d.name == p.own
 	if ownSecret {
 		taken = append(taken, d.completed()...) // its entries are not read
 	}
-	refusal := cmp.Or(p.forbidden(d, around.keyrings), p.mismatched(d, taken), p.unpublished(d))
+	refusal := cmp.Or(p.forbidden(d, results.keyrings), p.mismatched(d, taken), p.unpublished(d))
 	switch {
 	case refusal != nil:
 		v.refusals = append(v.refusals, refusal)
@@ -97,22 +97,23 @@ func (v *verdict) judge(p part, d draw, around surroundings) {
 	}
 }
 
-// forbidden applies the rule forbidden-secret: Secrets that a workload may not read at all.
-func (p part) forbidden(d draw, keyrings sets.Set[string]) *field.Error {
+// forbidden applies the rule forbidden-secret. It rejects Secrets that a workload may never read.
+func (p membership) forbidden(d podReference, keyrings sets.Set[string]) *field.Error {
 	switch {
 	case d.from != fromSecret:
 		return nil
 	case d.name == p.keyring || keyrings.Has(d.name):
 		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is a keyring: use %q", d.name, p.own))
 	case d.name == p.other:
-		return refuse(ruleForbidden, d.at, fmt.Sprintf("Secret %q is the other side's: the %s uses %q", d.name, p.component, p.own))
+		return refuse(ruleForbidden, d.at,
+			fmt.Sprintf("Secret %q belongs to the other component: the %s uses %q", d.name, p.component, p.own))
 	default:
 		return nil
 	}
 }
 
-// mismatched applies the rule foreign-reference to a draw that brings in the taken variables.
-func (p part) mismatched(d draw, taken []string) *field.Error {
+// mismatched applies the rule foreign-reference to a reference that adds the taken variables.
+func (p membership) mismatched(d podReference, taken []string) *field.Error {
 	what := strings.Join(taken, " and ")
 	switch {
 	case what == "":
@@ -132,17 +133,17 @@ func (p part) mismatched(d draw, taken []string) *field.Error {
 	}
 }
 
-// unpublished applies the rule foreign-reference to the source of the app: by its entry, or whole.
-func (p part) unpublished(d draw) *field.Error {
+// unpublished applies the rule foreign-reference to a reference to the app's source, by its entry or whole.
+func (p membership) unpublished(d podReference) *field.Error {
 	if p.source == nil || d.from != fromSecret || d.name != p.source.Name || !d.whole && d.entry != p.source.Key {
 		return nil
 	}
-	return refuse(ruleReference, d.at, fmt.Sprintf("draws in the source, whose new value nobody trusts yet: use Secret %q", p.own))
+	return refuse(ruleReference, d.at,
+		fmt.Sprintf("reads the source; no component trusts a new value there yet: use Secret %q", p.own))
 }
 
-// checkAgreement applies the rule mixed-secrets. Where the app exists foreign-reference has said which Secret it must be;
-// where it does not, one is as good as
-// another, but not two.
+// checkAgreement applies the rule mixed-secrets. If the app exists, the rule foreign-reference has named the one Secret to use.
+// If it does not, any one Secret may be right, but never two.
 func checkAgreement(used sets.Set[string], at *field.Path) field.ErrorList {
 	if used.Len() < 2 {
 		return nil

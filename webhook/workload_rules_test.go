@@ -24,8 +24,8 @@ type podCase struct {
 }
 
 // surroundings of every case: the app shop with a source, another's keyring, and what Secrets and ConfigMaps hold.
-func (c podCase) surroundings() surroundings {
-	around := surroundings{
+func (c podCase) results() lookupResults {
+	results := lookupResults{
 		keyrings: sets.New("shop-keyring", "blog-keyring"),
 		secrets: map[string][]string{
 			"foreign": {"BETTER_AUTH_SECRET", "DATABASE_URL"}, "foreign-list": {"BETTER_AUTH_SECRETS"},
@@ -37,10 +37,10 @@ func (c podCase) surroundings() surroundings {
 		},
 	}
 	if !c.absent {
-		around.app = todoApp(sourceRef("vault", "key"))
-		around.app.Name = "shop"
+		results.app = todoApp(sourceRef("vault", "key"))
+		results.app.Name = "shop"
 	}
-	return around
+	return results
 }
 
 func (c podCase) labels() map[string]string {
@@ -260,7 +260,7 @@ var volumeCases = map[string]podCase{
 	"a backend with the frontend's Secret": {
 		component: "backend", pod: pod(secretVolume(own)),
 		want: `forbidden-secret spec.volumes[auth].secret: ` +
-			`Secret "shop-frontend-auth" is the other side's: the backend uses "shop-backend-auth"`,
+			`Secret "shop-frontend-auth" belongs to the other component: the backend uses "shop-backend-auth"`,
 	},
 }
 
@@ -270,7 +270,7 @@ func TestWorkloadRules(t *testing.T) {
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
-				refusals, warnings := checkWorkload(c.labels(), c.template(), nil, c.surroundings())
+				refusals, warnings := checkWorkload(c.labels(), c.template(), nil, c.results())
 				check(t, refusals, warnings, c.want, c.warning)
 			})
 		}
@@ -279,12 +279,12 @@ func TestWorkloadRules(t *testing.T) {
 
 // The names of a TodoApp's Secrets may be its own choice.
 func TestWorkloadOfAnAppWithNamedSecrets(t *testing.T) {
-	around := surroundings{app: todoApp(frontendRef("web"), backendRef("api"))}
+	results := lookupResults{app: todoApp(frontendRef("web"), backendRef("api"))}
 	labels := map[string]string{todov1.LabelApp: "team-a", todov1.LabelComponent: "backend"}
 	for name, want := range map[string]string{"api": "", "web": "forbidden-secret", "team-a-keyring": "forbidden-secret"} {
 		template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}}
 		template.Spec = pod(container("api", nil, wholeSecret("", name)))
-		refusals, warnings := checkWorkload(labels, &template, nil, around)
+		refusals, warnings := checkWorkload(labels, &template, nil, results)
 		warnings = slices.DeleteFunc(warnings, func(string) bool { return name != "api" })
 		check(t, refusals, warnings, want, "")
 	}

@@ -56,14 +56,14 @@ var containerCases = map[string]podCase{
 		want: "forbidden-secret"},
 	"keyring by env of ephemeral": {pod: pod(web(), ephemeralEnv(fromSecretKey("X", "blog-keyring", "x"))),
 		want: "forbidden-secret"},
-	"the other side's by init": {pod: pod(web(), initContainer(wholeSecret("", "shop-backend-auth"))),
+	"the other component's by init": {pod: pod(web(), initContainer(wholeSecret("", "shop-backend-auth"))),
 		want: "forbidden-secret"},
-	"the other side's by sidecar": {pod: pod(web(), sidecar(wholeSecret("", "shop-backend-auth"))),
+	"the other component's by sidecar": {pod: pod(web(), sidecar(wholeSecret("", "shop-backend-auth"))),
 		want: "forbidden-secret"},
-	"the other side's by debugger": {pod: pod(web(), ephemeral(wholeSecret("", "shop-backend-auth"))),
+	"the other component's by debugger": {pod: pod(web(), ephemeral(wholeSecret("", "shop-backend-auth"))),
 		want: "forbidden-secret"},
-	"the other side's by prefix": {pod: pod(web(wholeSecret("X_", "shop-backend-auth"))), want: "forbidden-secret"},
-	"empty component":            {component: "empty", pod: pod(web()), want: "labels"},
+	"the other component's by prefix": {pod: pod(web(wholeSecret("X_", "shop-backend-auth"))), want: "forbidden-secret"},
+	"empty component":                 {component: "empty", pod: pod(web()), want: "labels"},
 }
 
 var fileCases = map[string]podCase{
@@ -133,10 +133,10 @@ var fileCases = map[string]podCase{
 
 	"keyring, an item projected": {pod: pod(web(), projectedSecret("shop-keyring", item("x", "y"))),
 		want: "forbidden-secret"},
-	"the other side's, projected": {pod: pod(web(), projectedSecret("shop-backend-auth")), want: "forbidden-secret"},
-	"the other side's, an item": {pod: pod(web(), secretVolume("shop-backend-auth", item("x", "y"))),
+	"the other component's, projected": {pod: pod(web(), projectedSecret("shop-backend-auth")), want: "forbidden-secret"},
+	"the other component's, an item": {pod: pod(web(), secretVolume("shop-backend-auth", item("x", "y"))),
 		want: "forbidden-secret"},
-	"the other side's, projected item": {pod: pod(web(), projectedSecret("shop-backend-auth", item("x", "y"))),
+	"the other component's, projected item": {pod: pod(web(), projectedSecret("shop-backend-auth", item("x", "y"))),
 		want: "forbidden-secret"},
 }
 
@@ -144,7 +144,7 @@ var fileCases = map[string]podCase{
 var unpublishedCases = map[string]podCase{
 	"the source's entry": {
 		pod:  pod(web(), env(fromSecretKey("JWT_SECRET", "vault", "key"))),
-		want: "foreign-reference spec.containers[web].env[JWT_SECRET]: draws in the source, whose",
+		want: "foreign-reference spec.containers[web].env[JWT_SECRET]: reads the source; no component",
 	},
 	"the source's entry as the key": {pod: pod(env(key("vault", "key"))),
 		want: "foreign-reference spec.containers[web].env[BETTER_AUTH_SECRET]"},

@@ -89,7 +89,7 @@ const (
 
 func refusedForOtherSide(t *testing.T, err error, object client.Object) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), `Secret "shop-frontend-auth" is the other side's`) {
+	if err == nil || !strings.Contains(err.Error(), `Secret "shop-frontend-auth" belongs to the other component`) {
 		t.Errorf("%T: %v", object, err)
 	}
 }
