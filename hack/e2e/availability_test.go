@@ -179,8 +179,8 @@ func (e *environment) heals(app *todov1.TodoApp, before map[string]corev1.Secret
 	bad.Spec.Containers[0].EnvFrom[0].SecretRef.Name = desired.BackendSecret(app)
 	for kind, object := range e.others("bad", bad) {
 		err := cluster.Create(e.Context(), object)
-		if err == nil || !strings.Contains(err.Error(), "is the other side's") {
-			e.Errorf("a %s with the other side's Secret: %v", kind, err)
+		if err == nil || !strings.Contains(err.Error(), "belongs to the other component") {
+			e.Errorf("a %s with the other component's Secret: %v", kind, err)
 		}
 	}
 }
