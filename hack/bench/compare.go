@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// measured is what a side did in its turns: requests per second, and microseconds of its own CPU for each.
+// measured holds the results of a side in its turns: requests per second, and microseconds of its own CPU for each request.
 type measured struct {
 	rates, costs []float64
 }
@@ -30,8 +30,8 @@ func (m *measured) turn(o options, side *process, t target) error {
 	return nil
 }
 
-// compare lets the sides, of which the second is the floor, take turns under full load, then at a half and a quarter of
-// what the API did.
+// compare lets the sides take turns under full load, then at a half and a quarter of the API's rate. The second side is the
+// floor.
 func compare(o options, name string, sides []*process, targets []target) error {
 	results := make([]measured, len(sides))
 	for range o.rounds {
@@ -55,17 +55,17 @@ func compare(o options, name string, sides []*process, targets []target) error {
 	return nil
 }
 
-// tail is the latencies of a side, and how busy the machine was, a value for each turn.
+// tail holds the latencies of a side, and the load of the machine, with a value for each turn.
 type tail struct {
 	p50, p99, ratio, busy []float64
-	// fewest is how many requests the shortest turn had.
+	// fewest is the number of requests in the turn that had the fewest.
 	fewest int
 }
 
-// compareTails asks at a fixed rate, a share of what the API can do (or the side itself, where that is less), again by
-// turns. A turn has its own ratio of p99 to p50 and the median turn counts, so that a moment in which the machine was
-// taken away spoils one turn and not the figure. The floor's ratio is what the machine itself allows: where that misses
-// a target, the API cannot be judged by it. How busy the machine was says why: the clients need its processors as well.
+// compareTails sends requests at a fixed rate, again by turns. The rate is a share of the API's rate, or of the side's own
+// if that is lower. Each turn has its own ratio of p99 to p50 and the median turn counts, so that a disturbance spoils one
+// turn and not the figure. The machine itself allows no better ratio than the floor's. If that misses a target, the API
+// cannot be judged by it. The load of the machine explains why: the clients need its processors as well.
 func compareTails(o options, name string, sides []*process, targets []target, full []measured, share float64) error {
 	tails := make([]tail, len(sides))
 	for range o.rounds {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// python is Debian's, which finds Debian's packages.
+// python is Debian's interpreter, which finds Debian's packages.
 const python = "/usr/bin/python3"
 
-// fastAPI is where the program is, from the root of the repository.
+// fastAPI is the folder of the program, from the root of the repository.
 const fastAPI = "examples/fastapi"
 
-// installFastAPI installs what examples/fastapi needs where it is missing.
+// installFastAPI installs the packages that examples/fastapi needs, if they are missing.
 func installFastAPI() error {
 	if exec.Command(python, "-c", "import fastapi, jose, psycopg2, sqlmodel, uvicorn, uvloop, httptools").Run() == nil {
 		return nil
@@ -28,7 +28,7 @@ func installFastAPI() error {
 	return nil
 }
 
-// startFastAPI runs it as its README says: one process, as in the skill. On SQLite it has a file of its own.
+// startFastAPI starts the program as its README describes, in one process. On SQLite it has a file of its own.
 func startFastAPI(o options) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 )
 
-// serveFloor is the bare handler: one query, encoding/json, nothing else.
+// serveFloor serves the bare handler: one query, encoding/json, nothing else.
 func serveFloor(address, database string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// reportIdleConnections compares what a request costs the API while other connections are open that send nothing, with
-// what it costs without them. Two processes with a database each take turns.
+// reportIdleConnections compares the cost of a request for the API beside open connections that send nothing, with its cost
+// without them. Two processes with a database each take turns.
 func reportIdleConnections(o options, folder string) (err error) {
 	var sides []*process
 	defer func() {

@@ -25,9 +25,9 @@ func (p *process) request(path string) target {
 }
 
 // load keeps connections busy for a while and returns how long each answer took. With a rate (requests per second over
-// all connections) requests are due at fixed moments whatever became of the ones before, and the time an answer took
-// begins when its request was due: waiting behind a slow answer counts. That a timer wakes late, by up to a millisecond,
-// does not: where the connection was free, the time begins when the request is sent.
+// all connections) requests are due at fixed times, independent of earlier requests, and the time of an answer begins when
+// its request was due: waiting behind a slow answer counts. If the connection was free, the time begins when the request is
+// sent, so that a timer which wakes up to a millisecond late does not count.
 func load(t target, connections int, duration time.Duration, rate float64) ([]time.Duration, error) {
 	results := make([][]time.Duration, connections)
 	failures := make([]error, connections)
@@ -52,7 +52,7 @@ func load(t target, connections int, duration time.Duration, rate float64) ([]ti
 	return latencies, errors.Join(failures...)
 }
 
-// ask is one connection.
+// ask sends requests on one connection until the end, and returns the latencies.
 func ask(t target, end time.Time, due func(n int) time.Time) ([]time.Duration, error) {
 	connection, err := net.Dial("tcp", t.address)
 	if err != nil {
@@ -96,7 +96,7 @@ func skipAnswer(reader *bufio.Reader) error {
 	return err
 }
 
-// fill creates tasks and returns the id of one of them. The floor reads what the API has been given.
+// fill creates tasks and returns the id of one of them. The floor reads the tasks that the API created.
 func (p *process) fill(count int, description string) (id int64, err error) {
 	if p.tasks == floorTasks {
 		var rows []row

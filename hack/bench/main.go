@@ -1,7 +1,7 @@
 // Command bench compares the task API with the least a Go program can do: a bare net/http handler that runs the same
-// single query, without authentication; and, where asked for, with the FastAPI backend that it replaces. All run as
-// processes of their own on the same kind of database and take turns under the same load, so that what else the machine
-// does hits each of them.
+// single query, without authentication; and, if asked for, with the FastAPI backend that it replaces. All run as
+// processes of their own on the same kind of database and take turns under the same load, so that other load on the machine
+// hits each of them.
 package main
 
 import (
@@ -70,7 +70,7 @@ func benchIdle(o options) (err error) {
 	return reportIdleConnections(o, folder)
 }
 
-// benchBoth brings its own databases.
+// benchBoth runs the benchmark on a new SQLite file, then on a new PostgreSQL server.
 func benchBoth(o options) (err error) {
 	if err := errors.Join(reportTokens(), benchIdle(o)); err != nil {
 		return err
@@ -154,7 +154,7 @@ func reportSpeed(o options, sides []*process) error {
 	return reportPeak(sides, "at full load")
 }
 
-// reportStart measures how long a side takes from its start to its first successful readiness.
+// reportStart measures the time of a side from its start to its first successful readiness.
 func reportStart(o options, start func(options) (*process, error)) error {
 	var took []float64
 	name := ""

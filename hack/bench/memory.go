@@ -9,11 +9,11 @@ import (
 
 // reportIdle waits until a side has settled after its start, then shows its size.
 func reportIdle(side *process) error {
-	const settled = 20 // looks without a change
-	look := time.NewTicker(100 * time.Millisecond)
-	defer look.Stop()
+	const settled = 20 // reads without a change
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	last, same := 0.0, 0
-	for deadline := time.Now().Add(10 * time.Second); same < settled && time.Now().Before(deadline); <-look.C {
+	for deadline := time.Now().Add(10 * time.Second); same < settled && time.Now().Before(deadline); <-tick.C {
 		now, _, err := side.resident()
 		if err != nil {
 			return err
@@ -38,7 +38,7 @@ func reportPeak(sides []*process, when string) error {
 	return nil
 }
 
-// reportLargest asks many times at once for the largest page there can be: 100 tasks of 8 kB.
+// reportLargest requests the largest possible page, 100 tasks of 8 kB, many times at once.
 func reportLargest(o options, sides []*process) error {
 	const most = 100
 	clients := o.connections / 2

@@ -62,16 +62,16 @@ func startFloor(o options) (*process, error) {
 	return (&process{"floor", address, floorTasks, command}).start()
 }
 
-// start runs the command until it says that it is ready.
+// start starts the command and waits until it is ready.
 func (p *process) start() (*process, error) {
 	var log bytes.Buffer
 	p.command.Stderr = &log
 	if err := p.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.name, err)
 	}
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-look.C {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
 		if response, err := http.Get("http://" + p.address + "/readyz"); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -82,18 +82,18 @@ func (p *process) start() (*process, error) {
 	return nil, errors.Join(fmt.Errorf("%s is not ready: %s", p.name, log.String()), p.stop())
 }
 
-// stop asks the process to end, and makes it.
+// stop asks the process to end, and kills it after ten seconds.
 func (p *process) stop() error {
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stopping %s: %w", p.name, err)
 	}
 	kill := time.AfterFunc(10*time.Second, func() { _ = p.command.Process.Kill() })
 	defer kill.Stop()
-	_ = p.command.Wait() // how it ended is no part of what is measured
+	_ = p.command.Wait() // the exit code is not measured
 	return nil
 }
 
-// resident is the memory of the process in MiB, now and at the most so far.
+// resident returns the memory of the process in MiB, now and at its peak.
 func (p *process) resident() (now, peak float64, err error) {
 	proc, err := procfs.NewProc(p.command.Process.Pid)
 	if err != nil {
@@ -103,7 +103,7 @@ func (p *process) resident() (now, peak float64, err error) {
 	return float64(status.VmRSS) / (1 << 20), float64(status.VmHWM) / (1 << 20), err
 }
 
-// cpu is the processor time in seconds that the process has used, in the kernel as well.
+// cpu returns the processor time in seconds that the process has used, including time in the kernel.
 func (p *process) cpu() (float64, error) {
 	proc, err := procfs.NewProc(p.command.Process.Pid)
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *process) cpu() (float64, error) {
 	return stat.CPUTime(), err
 }
 
-// idle is how long the machine's processors have had nothing to do, in seconds summed up over all.
+// idle returns the idle time of the machine's processors in seconds, summed up over all processors.
 func idle() (float64, error) {
 	machine, err := procfs.NewDefaultFS()
 	if err != nil {

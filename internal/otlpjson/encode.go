@@ -9,7 +9,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// The messages of opentelemetry-proto's trace.proto, as far as they are used, in their JSON form: IDs are hexadecimal,
+// The messages of opentelemetry-proto's trace.proto, if they are used, in their JSON form: IDs are hexadecimal,
 // 64-bit integers are strings, enumerations are numbers.
 type (
 	request struct {
@@ -62,7 +62,7 @@ type (
 	}
 )
 
-// encode groups the spans by scope; all of them come from one provider and share its resource.
+// encode groups the spans by scope. All spans come from one provider and share its resource.
 func encode(spans []sdktrace.ReadOnlySpan) request {
 	var scopes []scopeSpans
 	index := map[scope]int{}
@@ -118,7 +118,7 @@ func encodeAttributes(attributes []attribute.KeyValue) []keyValue {
 	return encoded
 }
 
-// encodeValue writes lists, which nothing here uses, as text.
+// encodeValue encodes one value. Lists, which nothing here uses, become text.
 func encodeValue(v attribute.Value) map[string]any {
 	switch v.Type() {
 	case attribute.BOOL:

@@ -1,7 +1,7 @@
 // Package otlpjson sends spans to an OpenTelemetry collector: OTLP over HTTP in its JSON encoding.
 //
 // OpenTelemetry's own exporter speaks protobuf and links gRPC, which costs every process some 13 MB of binary and 8 MB
-// of resident memory, also where tracing is off. Every collector accepts the JSON encoding on the same port.
+// of resident memory, even if tracing is off. Every collector accepts the JSON encoding on the same port.
 package otlpjson
 
 import (
@@ -19,15 +19,15 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Exporter is an sdktrace.SpanExporter. Spans that a collector does not take are dropped.
+// Exporter implements sdktrace.SpanExporter. It drops spans if the collector does not accept them.
 type Exporter struct {
 	url    string
 	header http.Header
 	client *http.Client
 }
 
-// FromEnv makes the exporter that OpenTelemetry's variables describe: OTEL_EXPORTER_OTLP_ENDPOINT or
-// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, …_HEADERS and …_TIMEOUT (milliseconds). Without an endpoint it is nil.
+// FromEnv returns the exporter that OpenTelemetry's variables describe: OTEL_EXPORTER_OTLP_ENDPOINT or
+// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, …_HEADERS and …_TIMEOUT (milliseconds). It is nil if there is no endpoint.
 func FromEnv(env func(string) string) (*Exporter, error) {
 	target := env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 	if base := env("OTEL_EXPORTER_OTLP_ENDPOINT"); target == "" && base != "" {
@@ -54,7 +54,7 @@ func FromEnv(env func(string) string) (*Exporter, error) {
 	return &Exporter{url: target, header: header, client: &http.Client{Timeout: timeout}}, nil
 }
 
-// parseHeaders reads name=value,… with percent-encoded values. Its error repeats no value: it may be a credential.
+// parseHeaders reads name=value,… with percent-encoded values. Its error repeats no value, because a value may be a credential.
 func parseHeaders(list string) (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}}
 	for pair := range strings.SplitSeq(list, ",") {

@@ -19,20 +19,20 @@ type Task struct {
 	// Description has at most 2000 Unicode code points; nil is null.
 	Description *string
 	Completed   bool
-	// Revision starts at 1 and grows with every change; it is what an ETag stands for.
+	// Revision starts at 1 and grows with every change; an ETag names it.
 	Revision int64
 	// CreatedAt and UpdatedAt are in UTC with microseconds.
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Draft is what an owner says of a task that does not exist yet.
+// Draft holds the fields of a task before it is created.
 type Draft struct {
 	Title       string
 	Description *string
 	Completed   bool
 }
 
-// Change holds the fields to set; one that is absent stays as it is.
+// Change holds the fields to set. An absent field keeps its value.
 type Change struct {
 	Title       *string
 	Description Nullable
@@ -57,10 +57,10 @@ type Filter struct {
 	Limit, Offset int
 }
 
-// Page is a part of what a filter leaves, newest first (created descending, then ID descending).
+// Page holds one page of the tasks that a filter selects, newest first (created descending, then ID descending).
 type Page struct {
 	Tasks []Task
-	// Total counts all that the filter leaves, not just this page.
+	// Total counts all tasks that the filter selects, not only those of this page.
 	Total int64
 }
 
@@ -77,17 +77,17 @@ func (m Match) Accepts(revision int64) bool {
 	return !m.Only || slices.Contains(m.Revisions, revision)
 }
 
-// Attempt identifies one try to create a task, so that trying again does not create another.
-// Store remembers it for 24 hours; the zero value is never remembered.
+// Attempt identifies one request to create a task, so that a retry does not create another task. The store remembers it for
+// 24 hours. The zero value is never remembered.
 type Attempt struct {
 	// Key is the client's Idempotency-Key.
 	Key string
-	// Fingerprint stands for the body that came with it.
+	// Fingerprint is a digest of the request's body.
 	Fingerprint [32]byte
 }
 
 // Store keeps tasks. Every method takes the owner and never touches another owner's tasks.
-// Its errors are of the kinds in errors.go; whatever else comes back is a defect of the store.
+// Its errors are of the kinds in errors.go; any other error is a defect of the store.
 type Store interface {
 	// List returns one page of the owner's tasks; Tasks is never nil.
 	List(ctx context.Context, owner string, filter Filter) (Page, error)
@@ -95,10 +95,10 @@ type Store interface {
 	// then (also when that happens in parallel, and after the task has changed or is gone); with another fingerprint
 	// ErrAttemptDiffers. A failed attempt is not remembered.
 	Create(ctx context.Context, owner string, draft Draft, attempt Attempt) (Task, error)
-	// Get returns ErrNotFound when the owner has no such task.
+	// Get returns the task, or ErrNotFound if the owner has no such task.
 	Get(ctx context.Context, owner string, id int64) (Task, error)
-	// Update sets the fields of the change; an empty one changes nothing, not even the revision.
-	// It returns ErrNotFound, or ErrMismatch when the task is not at an accepted revision.
+	// Update sets the fields of the change. An empty change modifies nothing, not even the revision.
+	// It returns ErrNotFound, or ErrMismatch if the task is not at an accepted revision.
 	Update(ctx context.Context, owner string, id int64, change Change, match Match) (Task, error)
 	// Toggle inverts Completed in one step; errors as for Update.
 	Toggle(ctx context.Context, owner string, id int64, match Match) (Task, error)

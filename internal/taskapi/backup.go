@@ -12,8 +12,9 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/sqlstore"
 )
 
-// backup is the api backup command: it copies a SQLite store, also while an API writes to it, to a new file, or for the
-// destination - to the standard output: an image without a shell and tar lets no file out otherwise.
+// backup runs the api backup command. It copies a SQLite store to a new file, also while an API writes to it. For the
+// destination - it writes to the standard output, because an image without a shell and tar offers no other way to copy a
+// file out.
 func backup(ctx context.Context, s settings, rest []string, stdout io.Writer) error {
 	if len(rest) != 1 {
 		return errors.New("name one destination: the file that the backup becomes, or - for the standard output")
@@ -30,8 +31,7 @@ func backup(ctx context.Context, s settings, rest []string, stdout io.Writer) er
 	return nil
 }
 
-// stream writes a backup to the standard output, by way of a file beside the store: in a pod nothing else can be
-// written to.
+// stream writes a backup to the standard output, by way of a file beside the store. In a pod no other folder is writable.
 func stream(ctx context.Context, databaseURL string, stdout io.Writer) (err error) {
 	path, err := sqlstore.File(databaseURL)
 	if err != nil {
@@ -57,7 +57,7 @@ func send(folder, name string, to io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("reading the backup: %w", err)
 	}
-	// Its name goes before it is sent, which takes as long as the receiver likes: whoever kills this leaves nothing.
+	// The name is removed before the file is sent, which may take long: if the process is killed, nothing is left.
 	if err := os.RemoveAll(folder); err != nil {
 		return errors.Join(fmt.Errorf("removing the backup beside the store: %w", err), file.Close())
 	}

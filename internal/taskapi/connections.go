@@ -15,8 +15,8 @@ import (
 // without a request under way, so that idle and slow clients make room for new ones.
 type connections struct {
 	net.Listener
-	// most is the limit of all connections. mostStarted is the limit of those that have sent a part of a request's header,
-	// which may take 64 KiB each.
+	// most is the limit of all connections. mostStarted is the limit of connections with a half-sent header, which
+	// may take 64 KiB each.
 	most, mostStarted int
 	// resized gets the number of open connections after each change.
 	resized func(open int)
@@ -140,7 +140,7 @@ func (c *connections) waits(conn *connection) {
 	}
 }
 
-// starts notes that a part of a header has arrived. The connection keeps its place among those that wait.
+// starts notes that a part of a header has arrived. The connection keeps its place in the list of waiting connections.
 func (c *connections) starts(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -43,17 +43,17 @@ func (s *settings) define(flags *flag.FlagSet) {
 	s.defineDatabase(flags)
 	flags.StringVar(&s.issuer, "issuer", "", "iss that a token must have; empty: not checked")
 	flags.StringVar(&s.audience, "audience", "", "aud that a token must have; empty: not checked")
-	flags.DurationVar(&s.maxLifetime, "max-lifetime", 168*time.Hour, "how far ahead the exp of a token may lie")
-	flags.DurationVar(&s.leeway, "leeway", 30*time.Second, "difference of clocks to put up with")
+	flags.DurationVar(&s.maxLifetime, "max-lifetime", 168*time.Hour, "how far in the future the exp of a token may be")
+	flags.DurationVar(&s.leeway, "leeway", 30*time.Second, "tolerated difference between clocks")
 	flags.Func("cors-allowed-origins", "comma-separated `origins` that browsers may call from, such as "+
 		"https://todo.example.com; * for all, without credentials (default none)", s.addOrigins)
 	flags.Float64Var(&s.rateLimit, "rate-limit", 0, "requests per `second` that one subject may send; 0: no limit")
 	flags.DurationVar(&s.shutdownDelay, "shutdown-delay", 0, "how long to go on serving, not ready, after SIGTERM")
-	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log, which the audit has no part in: debug, info, "+
+	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "`level` of the log, without effect on the audit log: debug, info, "+
 		"warn or error")
 	flags.TextVar(&s.audit, "audit", auditRefused, "`decisions` on tokens to record beside the log: refused, all or off")
 	flags.Func("trusted-proxies", "comma-separated `networks`, such as 10.0.0.0/8, of the proxies whose X-Forwarded-For is "+
-		"believed (default none)", s.addProxies)
+		"trusted (default none)", s.addProxies)
 }
 
 func (s *settings) defineDatabase(flags *flag.FlagSet) {
@@ -81,17 +81,17 @@ const (
 	auditOff     audit = "off"
 )
 
-// UnmarshalText and MarshalText make it a flag's value.
+// UnmarshalText implements encoding.TextUnmarshaler for the flag.
 func (a *audit) UnmarshalText(text []byte) error {
 	switch given := audit(text); given {
 	case auditRefused, auditAll, auditOff:
 		*a = given
 		return nil
 	}
-	return errors.New("it is refused, all or off")
+	return errors.New("must be refused, all or off")
 }
 
-// MarshalText gives the word.
+// MarshalText implements encoding.TextMarshaler for the flag.
 func (a audit) MarshalText() ([]byte, error) { return []byte(a), nil }
 
 func (s *settings) addProxies(list string) error {
@@ -99,14 +99,14 @@ func (s *settings) addProxies(list string) error {
 	for network := range strings.SplitSeq(list, ",") {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(network))
 		if err != nil {
-			return fmt.Errorf("network %q is not of the form 10.0.0.0/8", network)
+			return fmt.Errorf("network %q must be of the form 10.0.0.0/8", network)
 		}
 		s.proxies = append(s.proxies, prefix)
 	}
 	return nil
 }
 
-// check finds values that a flag's type lets through but that mean nothing.
+// check returns an error for a value that the type of its flag admits but that has no meaning.
 func (s *settings) check() error {
 	switch {
 	case s.maxLifetime <= 0:
@@ -121,7 +121,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-// command is one of the two that read their settings in the same way.
+// command is a command that reads its settings from flags and the environment.
 type command struct {
 	usage string
 	flags func(*settings, *flag.FlagSet)
@@ -129,7 +129,7 @@ type command struct {
 	run func(s settings, rest []string) error
 }
 
-// parse reads the environment, then the arguments, which win, and runs the command; for --help it describes it.
+// parse reads the environment, then the arguments, which take precedence, and runs the command. For --help it describes it.
 func (c command) parse(args []string, env func(string) string, help io.Writer) error {
 	var s settings
 	flags := flag.NewFlagSet(c.usage, flag.ContinueOnError)
@@ -143,9 +143,15 @@ func (c command) parse(args []string, env func(string) string, help io.Writer) e
 		describe(flags, help)
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w (see %s --help)", err, c.usage)
+		name, _, _ := strings.Cut(c.usage, " [")
+		return fmt.Errorf("%s (run \"%s --help\")", withDashes(err), name)
 	}
 	return c.run(s, flags.Args())
+}
+
+// withDashes returns the message of an error with flags as the help shows them, with two dashes.
+func withDashes(err error) string {
+	return strings.NewReplacer(" for flag -", " for --", " flag -", " --", ": -", ": --").Replace(err.Error())
 }
 
 func setFromEnv(flags *flag.FlagSet, env func(string) string) (err error) {
@@ -166,7 +172,7 @@ func variable(name string) string {
 }
 
 func describe(flags *flag.FlagSet, to io.Writer) {
-	_, _ = fmt.Fprintf(to, "Usage: %s\n\nFlags, and the environment variables that set them where the flag is not given:\n\n",
+	_, _ = fmt.Fprintf(to, "Usage: %s\n\nFlags, and the environment variables that set them if the flag is not given:\n\n",
 		flags.Name())
 	flags.VisitAll(func(f *flag.Flag) {
 		kind, usage := flag.UnquoteUsage(f)
@@ -180,7 +186,7 @@ func describe(flags *flag.FlagSet, to io.Writer) {
 	}
 }
 
-// otherVariables are read under the names that others have given them.
+// otherVariables describes variables whose names other projects define.
 const otherVariables = `
 Other environment variables:
 
@@ -193,5 +199,5 @@ Other environment variables:
   OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES
       as in OpenTelemetry's specification
   GOGC, GOMEMLIMIT
-      as in Go's documentation; they overrule what suits the API
+      as in Go's documentation; they take precedence over the API's own values
 `

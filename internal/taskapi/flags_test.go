@@ -31,7 +31,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		"no directory": {nil, []string{"--auth-dir=/nowhere"},
 			"directory /nowhere has neither a file BETTER_AUTH_SECRETS nor BETTER_AUTH_SECRET"},
 		"bad list":        {map[string]string{"BETTER_AUTH_SECRETS": "1:s3cret,"}, nil, "entry 2"},
-		"unknown flag":    {nil, []string{"--port=1"}, "-port (see todoapp-operator api [flags] | api backup DESTINATION --help)"},
+		"unknown flag":    {nil, []string{"--port=1"}, `--port (run "todoapp-operator api --help")`},
 		"argument":        {nil, []string{"serve"}, `unexpected argument "serve"`},
 		"bad duration":    {nil, []string{"--leeway=30"}, `"30"`},
 		"bad variable":    {map[string]string{"TASKAPI_MAX_LIFETIME": "soon"}, nil, `TASKAPI_MAX_LIFETIME="soon"`},
@@ -41,7 +41,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		"negative rate":   {nil, []string{"--rate-limit=-1"}, "--rate-limit"},
 		"no rate":         {nil, []string{"--rate-limit=NaN"}, "--rate-limit"},
 		"bad origin":      {nil, []string{"--cors-allowed-origins=https://a.example,b.example"}, `"b.example"`},
-		"bad audit":       {nil, []string{"--audit=some"}, "it is refused, all or off"},
+		"bad audit":       {nil, []string{"--audit=some"}, `invalid value "some" for --audit: must be refused, all or off`},
 		"bad proxy":       {nil, []string{"--trusted-proxies=10.0.0.0/8,10.1.1.1"}, `"10.1.1.1"`},
 		"bad level":       {nil, []string{"--log-level=loud"}, "loud"},
 		"bad database": {map[string]string{"BETTER_AUTH_SECRET": "k"}, []string{"--database-url=mysql://u:s3cret@h/d"},
@@ -53,7 +53,7 @@ func TestSettingsThatStopTheCommand(t *testing.T) {
 		"backup of nothing":    {nil, []string{"backup"}, "name one destination"},
 		"backup of PostgreSQL": {nil, []string{"backup", "--database-url=" + postgres, "x"}, "backing up"},
 		"PostgreSQL to stdout": {nil, []string{"backup", "--database-url=" + postgres, "-"}, "backing up"},
-		"backup, unknown flag": {nil, []string{"backup", "--listen=:1", "x"}, "-listen"},
+		"backup, unknown flag": {nil, []string{"backup", "--listen=:1", "x"}, `--listen (run "todoapp-operator api backup --help")`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.env == nil {

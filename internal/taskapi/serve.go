@@ -16,7 +16,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
-// patience bounds what slow clients take: a request that is not read and answered within a minute is cut off.
+// patience limits the time that slow clients take. A request that is not read and answered within a minute is cut off.
 type patience struct {
 	// read is for header and body, write from the header to the end of the answer, idle from there to the next request.
 	read, write, idle time.Duration
@@ -73,14 +73,14 @@ func serve(ctx context.Context, version string, s settings, env func(string) str
 	return run(ctx, open, watch, drain{api.Drain, s.shutdownDelay}, ports...)
 }
 
-// drain is how a stop begins: readiness goes down, and what still comes is served for a while.
+// drain begins a stop: readiness goes down, and requests that still arrive are served for a while.
 type drain struct {
 	begin func()
 	delay time.Duration
 }
 
-// run serves on all ports, opens the store and watches the keys until the context ends or a port or the store fails,
-// then drains port by port. After a failure, there is nothing to wait for.
+// run serves on all ports, opens the store and watches the keys until the context ends or a port or the store fails.
+// Then it drains port by port. After a failure it does not wait.
 func run(ctx context.Context, open func(context.Context) error, watch func(context.Context), drain drain,
 	ports ...*port,
 ) (err error) {
@@ -167,7 +167,7 @@ func listen(ctx context.Context, address string, handler http.Handler, limits pa
 		ReadTimeout: limits.read, WriteTimeout: limits.write, IdleTimeout: limits.idle,
 		MaxHeaderBytes: maxHeader,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		// OPTIONS * is a path like any other: there is nothing.
+		// OPTIONS * is a path like any other: it has no resource.
 		DisableGeneralOptionsHandler: true,
 	}
 	crowd.limit(server, listener)

@@ -1,5 +1,5 @@
-// Package taskapi is the api command: it reads its settings, opens the store and the keys, and serves the task API
-// until it is told to stop.
+// Package taskapi runs the api command. It reads the settings, opens the store and the keys, and serves the task API
+// until the context ends.
 package taskapi
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/metrics"
 )
 
-// Run is the api command with the arguments after its name. It serves until the context ends (on SIGTERM), finishes the
+// Run runs the api command with the arguments after its name. It serves until the context ends (on SIGTERM), finishes the
 // requests under way and returns. Errors say what to do and hold no secret.
 func Run(ctx context.Context, version string, args []string, env func(string) string, stdout, stderr io.Writer) error {
 	keepFilesPrivate()
@@ -40,12 +40,12 @@ func api(ctx context.Context, version string, s settings, rest []string, env fun
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.logLevel}))
 	var audit *slog.Logger
 	if s.audit != auditOff {
-		audit = slog.New(slog.NewJSONHandler(stderr, nil)) // whatever the level of the log
+		audit = slog.New(slog.NewJSONHandler(stderr, nil)) // independent of the level of the log
 	}
 	return serve(ctx, version, s, env, log, audit)
 }
 
-// openKeys returns where the trusted keys are read from at each request, and what keeps them up to date.
+// openKeys returns a function for the keys trusted at each request, and a function that keeps them up to date.
 func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog.Logger) (
 	keys func() *authn.Keys, watch func(context.Context), err error,
 ) {
@@ -66,7 +66,9 @@ func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog
 		}
 		log.Info("keys reloaded", "versions", now.Versions())
 		warnOfShort(now, log)
-	}, func(err error) { log.Warn("keys are looked at every few seconds only", "error", err.Error()) })
+	}, func(err error) {
+		log.Warn("file notifications are unavailable: polling keys every 5s", "error", err.Error())
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("no verification key: %w", err)
 	}
@@ -74,7 +76,7 @@ func openKeys(s settings, env func(string) string, m *metrics.Metrics, log *slog
 	return dir.Keys, dir.Watch, nil
 }
 
-// warnOfShort names the keys that can be guessed more easily than what they sign can be forged.
+// warnOfShort logs the versions of keys that can be guessed more easily than a signature can be forged.
 func warnOfShort(keys *authn.Keys, log *slog.Logger) {
 	if short := keys.Short(); len(short) > 0 {
 		log.Warn("a secret has fewer than 32 characters: whoever guesses it can sign tokens; make one with openssl rand -base64 32",

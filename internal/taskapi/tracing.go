@@ -30,8 +30,8 @@ type tracing struct {
 
 const serviceName = "todoapp-api"
 
-// openTracing starts tracing when OTEL_EXPORTER_OTLP_ENDPOINT (or its variant for traces) is set. Sampling and what is
-// said of the service are read from OpenTelemetry's own variables. An endpoint that is down delays nothing.
+// openTracing starts tracing if OTEL_EXPORTER_OTLP_ENDPOINT (or its variant for traces) is set. OpenTelemetry's own
+// variables configure sampling and the description of the service. An endpoint that is down delays nothing.
 func openTracing(ctx context.Context, env func(string) string, log *slog.Logger) (tracing, error) {
 	exporter, err := otlpjson.FromEnv(env)
 	if err != nil || exporter == nil {
@@ -46,8 +46,8 @@ func openTracing(ctx context.Context, env func(string) string, log *slog.Logger)
 	return tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))}, nil
 }
 
-// wrap makes a trace of each request. One that the client says it belongs to is linked, not joined: everyone may send
-// anything, and would decide what is sampled. Nor is a client believed about its address.
+// wrap traces each request. A trace that the client names is linked, not continued: anyone may send one, and would decide
+// about sampling. The client's statement about its address is not trusted either.
 func (t tracing) wrap(handler http.Handler, proxies httpapi.Proxies) http.Handler {
 	if t.provider == nil {
 		return handler
@@ -67,8 +67,8 @@ func (t tracing) wrap(handler http.Handler, proxies httpapi.Proxies) http.Handle
 		otelhttp.WithFilter(traced))
 }
 
-// traced leaves out probes, and requests that say so much in what a span keeps that few of them would fill the memory:
-// before anyone has proved who they are, these are the sender's alone.
+// traced reports whether a request is traced. It excludes probes, and requests whose address and headers are so long that
+// few of them would fill the memory: their sender is not authenticated yet.
 func traced(r *http.Request) bool {
 	const most = 2048 // bytes
 	kept := len(r.RequestURI) + len(r.Method) + len(r.Host) + len(r.UserAgent()) +
@@ -92,7 +92,7 @@ func (t tracing) store(inner task.Store) task.Store {
 	})
 }
 
-// close sends what is left, for a moment at most: a dead collector must not hold up a shutdown.
+// close sends the last spans, for two seconds at most: a dead collector must not delay a shutdown.
 func (t tracing) close() error {
 	if t.provider == nil {
 		return nil

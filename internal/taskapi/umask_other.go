@@ -2,5 +2,5 @@
 
 package taskapi
 
-// keepFilesPrivate does nothing where there is no umask: the folder's permissions count.
+// keepFilesPrivate does nothing, because this system has no umask. The permissions of the folder count.
 func keepFilesPrivate() {}

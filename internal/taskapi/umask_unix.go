@@ -4,5 +4,5 @@ package taskapi
 
 import "syscall"
 
-// keepFilesPrivate makes the store's file, and those that SQLite lays beside it, readable for this user alone.
+// keepFilesPrivate makes the store's file, and the files that SQLite adds to it, readable for this user only.
 func keepFilesPrivate() { syscall.Umask(0o077) }

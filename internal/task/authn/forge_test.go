@@ -13,7 +13,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// The scene of every test: three keys in the middle of a rotation, the production policy, a clock that stands still.
+// Every test has three keys in the middle of a rotation, the production policy and a fixed clock.
 const (
 	active    = "active-key-of-version-2-0123456789012345678"
 	published = "published-key-of-version-3-0123456789012345"
@@ -66,7 +66,7 @@ func forgeWith(algorithm func() hash.Hash, header, payload, secret string) strin
 	return seal(algorithm, b64(header)+"."+b64(payload), secret)
 }
 
-// seal signs segments as they stand.
+// seal signs segments unchanged.
 func seal(algorithm func() hash.Hash, segments, secret string) string {
 	mac := hmac.New(algorithm, []byte(secret))
 	mac.Write([]byte(segments))

@@ -11,8 +11,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// FuzzAuthenticate holds the two promises that matter whatever arrives: no panic, and nothing is accepted that an
-// independent reading of the token does not accept as well.
+// FuzzAuthenticate checks two promises for any input: no panic, and a token is accepted only if an independent reading of
+// it accepts it as well.
 func FuzzAuthenticate(f *testing.F) {
 	keys := trusted(f)
 	for _, h := range hostiles() {
@@ -36,7 +36,7 @@ func FuzzAuthenticate(f *testing.F) {
 	})
 }
 
-// FuzzSigned gets past the signature: whatever the header and the claims are, they are signed with the active key.
+// FuzzSigned gets past the signature: any header and any claims are signed with the active key.
 func FuzzSigned(f *testing.F) {
 	keys := trusted(f)
 	for _, h := range hostiles() {

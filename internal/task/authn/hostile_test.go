@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// hostile is one header that must be refused, and why.
+// hostile is one header that must be refused, with the reason.
 type hostile struct {
 	name   string
 	header []string
 	reason Reason
 }
 
-// hostiles is every attack and every accident that the contract names, and those that the formats suggest.
+// hostiles returns every attack and every accident that the contract names or the formats suggest.
 func hostiles() []hostile {
 	var all []hostile
 	for _, group := range [][]hostile{

@@ -15,12 +15,12 @@ const (
 	Signature  Reason = "signature"
 	NoExpiry   Reason = "no_expiry"
 	Expired    Reason = "expired"
-	NotYet     Reason = "not_yet" // nbf or iat lies ahead
+	NotYet     Reason = "not_yet" // nbf or iat is in the future
 	Lifetime   Reason = "lifetime"
 	Issuer     Reason = "issuer"
 	Audience   Reason = "audience"
 	Subject    Reason = "subject"
-	// Foreign is the reason of a 403: the token is good, what it asks for is another subject's.
+	// Foreign is the reason of a 403: the token is valid, but the request is for another subject's tasks.
 	Foreign Reason = "foreign"
 )
 
@@ -35,16 +35,16 @@ func Reasons() []Reason {
 // Refusal is the error of Authenticate.
 type Refusal struct {
 	Reason Reason
-	// KeyVersion is the key that verified the signature; 0 when none did.
+	// KeyVersion is the version of the key that verified the signature, or 0.
 	KeyVersion int64
-	// Subject is what the token says, only where its signature was verified.
+	// Subject is the subject of the token, if its signature was verified.
 	Subject string
 }
 
-// Error says the reason, which holds nothing of the token.
+// Error returns the reason. It contains nothing of the token.
 func (r *Refusal) Error() string { return "token refused: " + string(r.Reason) }
 
-// Answer is all that a client may learn: one of three constants.
+// Answer returns the text for the client: one of three constants.
 func (r *Refusal) Answer() string {
 	switch r.Reason {
 	case Missing, Repeated:
@@ -56,5 +56,5 @@ func (r *Refusal) Answer() string {
 	}
 }
 
-// Presented reports whether there was a token to judge: RFC 6750 names an error code only then.
+// Presented reports whether the request carried a token. RFC 6750 names an error code only then.
 func (r *Refusal) Presented() bool { return r.Reason != Missing && r.Reason != Repeated }

@@ -72,7 +72,7 @@ func malformed(token string, candidates []key) *Refusal {
 	return &Refusal{Reason: Malformed, KeyVersion: signer.version}
 }
 
-// candidate returns the only candidate, or the one that signed the token. The parser then verifies the signature.
+// candidate returns the only candidate, or the key that signed the token. The parser then verifies the signature.
 func candidate(t *jwt.Token, candidates []key) (key, error) {
 	if len(candidates) == 1 {
 		return candidates[0], nil

@@ -14,7 +14,7 @@ import (
 // maxBody is the size in bytes above which a body is refused.
 const maxBody = 64 << 10
 
-// body reads a JSON body and vouches for its syntax: 415, 413 and 400 are decided here, its meaning is not.
+// body reads a JSON body and checks its syntax. It decides 415, 413 and 400; its caller decides about the fields.
 func (c *call) body() ([]byte, error) {
 	if !isJSON(c.r.Header) && (c.r.Header["Content-Type"] != nil || !isEmpty(c.r)) {
 		return nil, &problem{
@@ -37,8 +37,8 @@ func (c *call) body() ([]byte, error) {
 	return body, checkSyntax(body)
 }
 
-// checkSyntax accepts every JSON text. Duplicate names and lone surrogates are syntax to it: they are refused later,
-// with another status.
+// checkSyntax accepts every JSON text. Duplicate names and lone surrogates pass: they are refused later, with another
+// status.
 func checkSyntax(body []byte) error {
 	switch {
 	case len(body) == 0:
@@ -51,7 +51,7 @@ func checkSyntax(body []byte) error {
 	return nil
 }
 
-// isJSON wants exactly application/json, in UTF-8 and not compressed.
+// isJSON reports whether the body is declared as application/json, in UTF-8 and not compressed.
 func isJSON(header http.Header) bool {
 	if len(header["Content-Type"]) != 1 {
 		return false
@@ -64,7 +64,7 @@ func isJSON(header http.Header) bool {
 	return err == nil && media == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
-// isEmpty reads the first byte of a body of unknown length.
+// isEmpty reports whether there is no body. It reads the first byte of a body of unknown length.
 func isEmpty(r *http.Request) bool {
 	if r.ContentLength >= 0 {
 		return r.ContentLength == 0

@@ -19,7 +19,7 @@ type entityTag struct {
 	opaque string
 }
 
-// tagOf is the opaque part of a task's ETag: which task, at which revision.
+// tagOf returns the opaque part of a task's ETag, which names the task and its revision.
 func tagOf(id, revision int64) string {
 	return strconv.FormatInt(id, 10) + "-" + strconv.FormatInt(revision, 10)
 }
@@ -51,7 +51,7 @@ func parseCondition(header http.Header, name string) (condition, error) {
 	return condition{given: true, tags: tags}, nil
 }
 
-// cutTag takes one element, which may be empty, off the front of a list.
+// cutTag removes the first element of a list and returns it. The element may be empty.
 func cutTag(list string) (tag *entityTag, rest string, ok bool) {
 	list = strings.TrimLeft(list, " \t")
 	if opened, weak := strings.CutPrefix(list, "W/"); weak || strings.HasPrefix(list, `"`) {
@@ -68,10 +68,10 @@ func cutTag(list string) (tag *entityTag, rest string, ok bool) {
 	return tag, rest, ok
 }
 
-// notTagged reports what may not stand inside the quotes of an entity tag.
+// notTagged reports whether a character is not allowed in the quotes of an entity tag.
 func notTagged(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// match turns If-Match into the revisions of this task that the writer accepts. Weak tags match nothing.
+// match converts If-Match into the revisions of this task that the writer accepts. Weak tags match nothing.
 func (c condition) match(id int64) task.Match {
 	if !c.given || c.any {
 		return task.Match{}

@@ -36,7 +36,7 @@ func (c *call) writeTask(status int, t task.Task) error {
 	return nil
 }
 
-// part is the size in bytes from which a list is sent piece by piece: a full page of the largest tasks has more than a
+// part is the size in bytes from which a list is sent in parts: a full page of the largest tasks has more than a
 // megabyte, and many clients may ask for one at once.
 const part = 32 << 10
 
@@ -65,7 +65,7 @@ func (c *call) writeTasks(tasks []task.Task) (err error) {
 	return nil
 }
 
-// appendTask writes the JSON by hand: a list of fifty is what the API does most.
+// appendTask appends the JSON of a task without reflection, because lists of fifty tasks are the most frequent request.
 func appendTask(b []byte, t task.Task) ([]byte, error) {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendInt(b, t.ID, 10)
@@ -89,10 +89,10 @@ func appendTask(b []byte, t task.Task) ([]byte, error) {
 	return append(b, `"}`...), nil
 }
 
-// appendTime always shows microseconds, so that text order is time order. Only time.RFC3339 has a fast path.
+// appendTime appends a time with microseconds, so that text order is time order. Only time.RFC3339 has a fast path.
 func appendTime(b []byte, at time.Time) []byte {
 	b = at.UTC().AppendFormat(b, time.RFC3339)
-	point := len(b) - 1 // where Z stands
+	point := len(b) - 1 // the index of Z
 	b = strconv.AppendInt(b[:point], int64(1_000_000+at.Nanosecond()/1000), 10)
 	b[point] = '.'
 	return append(b, 'Z')

@@ -12,7 +12,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// What the contract allows, in Unicode code points.
+// These limits are in Unicode code points.
 const (
 	maxTitle       = 200
 	maxDescription = 2000
@@ -21,13 +21,13 @@ const (
 // maxFieldErrors keeps the answer to a body full of mistakes short.
 const maxFieldErrors = 20
 
-// fields reads the object of a body whose syntax has been checked, and collects what is wrong with it.
+// fields collects the fields of a body whose syntax has been checked, and the errors in them.
 type fields struct {
 	change task.Change
 	wrong  []fieldError
 }
 
-// parseDraft reads the body of a task that does not exist yet: the title must be there.
+// parseDraft reads the body of a new task, which needs a title.
 func parseDraft(body []byte) (task.Draft, error) {
 	f := &fields{}
 	f.read(body)
@@ -45,7 +45,7 @@ func parseDraft(body []byte) (task.Draft, error) {
 	return draft, nil
 }
 
-// lacks reports whether a body is an object without the field. It is no part of read, which may stop before the end.
+// lacks reports whether a body is an object without the field. It is separate from read, which may stop before the end.
 func lacks(body []byte, field string) bool {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
@@ -101,7 +101,7 @@ func (f *fields) read(body []byte) {
 	}
 }
 
-// fromPointer writes a JSON pointer as a location.
+// fromPointer converts a JSON pointer into a location.
 var fromPointer = strings.NewReplacer("/", ".", "~1", "/", "~0", "~")
 
 func (f *fields) members(decoder *jsontext.Decoder) error {
@@ -123,7 +123,8 @@ func (f *fields) members(decoder *jsontext.Decoder) error {
 	return nil
 }
 
-// set takes one member. The four that only the server decides are ignored: clients send back what they have read.
+// set reads one member. It ignores the four fields that only the server sets, because clients send back the tasks that they
+// have read.
 func (f *fields) set(name string, value jsontext.Value) {
 	switch name {
 	case "title":
@@ -139,7 +140,7 @@ func (f *fields) set(name string, value jsontext.Value) {
 			f.refuse(name, "must be true or false")
 		}
 	case "id", "user_id", "created_at", "updated_at":
-		if holdsNull(value) { // as in any text: where a value is ignored, it is still part of what was sent
+		if holdsNull(value) { // also in an ignored field: it is part of the body
 			f.refuse(name, "must not hold U+0000")
 		}
 	default:
@@ -192,7 +193,7 @@ func (f *fields) setDescription(value jsontext.Value) {
 	f.change.Description = task.Nullable{Set: true, Value: &description}
 }
 
-// text reads a string as it stands, but for U+0000, which PostgreSQL cannot keep.
+// text reads a string unchanged. It refuses U+0000, which PostgreSQL cannot store.
 func (f *fields) text(name string, value jsontext.Value) (string, bool) {
 	if value.Kind() != '"' {
 		f.refuse(name, "must be a string")

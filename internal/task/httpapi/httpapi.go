@@ -1,7 +1,7 @@
 // Package httpapi serves a task.Store over HTTP: routes, JSON, bearer authentication and the operations port.
 //
-// A request under /api/ is refused in one fixed order: 401, then 404 and 405 for the route, then 403 and 429, then what
-// the request itself says (415, 413, 400, 422), then 404 for the task, then 412. The function serve is that order.
+// A request under /api/ is refused in one fixed order: 401, then 404 and 405 for the route, then 403 and 429, then errors
+// in the request itself (415, 413, 400, 422), then 404 for the task, then 412. The function serve is that order.
 package httpapi
 
 import (
@@ -17,34 +17,34 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
-// storeTimeout bounds what one request may ask of the store; beyond it the answer is 503.
+// storeTimeout limits the time that one request may spend in the store. After it the answer is 503.
 const storeTimeout = 20 * time.Second
 
-// Config is what an API is made of. Every field but Origins, Rate and StoreState is needed.
+// Config holds the parts of an API. Every field but Origins, Rate and StoreState is needed.
 type Config struct {
 	Store task.Store
-	// StoreState returns the store's state for the operator. Nil stands for a store that serves.
+	// StoreState returns the store's state for the operator. Nil means a store that serves.
 	StoreState func() storestate.State
 	Keys       func() *authn.Keys
 	Policy     authn.Policy
-	// Origins may call from a browser; "*" stands for every origin, without credentials.
+	// Origins may call from a browser; "*" means every origin, without credentials.
 	Origins []string
 	// Rate is the requests per second that one subject may send; 0 is no limit.
 	Rate float64
-	// Log takes what went wrong inside.
+	// Log receives internal errors.
 	Log *slog.Logger
-	// Audit takes who was refused and why, at level info; with AuditAccepted also who was let in. Nil takes nothing.
+	// Audit receives refused requests with the reason, at level info; with AuditAccepted also accepted ones. It may be nil.
 	Audit         *slog.Logger
 	AuditAccepted bool
-	// Proxies are believed about whom they forward for.
+	// Proxies are the networks whose X-Forwarded-For is trusted.
 	Proxies Proxies
-	// Metrics answers GET /metrics on the operations port; Observer is told of every request.
+	// Metrics answers GET /metrics on the operations port. Observer counts every request.
 	Metrics  http.Handler
 	Observer Observer
 	Now      func() time.Time
 }
 
-// Observer counts. Route is the pattern of a path, never the path itself.
+// Observer counts requests and refusals. Route is the pattern of a path, never the path itself.
 type Observer interface {
 	Request(route, method string, status int, took time.Duration)
 	Refused(reason authn.Reason)
@@ -56,22 +56,22 @@ type API struct {
 	cors     cors
 	limits   *limits
 	draining atomic.Bool
-	// served is when the store last did what it was asked; nil once it failed.
+	// served is the time of the last successful call of the store, or nil after a failure.
 	served atomic.Pointer[time.Time]
 }
 
-// New makes an API.
+// New returns an API.
 func New(config Config) *API {
 	a := &API{Config: config, cors: newCORS(config.Origins), limits: newLimits(config.Rate)}
 	a.Store = instrumented.New(config.Store, a.watch)
 	return a
 }
 
-// Drain makes readiness fail from now on, and each answer the last of its connection: where one that is kept is closed
-// with a request already on its way, that request fails. Everything else goes on.
+// Drain makes readiness fail from now on, and each answer the last of its connection. If a kept connection were closed
+// while a request is on its way, that request would fail. Everything else goes on.
 func (a *API) Drain() { a.draining.Store(true) }
 
-// Public serves the API port.
+// Public returns the handler of the API port.
 func (a *API) Public() http.Handler {
 	return a.observe(func(c *call) error {
 		if a.cors.answer(c.w, c.r) {
@@ -81,7 +81,7 @@ func (a *API) Public() http.Handler {
 	})
 }
 
-// Operations serves the operations port.
+// Operations returns the handler of the operations port.
 func (a *API) Operations() http.Handler {
 	return a.observe(func(c *call) error { return a.serve(c, operations) })
 }
@@ -91,7 +91,7 @@ type call struct {
 	w   *recorder
 	r   *http.Request
 	ctx context.Context
-	// id is the request's, for the log.
+	// id is the request's ID for the log.
 	id string
 	// identity is set under /api/ once the token is verified.
 	identity authn.Identity
@@ -99,7 +99,7 @@ type call struct {
 	task string
 }
 
-// serve finds what a request addresses and answers it, refusing in the order of the contract.
+// serve finds the resource of a request and answers it. It refuses in the order of the contract.
 func (a *API) serve(c *call, port site) error {
 	segments, clean := split(c.r.URL)
 	owned := port.tasks && len(segments) > 1 && segments[0] == "api"

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// recorder remembers the status that was sent.
+// recorder remembers the status of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -32,7 +32,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe makes a handler of a function that returns errors: it answers those, turns a panic into 500, and counts.
+// observe returns a handler that calls next, answers its errors, turns a panic into 500, and counts the request.
 func (a *API) observe(next func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := a.Now()
@@ -81,7 +81,7 @@ func (a *API) recoverPanic(c *call) {
 	(&problem{status: http.StatusInternalServerError, detail: "internal error"}).write(c.w)
 }
 
-// requestID takes a proxy's X-Request-Id when it is short and plain, else makes one.
+// requestID returns a proxy's X-Request-Id if it is short and plain, and otherwise a random ID.
 func requestID(r *http.Request) string {
 	given := r.Header.Get("X-Request-Id")
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
@@ -98,7 +98,7 @@ func routeOf(r *http.Request) string {
 	return r.Pattern
 }
 
-// methodOf keeps clients from inventing label values.
+// methodOf returns the method as a label value. Clients cannot add label values.
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,

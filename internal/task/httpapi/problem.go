@@ -9,10 +9,10 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// gone is counted where a client did not wait for its answer: nginx's status, since HTTP has none for it.
+// gone is counted if a client did not wait for its answer. HTTP has no status for it; nginx uses this one.
 const gone = 499
 
-// problem is an RFC 9457 answer, and the error that stands for it until it is written.
+// problem is an RFC 9457 answer. It is an error until it is written.
 type problem struct {
 	status int
 	detail string
@@ -20,7 +20,7 @@ type problem struct {
 	header http.Header
 }
 
-// fieldError says which part of a request cannot be accepted: body.title, query.limit, path.id, header.If-Match.
+// fieldError names the part of a request that cannot be accepted: body.title, query.limit, path.id, header.If-Match.
 type fieldError struct {
 	Location string `json:"location"`
 	Message  string `json:"message"`
@@ -50,7 +50,7 @@ func unavailable(detail string) *problem {
 	}
 }
 
-// problemOf is the one place where error kinds become answers. What it does not know is a defect: 500.
+// problemOf converts an error into an answer, for all error kinds. An unknown error is a defect: 500.
 func problemOf(err error) *problem {
 	var known *problem
 	switch {

@@ -10,8 +10,8 @@ import (
 // Proxies are the networks of the proxies that may say for whom they forward a request.
 type Proxies []netip.Prefix
 
-// Client is the address that a request comes from. X-Forwarded-For counts from its end, as far as trusted proxies have
-// written it: what is before was sent by the client, who may write anything.
+// Client returns the address that a request comes from. It reads X-Forwarded-For from its end, as far as trusted proxies
+// wrote it. The rest was sent by the client, which may write anything.
 func (p Proxies) Client(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !p.trust(peer.Addr()) {

@@ -13,7 +13,7 @@ const (
 	maxLimit     = 100
 )
 
-// parseQuery decodes a query as it is written. url.ParseQuery would drop what it cannot read, and refuse semicolons.
+// parseQuery decodes a query. url.ParseQuery would drop parameters that it cannot read, and refuse semicolons.
 func parseQuery(raw string) (url.Values, error) {
 	values := url.Values{}
 	for pair := range strings.SplitSeq(raw, "&") {
@@ -31,7 +31,7 @@ func parseQuery(raw string) (url.Values, error) {
 	return values, nil
 }
 
-// parseFilter reads the parameters of a list; unknown ones are ignored.
+// parseFilter reads the parameters of a list. It ignores unknown parameters.
 func parseFilter(values url.Values) (task.Filter, error) {
 	filter := task.Filter{Limit: defaultLimit}
 	var wrong []fieldError
@@ -55,14 +55,14 @@ func parseFilter(values url.Values) (task.Filter, error) {
 	return filter, nil
 }
 
-// decimal reads digits and nothing else; a number that does not fit is not ok.
+// decimal reads a number of digits only. A number that does not fit is not ok.
 func decimal(s string, into *int) bool {
 	number, err := strconv.Atoi(s)
 	*into = number
 	return err == nil && strings.Trim(s, "0123456789") == ""
 }
 
-// parseID reads the {id} of a path as it is written in decimal. 0 and negative numbers are ids that no task has.
+// parseID reads the decimal {id} of a path. 0 and negative numbers are IDs that no task has.
 func parseID(s string) (int64, error) {
 	id, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || strconv.FormatInt(id, 10) != s {
@@ -74,7 +74,7 @@ func parseID(s string) (int64, error) {
 	return id, nil
 }
 
-// links is the Link header of a page: where the next and the previous one are, if they are.
+// links returns the Link header of a page, with the next and the previous page if they exist.
 func links(owner string, filter task.Filter, page task.Page) string {
 	at := func(offset int, relation string) string {
 		query := "?"

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxLimiters bounds the memory of one generation of limiters.
+// maxLimiters limits the memory of one generation of limiters.
 const maxLimiters = 50_000
 
-// limits holds a token bucket for each subject seen lately. Buckets live in two generations: one that has not been
-// touched for a whole generation is full again, so forgetting it changes nothing and needs no sweep.
+// limits holds a token bucket for each recent subject. Buckets live in two generations: a bucket that was not used for a
+// whole generation is full again, so it can be forgotten.
 type limits struct {
 	rate       rate.Limit
 	burst      int
@@ -36,13 +36,13 @@ func newLimits(perSecond float64) *limits {
 	}
 }
 
-// wait takes one request from the subject's bucket, or says how long the subject has to wait for it.
+// wait takes one request from the subject's bucket, or returns how long the subject has to wait for it.
 func (l *limits) wait(subject string, now time.Time) time.Duration {
 	if l == nil {
 		return 0
 	}
 	bucket := l.bucket(subject, now)
-	if bucket.AllowN(now, 1) { // a reservation that is given back is lost where another one follows it
+	if bucket.AllowN(now, 1) { // a cancelled reservation is lost if another one follows it
 		return 0
 	}
 	missing := 1 - bucket.TokensAt(now)

@@ -9,7 +9,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// pinged is a store that counts how often it is asked for a sign of life, and fails where it is told to.
+// pinged is a store that counts its pings. Its Get fails if the test sets an error.
 type pinged struct {
 	task.Store
 	pings atomic.Int64

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// resource is what a path stands for and what can be done with it.
+// resource is the resource at a path, with its operations.
 type resource struct {
 	pattern    string
 	allow      string
@@ -15,7 +15,7 @@ type resource struct {
 
 type operation func(*API, *call) error
 
-// site is what one port offers: pages for everyone, and on the API port the tasks of those who prove who they are.
+// site is the set of resources of one port: public pages, and on the API port the tasks of authenticated users.
 type site struct {
 	tasks bool
 	pages map[string]*resource
@@ -72,9 +72,9 @@ func (s site) find(segments []string) *resource {
 }
 
 // split cuts a path at its slashes and decodes each part by itself, so that %2F never separates and a path is never
-// rewritten: http.ServeMux would redirect to a cleaned path. It is clean when no part is empty or a raw dot segment.
+// rewritten: http.ServeMux would redirect to a cleaned path. It is clean if no part is empty or a raw dot segment.
 func split(u *url.URL) (segments []string, clean bool) {
-	// net/url keeps the path as it was written only where decoding it loses something.
+	// net/url keeps the raw path only if decoding it loses something.
 	path, escaped := u.Path, u.RawPath != ""
 	if escaped {
 		path = u.RawPath
@@ -92,7 +92,7 @@ func split(u *url.URL) (segments []string, clean bool) {
 	return segments, clean
 }
 
-// pathOf is the path-only reference of an owner's tasks, followed by more.
+// pathOf returns the path-only reference of an owner's tasks, followed by more.
 func pathOf(owner, more string) string {
 	segment := url.PathEscape(owner)
 	if owner == "." || owner == ".." {

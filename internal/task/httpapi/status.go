@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// pingTimeout bounds a readiness check, below the second that a probe waits.
+	// pingTimeout limits a readiness check. A probe waits for a second.
 	pingTimeout = 800 * time.Millisecond
-	// servedLately is how long the store needs no check after it did what it was asked: one that is busy is not down,
-	// and nobody keeps it busy with checks.
+	// servedLately is the time after a successful call in which readiness does not ask the store: a busy store is not
+	// down, and checks must not add to its load.
 	servedLately = 2 * time.Second
 )
 
@@ -33,7 +33,7 @@ func (a *API) healthz(c *call) error {
 	return nil
 }
 
-// readyz needs no look at the keys: without one the API does not start, and a reload never takes the last away.
+// readyz does not check the keys: the API does not start without one, and a reload never removes the last.
 func (a *API) readyz(c *call) error {
 	if a.draining.Load() {
 		return unavailable("shutting down")
@@ -48,7 +48,7 @@ func (a *API) readyz(c *call) error {
 	return nil
 }
 
-// reach asks the store for a sign of life, unless it has just given one.
+// reach pings the store, unless a call has just succeeded.
 func (a *API) reach(ctx context.Context) error {
 	if served := a.served.Load(); served != nil && a.Now().Sub(*served) < servedLately {
 		return nil
@@ -58,7 +58,7 @@ func (a *API) reach(ctx context.Context) error {
 	return a.Store.Ping(ctx)
 }
 
-// watch notes how each call of the store ends.
+// watch notes the outcome of each call of the store.
 func (a *API) watch(ctx context.Context, _ string) (context.Context, func(error)) {
 	return ctx, func(err error) {
 		switch {
@@ -104,7 +104,7 @@ func (a *API) openAPI(c *call) error {
 	return nil
 }
 
-// docs forbids the page everything but itself: nothing is loaded from another host.
+// docs serves the page with a policy that forbids it to load anything from another host.
 func (a *API) docs(c *call) error {
 	c.w.Header().Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")

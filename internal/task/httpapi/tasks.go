@@ -118,7 +118,7 @@ func (a *API) toggle(c *call) error { return c.writeOne(a.Store.Toggle) }
 
 func (a *API) remove(c *call) error { return c.writeOne(a.Store.Delete) }
 
-// writeOne is a write that needs nothing but the task it is about; a body is ignored.
+// writeOne runs a write that needs only the task. It ignores a body.
 func (c *call) writeOne(write storeWrite) error {
 	only, err := c.condition("If-Match")
 	if err != nil {
@@ -135,7 +135,7 @@ func (c *call) writeOne(write storeWrite) error {
 	return c.writeTask(http.StatusOK, written)
 }
 
-// condition reads what can be malformed about a request for one task besides its body: its query and a header.
+// condition reads the parts of a request for one task that can be malformed besides its body: its query and a header.
 func (c *call) condition(name string) (condition, error) {
 	if _, err := parseQuery(c.r.URL.RawQuery); err != nil {
 		return condition{}, err

@@ -1,5 +1,5 @@
-// Package keysource is where the task API's verification keys come from: the environment, or a directory that is
-// watched while the API runs.
+// Package keysource loads the task API's verification keys from the environment, or from a directory that it watches
+// while the API runs.
 package keysource
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 )
 
-// The names under which Better Auth and the Secrets of an app carry the keys. The list wins over the single key.
+// These are the names of the keys in Better Auth and in the Secrets of an app. The list takes precedence over the single key.
 const (
 	listName   = "BETTER_AUTH_SECRETS"
 	singleName = "BETTER_AUTH_SECRET"
 )
 
-// FromEnv reads the keys from environment variables; an empty one counts as not set.
+// FromEnv reads the keys from environment variables. An empty variable counts as not set.
 func FromEnv(env func(string) string) (*authn.Keys, error) {
 	if list := env(listName); list != "" {
 		return fromList(list)
@@ -30,10 +30,11 @@ func FromEnv(env func(string) string) (*authn.Keys, error) {
 	return nil, fmt.Errorf("neither %s nor %s is set", listName, singleName)
 }
 
-// readDir returns the file of those names that counts, as a mounted Secret has them. Errors name files, never their content.
+// readDir returns the name and the content of the file that takes precedence. Errors name files, never their content.
 //
-// The files of a mounted Secret are links through one link that is swapped, whereupon what it led to is removed. They are
-// read again where that happened meanwhile: a list that has just gone would look like one that was never there.
+// The files of a mounted Secret are links through one link. The kubelet swaps that link and then removes the old
+// directory. If that happened during the read, readDir reads again: otherwise a list that was just removed would count
+// as missing.
 func readDir(dir string) (name, content string, err error) {
 	for {
 		generation := generationOf(dir)
@@ -44,7 +45,8 @@ func readDir(dir string) (name, content string, err error) {
 	}
 }
 
-// generationOf is where the files of a mounted Secret are now; of any other directory it is the directory.
+// generationOf returns the directory that holds the files of a mounted Secret now, or the directory itself if it is not
+// such a mount.
 func generationOf(dir string) string {
 	target, err := os.Readlink(filepath.Join(dir, "..data"))
 	if err != nil {
@@ -85,7 +87,7 @@ func fromList(list string) (*authn.Keys, error) {
 	return keys, nil
 }
 
-// fromSingle takes the value as it stands, a trailing line break included: that is what Better Auth signs with.
+// fromSingle uses the value unchanged, with a trailing line break if it has one, because Better Auth signs with that.
 func fromSingle(value string) (*authn.Keys, error) {
 	keys, err := authn.NewKeys([]keyring.Entry{{Version: 1, Value: keyring.Value(value)}})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 const (
 	// settle lets a writer that is not atomic finish, and a burst of events become one reload.
 	settle = 20 * time.Millisecond
-	// poll catches what the notifications miss: a directory that was replaced, a file system without them.
+	// poll finds changes that notifications miss: a directory that was replaced, a file system without notifications.
 	poll = 5 * time.Second
 )
 
@@ -24,17 +24,17 @@ type Dir struct {
 	keys   atomic.Pointer[authn.Keys]
 	seen   state
 	report func(*authn.Keys, error)
-	// blind is told of what hinders the notifications.
+	// blind is called if notifications fail.
 	blind func(error)
 }
 
-// state is what a read of the directory gave, to tell a change from the same thing again.
+// state is the outcome of one read of the directory. A changed outcome is a change.
 type state struct {
 	name, content, failure string
 }
 
-// OpenDir reads the directory for the first time. report is told of every later change: the keys now trusted, and the
-// error when the change was refused. blind is told why changes may be noticed some seconds late.
+// OpenDir reads the directory for the first time. report is called for every later change with the keys now trusted, and
+// with the error if the change was refused. blind is called with the reason if changes may be noticed some seconds late.
 func OpenDir(path string, report func(*authn.Keys, error), blind func(error)) (*Dir, error) {
 	d := &Dir{path: path, report: report, blind: blind}
 	keys, err := d.read()
@@ -48,8 +48,8 @@ func OpenDir(path string, report func(*authn.Keys, error), blind func(error)) (*
 // Keys returns the keys trusted now.
 func (d *Dir) Keys() *authn.Keys { return d.keys.Load() }
 
-// Watch reloads on every change until the context ends. Where the system offers no notifications (which is reported),
-// changes are still found by looking every few seconds.
+// Watch reloads on every change until the context ends. If the system offers no notifications, it reports that and polls
+// every few seconds.
 func (d *Dir) Watch(ctx context.Context) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -92,7 +92,7 @@ func (d *Dir) follow(ctx context.Context, watcher *fsnotify.Watcher, notified bo
 	}
 }
 
-// reload swaps the keys when the directory has changed to something usable.
+// reload replaces the keys if the directory has changed to usable ones.
 func (d *Dir) reload() {
 	before := d.seen
 	keys, err := d.read()

@@ -17,7 +17,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
-// Metrics is one process's set of metrics, in a registry of its own. Labels never hold what a client made up.
+// Metrics is one process's set of metrics, in a registry of its own. No label value comes from a client.
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
@@ -31,7 +31,7 @@ type Metrics struct {
 	build     *prometheus.GaugeVec
 }
 
-// New makes the metrics; those whose labels are known beforehand show 0 from the start, so that a rate sees the first.
+// New returns the metrics. Series whose labels are known beforehand start with 0, so that a rate counts the first event.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -86,7 +86,7 @@ type Pool struct {
 	Waits            int64
 }
 
-// WatchPool reads the pool whenever the metrics are.
+// WatchPool adds the metrics of a connection pool, which is read at each scrape.
 func (m *Metrics) WatchPool(read func() Pool) {
 	gauge := func(state string, value func(Pool) int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -104,7 +104,7 @@ func (m *Metrics) WatchPool(read func() Pool) {
 	)
 }
 
-// Handler serves the text format.
+// Handler returns the handler that serves the text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
@@ -144,7 +144,7 @@ func (m *Metrics) StoreState(now storestate.State) {
 	}
 }
 
-// StoreCall is an instrumented.Begin.
+// StoreCall measures one call of the store; it is an instrumented.Begin.
 func (m *Metrics) StoreCall(ctx context.Context, operation string) (context.Context, func(error)) {
 	start := time.Now()
 	return ctx, func(err error) {

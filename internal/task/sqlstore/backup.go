@@ -13,7 +13,7 @@ import (
 
 // Backup copies the SQLite store at a database URL, which may be in use, to a new file: all tasks as they are at one
 // moment. The file appears under its name only when it is whole, checked and on disk; an existing one is never
-// replaced (fs.ErrExist). To restore, put it in the place of the store's file while nothing has that open, and remove
+// replaced (fs.ErrExist). To restore, replace the store's file with it while no process has that file open, and remove
 // the files next to it that end in -wal and -shm.
 func Backup(ctx context.Context, databaseURL, destination string) error {
 	path, err := File(databaseURL)
@@ -46,7 +46,7 @@ func backUp(ctx context.Context, path, destination string) (err error) {
 	if err := partial.Sync(); err != nil {
 		return err
 	}
-	// Unlike a rename, a link does not replace what has come to be there since.
+	// Unlike a rename, a link does not replace a file that was created meanwhile.
 	if err := os.Link(partial.Name(), destination); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func vacuumInto(source *sqliteConn, destination string) error {
 	return source.Exec(`VACUUM INTO ` + sqlite3.Quote(destination))
 }
 
-// integrity returns what is wrong with a database.
+// integrity returns the errors that SQLite finds in a database.
 func integrity(conn *sqliteConn) error {
 	stmt, _, err := conn.Prepare(`PRAGMA integrity_check(1)`)
 	if err != nil {

@@ -12,12 +12,11 @@ import (
 const (
 	// Unfinished begins the name of every file and folder that a backup removes again when it ends.
 	Unfinished = ".todoapp-backup-"
-	// abandonedAfter is when an unfinished backup counts as one that was killed.
+	// abandonedAfter is the age from which an unfinished backup counts as killed.
 	abandonedAfter = time.Hour
 )
 
-// Sweep removes from a folder what backups have left there that were killed more than an hour ago: it may take as much
-// room as the tasks do.
+// Sweep removes the files of backups that were killed more than an hour ago. They may take as much space as the tasks.
 func Sweep(folder string) error {
 	names, err := fs.Glob(os.DirFS(folder), Unfinished+"*")
 	for _, name := range names {

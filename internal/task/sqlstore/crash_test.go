@@ -26,7 +26,7 @@ const crashes = 100
 func TestSQLiteLosesNothingAcknowledged(t *testing.T) {
 	url := sqliteURL(t)
 	loseNothing(t, crashes, url, func(kept *ledger) { kept.writeInProcess(t, url, kept.killSoonAfterFirst) })
-	// A backup also checks the integrity of what it copies.
+	// A backup also checks the integrity of its copy.
 	if err := sqlstore.Backup(t.Context(), url, filepath.Join(t.TempDir(), "b")); err != nil {
 		t.Error(err)
 	}
@@ -138,7 +138,7 @@ func (l *ledger) check(t *testing.T, url string) {
 	}
 }
 
-// write creates, changes and deletes until the store fails, and tells what it was acknowledged.
+// write creates, changes and deletes tasks until the store fails, and tells each acknowledgement.
 func write(ctx context.Context, store task.Store, writer int, tell func(int64, promise)) error {
 	for i := 0; ; i++ {
 		title := fmt.Sprintf("%d-%d", writer, i)

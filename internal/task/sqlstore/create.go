@@ -35,7 +35,7 @@ func (s *Store) create(ctx context.Context, planned created) (task.Page, error) 
 	return s.repeat(ctx, planned)
 }
 
-// repeat answers an attempt that was made before.
+// repeat returns the result of an attempt that was made before.
 func (s *Store) repeat(ctx context.Context, planned created) (task.Page, error) {
 	page, err := s.engine.read(ctx, s.engine.sql().attempted, planned.owner, planned.attempt.Key,
 		planned.attempt.Fingerprint[:], planned.at.Add(-remembered))
@@ -43,7 +43,7 @@ func (s *Store) repeat(ctx context.Context, planned created) (task.Page, error) 
 	case err != nil:
 		return task.Page{}, err
 	case len(page.Tasks) == 0:
-		// It expired between two looks, by the clock of another replica.
+		// It expired between two reads, by the clock of another replica.
 		return task.Page{}, fmt.Errorf("%w: attempt expired while it was repeated", task.ErrUnavailable)
 	case page.Total == 0:
 		return task.Page{}, task.ErrAttemptDiffers

@@ -33,8 +33,8 @@ func sqliteError(ctx context.Context, err error) error {
 	}
 }
 
-// contextError gives the error its kind where it comes from the end of the caller's context: a caller who went away
-// gets context.Canceled, one whose time is up ErrUnavailable.
+// contextError gives the error its kind if the end of the caller's context caused it: context.Canceled if the caller went
+// away, ErrUnavailable if the time was up.
 func contextError(ctx context.Context, err error) (error, bool) {
 	switch cause := ctx.Err(); {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

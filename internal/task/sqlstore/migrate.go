@@ -32,12 +32,12 @@ func migrations(kind string) ([]string, error) {
 	return all, nil
 }
 
-// errNewer is for a schema that a later release has made.
+// errNewer returns the error for a schema of a later release.
 func errNewer(found, known int) error {
 	return fmt.Errorf("the database has schema version %d and this release knows only %d: run a newer release", found, known)
 }
 
-// migrateSQLite applies the migrations that the file lacks; whoever comes at the same time waits at BEGIN IMMEDIATE.
+// migrateSQLite applies the migrations that the file lacks. Another process that migrates waits at BEGIN IMMEDIATE.
 // The version is the file's user_version.
 func migrateSQLite(ctx context.Context, conn *sqliteConn) error {
 	all, err := migrations("sqlite")
@@ -67,7 +67,7 @@ func migrateSQLite(ctx context.Context, conn *sqliteConn) error {
 	})
 }
 
-// version is the version of the file's schema.
+// version returns the version of the file's schema.
 func (c *sqliteConn) version() (version int, err error) {
 	stmt, _, err := c.Prepare("PRAGMA user_version")
 	if err != nil {

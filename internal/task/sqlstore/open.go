@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Open opens the store at a database URL and brings its schema up to date; several processes may do so at once.
+// Open opens the store at a database URL and migrates its schema. Several processes may do so at once.
 //
 //	sqlite:///data/tasks.db   the file /data/tasks.db; sqlite://tasks.db is relative to the working directory
 //	postgres://…, postgresql://…   PostgreSQL, Neon, CockroachDB; the parameters of pgx are honoured, among them
@@ -18,8 +18,8 @@ import (
 //	    that gives out servers by transaction and does not follow prepared statements (pgbouncer before 1.21, or with
 //	    max_prepared_statements=0) it must be "cache_describe", "exec" or "simple_protocol"
 //
-// An error says what is wrong with the URL or the database and never contains the URL's password; it is a
-// task.ErrUnavailable when opening later may succeed.
+// An error names the fault in the URL or the database and never contains the URL's password. It is a task.ErrUnavailable
+// if opening later may succeed.
 func Open(ctx context.Context, databaseURL string, options Options) (*Store, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -52,10 +52,10 @@ func openEngine(ctx context.Context, databaseURL string, report func(error)) (en
 // acquireTimeout is how long a call waits for a connection.
 const acquireTimeout = 5 * time.Second
 
-// errScheme does not repeat the URL: whatever it is, it may hold a password.
+// errScheme does not repeat the URL, which may contain a password.
 var errScheme = errors.New("database URL must begin with sqlite://, postgres:// or postgresql://")
 
-// File is the absolute path of the file that a sqlite:// URL names.
+// File returns the absolute path of the file that a sqlite:// URL names.
 func File(databaseURL string) (string, error) {
 	rest, ok := strings.CutPrefix(databaseURL, "sqlite://")
 	if !ok {

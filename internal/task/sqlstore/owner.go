@@ -14,8 +14,8 @@ const (
 	digestMark = "sha256:"
 )
 
-// ownerKey is what an owner is stored and found as: the owner itself, unless it is long or not storable as text,
-// then its digest. Different owners never share a key.
+// ownerKey returns the value under which an owner is stored: the owner itself, or its digest if it is long or cannot be
+// stored as text. Different owners never share a key.
 func ownerKey(owner string) string {
 	plain := len(owner) <= longestOwner && utf8.ValidString(owner) &&
 		strings.IndexByte(owner, 0) < 0 && !strings.HasPrefix(owner, digestMark)

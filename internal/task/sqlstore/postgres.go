@@ -15,7 +15,7 @@ import (
 const (
 	// statementTimeout is how long a call waits for the answer to one statement.
 	statementTimeout = 10 * time.Second
-	// mostTries is how often a statement is sent that fails in a way that trying again may cure.
+	// mostTries is how often a statement is sent if a retry may succeed.
 	mostTries = 12
 	// longestPause is the most to wait between two tries.
 	longestPause = 100 * time.Millisecond
@@ -24,8 +24,8 @@ const (
 // postgresStatements test revisions against an array.
 var postgresStatements = statementsFor(`($3::bigint[] IS NULL OR revision = ANY($3::bigint[]))`)
 
-// postgresClaim creates task and attempt in one statement. It waits for a parallel one with the same key; where that
-// succeeds, it returns nothing.
+// postgresClaim creates task and attempt in one statement. It waits for a parallel statement with the same key, and
+// returns no row if that one succeeds.
 const postgresClaim = `WITH attempt AS (
 		INSERT INTO todoapp_attempts AS held
 			(owner, key, fingerprint, task_id, title, description, completed, created_at)
@@ -54,12 +54,12 @@ func (p *postgres) write(ctx context.Context, sql string, args ...any) (task.Pag
 	return p.run(ctx, writeMayRetry, sql, args)
 }
 
-// free is a plain write: the server's volume is not this process's to keep space on.
+// free runs a plain write: no space can be kept on the server's volume.
 func (p *postgres) free(ctx context.Context, sql string, args ...any) (task.Page, error) {
 	return p.write(ctx, sql, args...)
 }
 
-// room is never known of the server's volume: the next write that succeeds tells.
+// room returns false: only the next write that succeeds shows that the server has space again.
 func (p *postgres) room() bool { return false }
 
 func (p *postgres) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
@@ -84,8 +84,8 @@ func (p *postgres) run(ctx context.Context, mayRetry func(error) bool, sql strin
 	}
 }
 
-// once sends a statement and reads the answer. The caller's going away ends only the wait for a connection: to break
-// off a statement is to close its connection, and leaves unknown what became of a write.
+// once sends a statement and reads the answer. If the caller goes away, only the wait for a connection ends: cancelling a
+// statement would close its connection, and leave the outcome of a write unknown.
 func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page, error) {
 	conn, err := p.acquire(ctx)
 	if err != nil {
@@ -109,7 +109,7 @@ func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page,
 		return task.Page{}, err
 	}
 	if ctx.Err() == nil {
-		p.pool.Reset() // whatever ended this connection has likely ended the others
+		p.pool.Reset() // the other connections are likely broken as well
 	}
 	return task.Page{}, lostError{err}
 }

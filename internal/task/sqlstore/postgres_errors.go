@@ -9,12 +9,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// lostError is for a statement whose connection broke; a write may or may not have happened.
+// lostError is the error of a statement whose connection broke. A write may or may not have happened.
 type lostError struct{ error }
 
 func (e lostError) Unwrap() error { return e.error }
 
-// unreachableError is for a statement that got no connection.
+// unreachableError is the error of a statement that got no connection.
 type unreachableError struct{ error }
 
 func (e unreachableError) Unwrap() error { return e.error }
@@ -86,7 +86,7 @@ func answered(err error, codes ...string) bool {
 func writeMayRetry(err error) bool {
 	var unreachable unreachableError
 	if errors.As(err, &unreachable) {
-		return false // that has waited already
+		return false // the statement has waited already
 	}
 	return answered(err, serializationFailure, deadlockDetected) || pgconn.SafeToRetry(err)
 }

@@ -16,8 +16,8 @@ const (
 	selectVersion = `SELECT version FROM todoapp_schema WHERE id = 1`
 )
 
-// migratePostgres applies the migrations that the database lacks. Whoever comes at the same time waits for the lock of
-// the one row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have none.
+// migratePostgres applies the migrations that the database lacks. Another process that migrates waits for the
+// lock of the only row of todoapp_schema: an advisory lock would get lost in a pooler, and other servers have none.
 func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 	all, err := migrations("postgres")
 	if err != nil {
@@ -25,7 +25,7 @@ func migratePostgres(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	for try := 1; ; try++ {
 		err := migrateOnce(ctx, pool, all)
-		// What is created twice at once shows in the catalogue's own constraints.
+		// A table that two processes create at once violates a constraint of the catalogue.
 		if err == nil || try == mostTries || !answered(err, serializationFailure, deadlockDetected,
 			uniqueViolation, duplicateTable, duplicateObject, internalError) {
 			return postgresError(ctx, err)
@@ -76,7 +76,7 @@ func migrateOnce(ctx context.Context, pool *pgxpool.Pool, all []string) (err err
 // postgresSchema sends statements as plain text, which every pooler passes on.
 type postgresSchema struct{ *pgconn.PgConn }
 
-// migrate locks the version and brings the schema from there to the last.
+// migrate locks the version and applies all later migrations.
 func (s postgresSchema) migrate(ctx context.Context, all []string) error {
 	if err := s.exec(ctx, insertVersion); err != nil {
 		return fmt.Errorf("initialising schema version: %w", err)
@@ -102,7 +102,7 @@ func (s postgresSchema) exec(ctx context.Context, sql string) error {
 	return err
 }
 
-// version returns 0 where none is stored.
+// version returns the stored version, or 0 if none is stored.
 func (s postgresSchema) version(ctx context.Context, query string) (int, error) {
 	results, err := s.Exec(ctx, query).ReadAll()
 	if err != nil {

@@ -39,7 +39,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*postgres, error) {
 	return engine, nil
 }
 
-// postgresConfig reads the URL. It adds nothing that a pooler would refuse to pass on.
+// postgresConfig reads the URL. It adds no parameter that a pooler would refuse.
 func postgresConfig(databaseURL string) (*pgxpool.Config, error) {
 	location, err := url.Parse(databaseURL)
 	if err != nil {
@@ -59,7 +59,7 @@ func postgresConfig(databaseURL string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// withoutPassword takes the URL and every form of its password out of the text of an error.
+// withoutPassword removes the URL and every form of its password from the text of an error.
 func withoutPassword(text string, location *url.URL) string {
 	if _, reason, ok := strings.Cut(text, "`: "); ok { // cannot parse `<the URL>`: <reason>
 		text = reason

@@ -97,7 +97,7 @@ func lock(t *testing.T, url, sql string) *pgx.Conn {
 	return conn
 }
 
-// awaitWaiting awaits that somebody waits for what another has locked in the database.
+// awaitWaiting waits until a transaction waits for a lock of another in the database.
 func awaitWaiting(t *testing.T, url string) {
 	t.Helper()
 	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`

@@ -35,7 +35,7 @@ type sqlite struct {
 	report          func(error)
 }
 
-// openSQLite opens the file at an absolute path, creating it where it is missing.
+// openSQLite opens the file at an absolute path, and creates it if it is missing.
 func openSQLite(ctx context.Context, path string, report func(error)) (*sqlite, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("directory of the SQLite file: %w", err)
@@ -75,14 +75,14 @@ func openWriter(ctx context.Context, path string) (*sqliteConn, error) {
 }
 
 const (
-	// synchronous=FULL makes every commit durable on power loss. Nothing is put into temporary files, so that a
-	// read-only root file system will do.
+	// synchronous=FULL makes every commit durable on power loss. Nothing is written to temporary files, so that a
+	// read-only root file system is enough.
 	commonSetup = `PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;`
 	writerSetup = `PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;` + commonSetup
 	readerSetup = `PRAGMA query_only=ON;` + commonSetup
 )
 
-// connectSQLite opens one connection. Turning a new file to WAL does not wait for others who do so, hence the loop.
+// connectSQLite opens one connection. SQLite does not wait while another process switches a new file to WAL, so it retries.
 func connectSQLite(ctx context.Context, path string, flags sqlite3.OpenFlag, setup string) (*sqliteConn, error) {
 	deadline := time.Now().Add(busyTimeout)
 	for {
@@ -110,7 +110,7 @@ func tryConnectSQLite(path string, flags sqlite3.OpenFlag, setup string) (*sqlit
 	return &sqliteConn{Conn: conn, prepared: map[string]preparedSQL{}}, nil
 }
 
-// checkJournal finds out whether there is a write-ahead log: SQLite goes on without one where it cannot have it.
+// checkJournal returns an error if there is no write-ahead log. SQLite goes on without one if the file system prevents it.
 func (c *sqliteConn) checkJournal() error {
 	stmt, _, err := c.Prepare(`PRAGMA journal_mode`)
 	if err != nil {
@@ -187,7 +187,7 @@ func (c *sqliteConn) claim(planned created, expiry time.Time) (page task.Page, e
 	return page, nil
 }
 
-// transaction runs do between BEGIN IMMEDIATE and COMMIT, or ROLLBACK when either fails.
+// transaction runs do between BEGIN IMMEDIATE and COMMIT. If either fails, it rolls back.
 func (c *sqliteConn) transaction(do func() error) error {
 	if err := c.Exec(`BEGIN IMMEDIATE`); err != nil {
 		return err

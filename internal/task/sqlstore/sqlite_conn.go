@@ -18,20 +18,20 @@ type sqliteConn struct {
 	prepared map[string]preparedSQL
 }
 
-// preparedSQL is a statement and, for each of its arguments, the place that SQLite gave to it.
+// preparedSQL is a statement with the index that SQLite gave to each of its arguments.
 type preparedSQL struct {
 	*sqlite3.Stmt
 	places []int
 }
 
-// run runs a statement to its end and returns what it returns.
+// run runs a statement to its end and returns its rows.
 func (c *sqliteConn) run(sql string, args ...any) (page task.Page, err error) {
 	stmt, err := c.prepare(sql, len(args))
 	if err != nil {
 		return task.Page{}, err
 	}
 	defer func() {
-		// The statement's own error comes back from here as well; so does that of committing it.
+		// Reset returns the statement's own error as well, and the error of the commit.
 		if resetErr := stmt.Reset(); err == nil && resetErr != nil {
 			page, err = task.Page{}, resetErr
 		}
@@ -54,7 +54,7 @@ func (c *sqliteConn) run(sql string, args ...any) (page task.Page, err error) {
 	return page, stmt.Err()
 }
 
-// prepare returns the statement, which takes so many arguments named $1, $2 and so on, prepared on this connection.
+// prepare returns the statement prepared on this connection. Its arguments are named $1, $2 and so on.
 func (c *sqliteConn) prepare(sql string, arguments int) (preparedSQL, error) {
 	if stmt, ok := c.prepared[sql]; ok {
 		return stmt, nil
@@ -71,7 +71,7 @@ func (c *sqliteConn) prepare(sql string, arguments int) (preparedSQL, error) {
 	return prepared, nil
 }
 
-// Close closes the connection and what was prepared on it.
+// Close closes the connection and its prepared statements.
 func (c *sqliteConn) Close() error {
 	c.SetInterrupt(context.Background())
 	for _, stmt := range c.prepared {
@@ -82,7 +82,7 @@ func (c *sqliteConn) Close() error {
 	return c.Conn.Close()
 }
 
-// bind hands an argument to a statement in the form in which SQLite keeps it.
+// bind binds an argument in the form in which SQLite stores it.
 func bind(stmt *sqlite3.Stmt, place int, arg any) error {
 	switch value := arg.(type) {
 	case nil:
@@ -118,7 +118,7 @@ func bind(stmt *sqlite3.Stmt, place int, arg any) error {
 	}
 }
 
-// taskOf reads the row at which the statement stands.
+// taskOf reads the current row of the statement.
 func taskOf(stmt *sqlite3.Stmt) task.Task {
 	found := task.Task{
 		ID:        stmt.ColumnInt64(0),

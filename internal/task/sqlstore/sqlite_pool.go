@@ -10,7 +10,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// sqlitePool lends connections to one file: the one used last first, because its cache is the warmest.
+// sqlitePool lends connections to one file. It lends the connection used last first, because its cache is the warmest.
 type sqlitePool struct {
 	open func() (*sqliteConn, error)
 	// slots holds one entry for each connection that is lent.
@@ -57,7 +57,7 @@ func (p *sqlitePool) take() *sqliteConn {
 	return conn
 }
 
-// wait takes a slot.
+// wait takes a slot, for which it waits for a bounded time.
 func (p *sqlitePool) wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (p *sqlitePool) giveBack(conn *sqliteConn) {
 	<-p.slots
 }
 
-// close waits for what is lent and closes all connections.
+// close waits for the lent connections and closes all of them.
 func (p *sqlitePool) close() error {
 	p.mu.Lock()
 	select {

@@ -21,15 +21,14 @@ const (
 	taskColumns     = `id, title, description, completed, revision, created_at, updated_at`
 	taskColumnCount = 7
 
-	// later keeps updated_at from going back when clocks do.
+	// later keeps updated_at from going back if the clock does.
 	later = `CASE WHEN $4 > updated_at THEN $4 ELSE updated_at END`
 
-	// purgeBatch bounds what one purge deletes.
+	// purgeBatch limits the rows that one purge deletes.
 	purgeBatch = `256`
 )
 
-// statementsFor builds the statements with the condition by which the database in question tests that
-// the column revision is one of those in $3, or that $3 is null.
+// statementsFor builds the statements with the database's own condition for "the column revision is among $3, or $3 is null".
 func statementsFor(accepted string) statements {
 	change := `UPDATE todoapp_tasks SET revision = revision + 1, updated_at = ` + later
 	target := ` WHERE owner = $1 AND id = $2 AND ` + accepted + ` RETURNING ` + taskColumns
@@ -48,7 +47,7 @@ func statementsFor(accepted string) statements {
 		attempted: `SELECT task_id, title, description, completed, 1, created_at, created_at,
 			CASE WHEN fingerprint = $3 THEN 1 ELSE 0 END
 			FROM todoapp_attempts WHERE owner = $1 AND key = $2 AND created_at >= $4`,
-		// PostgreSQL looks again at the outer condition alone where it has waited for whoever renewed an attempt.
+		// If PostgreSQL has waited for a transaction that renewed an attempt, it checks only the outer condition again.
 		purge: `DELETE FROM todoapp_attempts WHERE created_at < $1 AND (owner, key) IN
 			(SELECT owner, key FROM todoapp_attempts WHERE created_at < $1 ORDER BY created_at LIMIT ` + purgeBatch + `)
 			RETURNING 1`,
@@ -56,7 +55,7 @@ func statementsFor(accepted string) statements {
 	}
 }
 
-// listWhere asks for a page and for the total in one statement: one round trip, one snapshot.
+// listWhere returns the statement for a page with its total: one round trip, one snapshot.
 func listWhere(condition string) string {
 	return strings.ReplaceAll(`SELECT `+taskColumns+`, (SELECT count(*) FROM todoapp_tasks WHERE {condition})
 		FROM todoapp_tasks WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3`, `{condition}`, condition)

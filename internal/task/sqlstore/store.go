@@ -12,14 +12,14 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// remembered is how long an attempt is; see task.Attempt.
+// remembered is the time for which an attempt is remembered; see task.Attempt.
 const remembered = 24 * time.Hour
 
 // Options tune a store; the zero value is good for production.
 type Options struct {
 	// Now is the clock that dates tasks; nil is time.Now.
 	Now func() time.Time
-	// Report is told of what is wrong but keeps no call from its answer; nil tells nobody.
+	// Report is called with errors that fail no call. It may be nil.
 	Report func(error)
 }
 
@@ -41,8 +41,8 @@ type engine interface {
 	free(ctx context.Context, sql string, args ...any) (task.Page, error)
 	// room reports whether a volume that was full has space again.
 	room() bool
-	// claim creates a task and remembers the attempt, both or neither. When the attempt's key is taken by one made
-	// since expiry, it does nothing and returns an empty page.
+	// claim creates a task and remembers the attempt, both or neither. If an attempt since expiry has taken the key, it
+	// does nothing and returns an empty page.
 	claim(ctx context.Context, created created, expiry time.Time) (task.Page, error)
 	ping(ctx context.Context) error
 	stats() Stats
@@ -51,7 +51,7 @@ type engine interface {
 	sql() *statements
 }
 
-// created is a task that is about to be, and the attempt it comes from.
+// created is a task to create, with the attempt that it belongs to.
 type created struct {
 	owner   string // as ownerKey gives it
 	draft   task.Draft
@@ -64,9 +64,9 @@ type Store struct {
 	engine engine
 	now    func() time.Time
 	report func(error)
-	// full is set from a write that found no space to the next one that succeeds, or until the volume has space again.
+	// full is set after a write found no space, until a write succeeds or the volume has space again.
 	full atomic.Bool
-	// purging goes on until stop.
+	// purging runs until stop is called.
 	purging sync.WaitGroup
 	stop    context.CancelFunc
 }
@@ -83,7 +83,7 @@ func (s *Store) List(ctx context.Context, owner string, filter task.Filter) (tas
 	}
 	page, err := s.engine.read(ctx, sql, args...)
 	if err == nil && len(page.Tasks) == 0 && filter.Offset > 0 {
-		// Past the end no row brings the total. It cannot have been more than the offset then.
+		// Past the end no row carries the total, which cannot be more than the offset then.
 		page, err = s.engine.read(ctx, count, countArgs...)
 		page.Total = min(page.Total, int64(filter.Offset))
 	}
@@ -203,10 +203,10 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// clock reads the time as it is stored.
+// clock returns the time as it is stored, in microseconds.
 func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
-// owned says whose the tasks are.
+// owned sets the owner of the tasks.
 func owned(page task.Page, owner string) task.Page {
 	if page.Tasks == nil {
 		page.Tasks = []task.Task{}
@@ -225,7 +225,7 @@ func only(page task.Page, owner string) (task.Task, error) {
 	return owned(page, owner).Tasks[0], nil
 }
 
-// roomFor makes room for what a statement with so many columns usually returns.
+// roomFor returns a slice with the capacity for the usual result of a statement with so many columns.
 func roomFor(columns int) []task.Task {
 	if columns > taskColumnCount { // a list
 		return make([]task.Task, 0, 50)

@@ -71,7 +71,7 @@ func openingAtOnce(t *testing.T, s *subject) {
 	}
 }
 
-// calls are all the calls of a store, for what must hold for each.
+// calls lists all calls of a store, for promises that hold for each.
 func calls(ctx context.Context, s task.Store, id int64) map[string]error {
 	errs := map[string]error{}
 	_, errs["List"] = s.List(ctx, "ann", task.Filter{Limit: 1})

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of task.Store: what every store must pass.
+// Package storetest is the conformance suite of task.Store, which every store must pass.
 package storetest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// Open opens a store on one database; a further call is like another replica, or like a restart.
+// Open opens a store on one database. A further call acts as another replica, or as a restart.
 type Open func() (task.Store, error)
 
 // Run runs the suite. fresh prepares an empty database for one test, removes it when that ends, and returns how to
@@ -79,7 +79,7 @@ func (s *subject) list(owner string, filter task.Filter) task.Page {
 	return page
 }
 
-// must is for calls that may not fail: must(t)(store.Get(…)).
+// must ends the test if a call fails: must(t)(store.Get(…)).
 func must(t *testing.T) func(task.Task, error) task.Task {
 	return func(got task.Task, err error) task.Task {
 		t.Helper()
@@ -90,7 +90,7 @@ func must(t *testing.T) func(task.Task, error) task.Task {
 	}
 }
 
-// refused is for calls that must fail with an error of a kind, and no task.
+// refused checks that a call fails with an error of a kind, and without a task.
 func refused(t *testing.T, kind error) func(task.Task, error) {
 	return func(got task.Task, err error) {
 		t.Helper()
@@ -131,7 +131,7 @@ func parallel(t *testing.T, n int, do func(i int) error) {
 	}
 }
 
-// sound checks what holds for every task that a store returns.
+// sound checks the promises for every task that a store returns.
 func sound(t *testing.T, got task.Task) {
 	t.Helper()
 	for name, at := range map[string]time.Time{"CreatedAt": got.CreatedAt, "UpdatedAt": got.UpdatedAt} {

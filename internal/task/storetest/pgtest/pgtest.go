@@ -1,4 +1,4 @@
-// Package pgtest runs a real PostgreSQL server, and where wanted the pooler pgbouncer before it, for tests.
+// Package pgtest runs a real PostgreSQL server, and if wanted the pooler pgbouncer before it, for tests.
 package pgtest
 
 import (
@@ -86,7 +86,7 @@ func (s *Server) Stop() error {
 	return os.RemoveAll(s.folder)
 }
 
-// URL is how to reach a database of the server.
+// URL returns the URL of a database of the server.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres:not-checked@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
@@ -140,7 +140,7 @@ var shared struct {
 	err    error
 }
 
-// Own is a server for one test, which may kill it; durable as in Start. It ends with the test.
+// Own starts a server for one test, which may kill it; durable as in Start. The server ends with the test.
 func Own(t testing.TB, durable bool) *Server {
 	t.Helper()
 	server, err := Start(durable)
@@ -155,7 +155,7 @@ func Own(t testing.TB, durable bool) *Server {
 	return server
 }
 
-// Shared is the server of the whole test binary, not durable, started at its first use. The binary's TestMain is
+// Shared returns the server of the whole test binary. It is not durable, and starts at its first use. The binary's TestMain is
 // os.Exit(pgtest.Main(m)).
 func Shared(t testing.TB) *Server {
 	t.Helper()

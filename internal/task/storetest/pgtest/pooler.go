@@ -56,7 +56,7 @@ func (p *Pooler) Stop() error {
 	return os.RemoveAll(p.folder)
 }
 
-// URL is how to reach a database of the server through the pooler, with further URL parameters.
+// URL returns the URL of a database of the server through the pooler, with further URL parameters.
 func (p *Pooler) URL(database, parameters string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable&%s", p.port, database, parameters)
 }

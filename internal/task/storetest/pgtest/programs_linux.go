@@ -29,7 +29,7 @@ func program(debianPackage, pattern string) (string, error) {
 	return last(found), err
 }
 
-// last is the newest of the versions found.
+// last returns the newest of the versions found.
 func last(found []string) string {
 	if len(found) == 0 {
 		return ""
@@ -58,7 +58,7 @@ func install(debianPackage string) error {
 	return nil
 }
 
-// servant is who runs the servers, which refuse to run as root.
+// servant returns the user that runs the servers, which refuse to run as root.
 func servant() *syscall.Credential {
 	if os.Geteuid() != 0 {
 		return nil
@@ -77,7 +77,7 @@ func servant() *syscall.Credential {
 	return nil
 }
 
-// unprivileged is a command that does not run as root.
+// unprivileged returns a command that does not run as root.
 func unprivileged(name string, args ...string) *exec.Cmd {
 	command := exec.Command(name, args...)
 	command.Dir = "/"
@@ -86,7 +86,7 @@ func unprivileged(name string, args ...string) *exec.Cmd {
 	return command
 }
 
-// ownedFolder makes a temporary folder for who runs the servers.
+// ownedFolder makes a temporary folder for the user that runs the servers.
 func ownedFolder(prefix string) (string, error) {
 	folder, err := os.MkdirTemp("", prefix)
 	if err != nil {
