@@ -92,6 +92,16 @@ func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
 // The states of the store that pods of the embedded API report, but for the usual one.
 const storeFull, storeFailing = "full", "failing"
 
+// storesLimited reports whether a pod's store is full or fails. Its recovery is no event, so such a pod is asked more often.
+func (w *snapshot) storesLimited() bool {
+	for _, a := range w.answers {
+		if a.store == storeFull || a.store == storeFailing {
+			return true
+		}
+	}
+	return false
+}
+
 // storeState returns the name of a pod of a component that reports a state of its store; empty if there is none.
 func (w *snapshot) storeState(component, state string) string {
 	for i := range w.pods {

@@ -43,7 +43,7 @@ func (p *plan) due() time.Duration {
 	switch {
 	case p.blocker != nil:
 		return lastPoll
-	case len(p.awaited)+len(p.step.Waiting) == 0 && p.observed.podsStuck():
+	case len(p.awaited)+len(p.step.Waiting) == 0 && (p.observed.podsStuck() || p.observed.storesLimited()):
 		return cmp.Or(min(p.step.DueIn, lastPoll), lastPoll)
 	case len(p.awaited)+len(p.step.Waiting) == 0 && len(p.observed.answers) > 0:
 		return cmp.Or(min(p.step.DueIn, storePoll), storePoll)

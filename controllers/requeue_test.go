@@ -63,3 +63,15 @@ func TestPolling(t *testing.T) {
 		}
 	}
 }
+
+// TestAFullStoreIsAskedSoon checks that a store which is full or fails is asked every 30 s, and one that serves every 2 min.
+func TestAFullStoreIsAskedSoon(t *testing.T) {
+	for store, want := range map[string]time.Duration{
+		"serving": storePoll, storeFull: lastPoll, storeFailing: lastPoll,
+	} {
+		p := &plan{observed: &snapshot{answers: answers{"pod": {store: store}}}}
+		if got := p.due(); got != want {
+			t.Errorf("%s: asked again after %s, expected %s", store, got, want)
+		}
+	}
+}
