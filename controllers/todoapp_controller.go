@@ -68,7 +68,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if !app.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
-	p, err := r.plan(ctx, r.Client, app, nil)
+	p, err := r.planCached(ctx, app)
 	if err == nil && !p.idle() {
 		p, err = r.planLive(ctx, app, p.observed.answers)
 	}
@@ -107,6 +107,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	logConditions(ctx, app, p, status)
 	statusErr := r.patchStatus(ctx, app, status)
 	return result(p, applyErr, statusErr)
+}
+
+// planCached plans on the state of the cache, except for an app that is too large for it.
+func (r *Reconciler) planCached(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
+	if trimmed(app) {
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return nil, fmt.Errorf("reading the app: %w", err)
+		}
+	}
+	return r.plan(ctx, r.Client, app, nil)
 }
 
 // planLive plans on the present state of the API server. It does not ask a pod again that has just answered: the pod trusts the

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -148,3 +150,27 @@ func identityOf(object client.Object) client.Object {
 
 // trimmed reports whether the cache holds only the identity of an object.
 func trimmed(object client.Object) bool { return object.GetAnnotations()[annotationTrimmed] != "" }
+
+// trimApp drops from a large TodoApp the fields that only its own reconcile reads, which then reads it from the API server.
+func trimApp(received any) (any, error) {
+	app, ok := received.(*todov1.TodoApp)
+	if !ok {
+		return received, nil
+	}
+	app.ManagedFields = nil
+	encoded, err := json.Marshal(app)
+	if err != nil {
+		return nil, fmt.Errorf("measuring a TodoApp: %w", err)
+	}
+	if len(encoded) <= largestKept {
+		return app, nil
+	}
+	app.Annotations = map[string]string{annotationTrimmed: "true"}
+	app.Labels = nil
+	app.Spec.Frontend.WorkloadSpec, app.Spec.Backend.WorkloadSpec = todov1.WorkloadSpec{}, todov1.WorkloadSpec{}
+	app.Spec.Backend.CORS = todov1.CORSSpec{}
+	if app.Spec.Ingress != nil {
+		app.Spec.Ingress.Annotations = nil
+	}
+	return app, nil
+}

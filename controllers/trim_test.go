@@ -139,3 +139,31 @@ func TestWhatTheCacheKeeps(t *testing.T) {
 		t.Errorf("of the pod remains %+v", pod)
 	}
 }
+
+// TestLargeAppsAreNotKept: whoever may create TodoApps may create many large ones.
+func TestLargeAppsAreNotKept(t *testing.T) {
+	const count = 100
+	kept := make([]any, count)
+	before := inUse()
+	for i := range kept {
+		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint(i), UID: "uid"}}
+		app.Spec.Frontend.SecretRef = &todov1.SecretReference{Name: "web"}
+		app.Spec.Frontend.Env = []corev1.EnvVar{{Name: "A", Value: strings.Repeat("x", mebibyte)}}
+		app.Spec.Backend.Template.Annotations = map[string]string{"a": strings.Repeat("x", mebibyte)}
+		var err error
+		if kept[i], err = trimApp(app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if each := (inUse() - before) / count; each > largestKept {
+		t.Errorf("%d bytes are kept of each app", each)
+	}
+	app, _ := kept[7].(*todov1.TodoApp)
+	if !trimmed(app) || app.Name != "7" || app.UID != "uid" || app.Spec.Frontend.SecretRef.Name != "web" {
+		t.Errorf("of an app remains %+v", app)
+	}
+	small := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}}
+	if got, err := trimApp(small); err != nil || got != small || trimmed(small) || len(small.Labels) != 1 {
+		t.Errorf("a small app was trimmed: %+v (%v)", small, err)
+	}
+}

@@ -35,7 +35,7 @@ func CacheOptions(namespaces ...string) (cache.Options, error) {
 		selected.Transform = trim(object)
 		options.ByObject[object] = selected
 	}
-	options.ByObject[&todov1.TodoApp{}] = cache.ByObject{Transform: cache.TransformStripManagedFields()}
+	options.ByObject[&todov1.TodoApp{}] = cache.ByObject{Transform: trimApp}
 	return options, nil
 }
 
