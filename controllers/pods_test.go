@@ -3,11 +3,13 @@ package controllers_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,15 +41,26 @@ type verifier struct {
 	asked    atomic.Int32
 }
 
+// listen listens on the operations port of an address that no other test uses, nor another run of the tests on this machine.
+func (b *bench) listen() (net.Listener, string) {
+	b.t.Helper()
+	for {
+		n := address.Add(1)
+		ip := fmt.Sprintf("127.1.%d.%d", n/250, n%250+1)
+		listener, err := (&net.ListenConfig{}).Listen(b.t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			must(b.t, err)
+			return listener, ip
+		}
+	}
+}
+
 // verifier starts a pod that mounts the backend's Secret as it is now.
 func (b *bench) verifier(app *todov1.TodoApp, name string) *verifier {
 	b.t.Helper()
-	n := address.Add(1)
-	ip := fmt.Sprintf("127.1.%d.%d", n/250, n%250+1)
 	v := &verifier{b: b, pod: b.pod(app, todov1.ComponentBackend, name, nil)}
 	v.load()
-	listener, err := (&net.ListenConfig{}).Listen(b.t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
-	must(b.t, err)
+	listener, ip := b.listen()
 	server := &http.Server{Handler: v, ReadHeaderTimeout: time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
