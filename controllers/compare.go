@@ -54,8 +54,8 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 	return nil
 }
 
-// unlabelled returns the live object under a desired object's name that lists by the app's label do not contain: a foreign one,
-// one that was handed over, or one that lost its label. It is nil if the name is free. Secrets were already read by their names,
+// unlabelled returns the live object under a desired object's name that lists by the app's label do not contain: a foreign or
+// handed-over object, or an object without its label. It is nil if the name is free. Secrets were already read by their names,
 // before the ring: read again here, a Secret could be newer than the ring that is about to be written over it.
 func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstructured) (client.Object, error) {
 	if want.GetKind() == "Secret" {

@@ -3,7 +3,6 @@ package controllers_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 
@@ -195,90 +194,4 @@ func (b *bench) becomesOwned(object client.Object, app *todov1.TodoApp) {
 	} else if _, secret := object.(*corev1.Secret); secret && string(key.Value) != byHand {
 		b.t.Error("the secret that was handed over did not become the key")
 	}
-}
-
-// Objects that carry the operator's labels and no controller were orphaned, retained or restored: the app finds them again, and
-// the objects keep what they hold.
-func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
-	b := newBench(t)
-	first := b.start(withPolicies)
-	app := b.app("todo", everything)
-	key := b.settled("todo")
-	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
-	b.quiet(first)
-	first.stop()
-	uids := map[string]string{}
-	for _, object := range b.orphan(app) {
-		uids[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID())
-	}
-	b.start(withPolicies)
-	again := b.app("todo", everything)
-	if found := b.settled("todo"); found.Value != key.Value || found.Version != key.Version {
-		t.Error("the key became another")
-	}
-	eventually(t, func() error {
-		now := maps.Clone(uids)
-		for _, object := range b.objects("todo") {
-			id := fmt.Sprintf("%T %s", object, object.GetName())
-			retained := object.GetName() == "todo-keyring" || object.GetName() == "todo-data"
-			if now[id] == string(object.GetUID()) && (metav1.IsControlledBy(object, again) || retained) {
-				delete(now, id)
-			}
-		}
-		if len(now) > 0 {
-			return fmt.Errorf("not found again: %v", now)
-		}
-		return nil
-	})
-}
-
-// Objects that an app controls are its own without labels too, as the owner reference alone tells.
-func TestObjectsThatLostTheirLabelsAreLabelledAgain(t *testing.T) {
-	b := newBench(t)
-	p := b.start(withPolicies)
-	app := b.app("todo", everything, func(a *todov1.TodoApp) {
-		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{ReclaimPolicy: todov1.ReclaimDelete}
-		a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete
-	})
-	key := b.settled("todo")
-	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
-	b.quiet(p)
-	objects := b.objects("todo")
-	for _, object := range objects {
-		if !metav1.IsControlledBy(object, app) {
-			t.Errorf("%T %s is not the app's", object, object.GetName())
-		}
-		b.merge(object, `{"metadata":{"labels":null}}`)
-	}
-	b.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
-	eventually(t, func() error {
-		for _, object := range objects {
-			uid := object.GetUID()
-			if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid || !desired.Managed(object) {
-				return fmt.Errorf("%T %s has the labels %v: %w", object, object.GetName(), object.GetLabels(), err)
-			}
-		}
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
-	})
-	if now := b.settled("todo"); now != key {
-		t.Errorf("key %d became key %d", key.Version, now.Version)
-	}
-}
-
-// objects returns the objects of the kinds that the operator makes that carry an app's label.
-func (b *bench) objects(app string) []client.Object {
-	b.t.Helper()
-	var all []client.Object
-	for _, list := range []client.ObjectList{
-		&corev1.SecretList{}, &corev1.ServiceList{}, &corev1.PersistentVolumeClaimList{}, &appsv1.DeploymentList{},
-		&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{}, &policyv1.PodDisruptionBudgetList{},
-	} {
-		must(b.t, b.client.List(b.t.Context(), list, client.InNamespace(b.namespace), client.MatchingLabels{todov1.LabelApp: app}))
-		items, err := meta.ExtractList(list)
-		must(b.t, err)
-		for _, item := range items {
-			all = append(all, item.(client.Object))
-		}
-	}
-	return all
 }

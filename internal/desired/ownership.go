@@ -16,7 +16,7 @@ import (
 // LabelManagedBy says who makes an object.
 const LabelManagedBy = "app.kubernetes.io/managed-by"
 
-// Origin is how an object came to be one that the operator may or may not write for an app.
+// Origin says why the operator may write an object for an app, or that it may not.
 type Origin string
 
 const (
@@ -28,7 +28,7 @@ const (
 	Foreign Origin = "Foreign"
 )
 
-// Ownership is the answer of OwnershipOf.
+// Ownership tells whether the operator may write an object for an app.
 type Ownership struct {
 	Origin Origin
 	// Reason says of a foreign object why it is foreign. It continues a sentence that names the object.
@@ -174,8 +174,8 @@ func listed(entries []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// OtherOwners returns the owner references of an object that the operator does not replace, and whether any is left out. Left
-// out are those to a deleted app of the same name: an object has one controller, and an apply adds references only.
+// OtherOwners returns the owner references of an object without those to a deleted app of the same name, and reports whether there
+// are any of these. They must be removed first, because an object has one controller and an apply only adds references.
 func OtherOwners(object metav1.Object, app *todov1.TodoApp) (kept []metav1.OwnerReference, stale bool) {
 	for _, ref := range object.GetOwnerReferences() {
 		if RefersTo(app, ref) && ref.UID != app.UID {
