@@ -1,6 +1,6 @@
 // Command admission measures what the webhook adds to an update of a TodoApp, on the cluster that KUBECONFIG names. Two
 // equal TodoApps take turns: one in a namespace of its own, one in the operator's, which the webhook leaves out. Updates
-// are server-side dry runs, so that nothing follows from them: neither a write nor a look of the operator's.
+// are server-side dry runs, so that nothing follows from them: neither a write nor a reconcile.
 package main
 
 import (
@@ -28,11 +28,11 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/manager"
 )
 
-// leftOut is a namespace that config/webhook leaves out.
+// leftOut is a namespace that config/webhook excludes.
 const leftOut = "todoapp-system"
 
-// updates are what is asked for, n times: what the webhook is not asked about, what it decides by itself, what takes it one
-// look for a Secret, and what takes it all looks there are.
+// updates are the kinds of update to measure, each sent n times: one that does not reach the webhook, one that it decides
+// without a read, and new references, each of which takes an access review and one or more reads of Secrets.
 var updates = []struct {
 	name string
 	body func(app *todov1.TodoApp, n int) string
@@ -47,18 +47,22 @@ var updates = []struct {
 		return refer(fmt.Sprintf("bench-%d", n%100))
 	}},
 	{"a reference to a Secret", func(app *todov1.TodoApp, _ int) string { return refer(held(app)) }},
+	{"a variable from a Secret", func(app *todov1.TodoApp, n int) string {
+		return fmt.Sprintf(`{"spec":{"frontend":{"env":[{"name":"BENCH","valueFrom":{"secretKeyRef":{"name":%q,"key":"key-%d"}}}]}}}`,
+			held(app), n%100)
+	}},
 }
 
 func refer(secret string) string {
 	return fmt.Sprintf(`{"spec":{"frontend":{"secretRef":{"name":%q}}}}`, secret)
 }
 
-// held is the Secret that is there to be referred to.
+// held returns the name of the Secret that updates refer to.
 func held(app *todov1.TodoApp) string { return app.Name + "-held" }
 
 func main() {
-	rate := flag.Float64("rate", 100, "updates per second, of the side whose turn it is")
-	duration := flag.Duration("duration", 30*time.Second, "how long each side is asked for each kind of update")
+	rate := flag.Float64("rate", 100, "updates per second, of the TodoApp whose turn it is")
+	duration := flag.Duration("duration", 30*time.Second, "how long each TodoApp is updated with each kind of update")
 	flag.Parse()
 	if err := run(*rate, *duration); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -99,7 +103,7 @@ func run(rate float64, duration time.Duration) (err error) {
 		if err != nil {
 			return fmt.Errorf("reading the load: %w", err)
 		}
-		fmt.Printf("%s, %.0f/s for %s a side, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
+		fmt.Printf("%s, %.0f/s for %s each, load average %s\n", u.name, rate, duration, strings.Fields(string(load))[0])
 		both, err := alternate(ctx, c, [2]*todov1.TodoApp{hooked, plain}, u.body, rate, duration)
 		if err != nil {
 			return fmt.Errorf("%s: %w", u.name, err)
@@ -109,7 +113,7 @@ func run(rate float64, duration time.Duration) (err error) {
 	return nil
 }
 
-// prepare makes the two TodoApps and waits until nothing happens to them any more; remove deletes what there is of them.
+// prepare creates the two TodoApps and waits until they are ready. The returned function deletes all objects that it created.
 func prepare(ctx context.Context, c client.Client) (hooked, plain *todov1.TodoApp, remove func() error, err error) {
 	var made []client.Object
 	remove = func() error {
@@ -146,7 +150,7 @@ func prepare(ctx context.Context, c client.Client) (hooked, plain *todov1.TodoAp
 	return apps[0], apps[1], remove, nil
 }
 
-// hold makes a Secret with the app's own key, which the app may therefore refer to.
+// hold makes a Secret with the app's own key and the mark that hands it over, so that the app may refer to it.
 func hold(ctx context.Context, c client.Client, app *todov1.TodoApp) (client.Object, error) {
 	var own corev1.Secret
 	if err := c.Get(ctx, client.ObjectKey{Namespace: app.Namespace, Name: desired.BackendSecret(app)}, &own); err != nil {
