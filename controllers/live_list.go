@@ -46,8 +46,8 @@ func (r pagedReader) List(ctx context.Context, list client.ObjectList, options .
 	}
 }
 
-// pageOf returns an empty list of the same kind. Secrets are listed by their metadata: those that the operator reads, it reads
-// by their names.
+// pageOf returns an empty list of the same kind. Secrets are listed by their metadata, because the operator reads the content of
+// a Secret by its name.
 func pageOf(list client.ObjectList) client.ObjectList {
 	if _, ok := list.(*corev1.SecretList); ok {
 		page := &metav1.PartialObjectMetadataList{}

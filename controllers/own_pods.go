@@ -13,7 +13,7 @@ import (
 )
 
 // ownWorkloads returns the UIDs of the ReplicaSets and pods that the operator's own Deployments of an app made. Labels
-// alone do not tell: anybody who may create pods in the namespace can set them.
+// alone prove nothing: any user who may create pods in the namespace can set them.
 func ownWorkloads(app *todov1.TodoApp, w *snapshot) map[types.UID]bool {
 	own := map[types.UID]bool{}
 	for i := range w.deployments {

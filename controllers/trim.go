@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// largestKept bounds what the cache keeps of one object, in bytes: anybody can label large objects for an app.
+	// largestKept bounds the size of a cached object, in bytes, because any user can label large objects for an app.
 	largestKept = 32 << 10
 	// annotationTrimmed marks cached objects of which too little is left to decide on.
 	annotationTrimmed = "todoapp.dev/trimmed"
@@ -96,7 +96,7 @@ func operators(all map[string]string) map[string]string {
 	return all
 }
 
-// references keeps of a pod's spec its node and what it refers to.
+// references returns the node and the references of a pod's spec.
 func references(spec *corev1.PodSpec) corev1.PodSpec {
 	kept := corev1.PodSpec{NodeName: spec.NodeName}
 	kept.InitContainers = slices.Collect(referring(spec.InitContainers))

@@ -22,7 +22,7 @@ const (
 	// patience bounds how long a reconcile waits for the pods of its app. What comes later enqueues the app again.
 	patience = 100 * time.Millisecond
 	// askedPerApp bounds how many pods of one app are asked at once; askedAtOnce and silentAtOnce bound it for all apps
-	// together, for pods that answered last time and for those that did not.
+	// together: for pods that answered the last request, and for silent pods.
 	askedPerApp, askedAtOnce, silentAtOnce = 16, 128, 16
 	// firstSilence and longestSilence bound how long a pod that did not answer is left alone, doubling each time.
 	firstSilence, longestSilence = time.Second, time.Minute
@@ -32,11 +32,11 @@ const (
 // answer delays no other app.
 type Verifiers struct {
 	client http.Client
-	// answering and silent are lanes, so that pods that answer need not wait for those that do not.
+	// answering and silent are lanes, so that pods that answer need not wait for silent pods.
 	answering, silent *semaphore.Weighted
 
 	mutex sync.Mutex
-	// pods holds what is known of each pod, by its app and its UID.
+	// pods holds the last answer of each pod, by its app and its UID.
 	pods map[types.NamespacedName]map[types.UID]*verifier
 	// queue receives the apps whose pods answered after the reconcile that asked them.
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -203,7 +203,7 @@ func (v *Verifiers) answered(app types.NamespacedName, asked *verifier, given an
 	asked.asking = nil
 }
 
-// forget drops what is known of the pods of a deleted app.
+// forget deletes the answers of the pods of a deleted app.
 func (v *Verifiers) forget(
 	_ context.Context, deleted event.DeleteEvent, _ workqueue.TypedRateLimitingInterface[reconcile.Request],
 ) {

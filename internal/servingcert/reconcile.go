@@ -100,7 +100,7 @@ func (r *Rotator) remembered() keyPairs {
 	return r.keyPairs
 }
 
-// serve chooses the certificate to serve among those that the configuration trusts.
+// serve chooses the certificate to serve. It must be trusted by the configuration.
 func (r *Rotator) serve(ps keyPairs, config *admissionv1.ValidatingWebhookConfiguration, now time.Time) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
