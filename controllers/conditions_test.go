@@ -75,11 +75,29 @@ func TestARevocationToComeIsNoted(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo"}}
 	p := &plan{observed: &snapshot{now: now}, step: keyring.Step{Phase: keyring.PhaseStable}}
-	for after, want := range map[time.Duration]bool{time.Minute: true, 0: false, -time.Minute: false} {
+	for after, want := range map[time.Duration]int{time.Minute: 1, 0: 0, -time.Minute: 0} {
 		moment := metav1.NewTime(now.Add(after))
 		app.Spec.Auth.Rotation.RevokeBefore = &moment
-		if got := rotationComplete(app, p).message; strings.Contains(got, "has not begun") != want {
-			t.Errorf("%s from now: %q", after, got)
+		for _, p.step.Phase = range []keyring.Phase{
+			keyring.PhaseStable, keyring.PhaseDraining, keyring.PhasePublishing, keyring.PhasePromoting,
+		} {
+			if got := rotationComplete(app, p).message; strings.Count(got, "has not begun") != want {
+				t.Errorf("%s from now, %s: %q", after, p.step.Phase, got)
+			}
+		}
+	}
+}
+
+// A transition time in the future was written while a clock was ahead. If it stayed, a rotation that waits would not be warned of.
+func TestATransitionTimeInTheFutureIsReplaced(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for ahead, want := range map[time.Duration]time.Time{time.Hour: now, -time.Hour: now.Add(-time.Hour)} {
+		app := &todov1.TodoApp{}
+		app.Status.Conditions = []metav1.Condition{{Type: todov1.ConditionReady, Status: metav1.ConditionFalse,
+			LastTransitionTime: metav1.NewTime(now.Add(ahead))}}
+		c := condition(todov1.ConditionReady, fails(todov1.ReasonNotReady, "x"))
+		if stamp(&c, app, now); !c.LastTransitionTime.Time.Equal(want) {
+			t.Errorf("%s ahead: %s", ahead, c.LastTransitionTime)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 // explanation is what an Event adds to the name of some transitions.
 var explanation = map[keyring.Action]string{
 	keyring.ActionRevoke:  ": condition RotationComplete tells when every pod has dropped it",
-	keyring.ActionCorrect: ": it was made while a clock was ahead, and counts as made now",
+	keyring.ActionCorrect: ": it was made or replaced while a clock was ahead, and that counts as done now",
 }
 
 // event writes an Event about an app, cut to what the API server admits.
@@ -104,13 +104,13 @@ func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
 }
 
 // waitingSince returns when the rotation began to wait: at the last change of the keys, or later, if a pod started that has yet
-// to confirm that it does not trust a revoked key.
+// to confirm that it does not trust a revoked key. A change that a wrong clock dated in the future does not count.
 func waitingSince(app *todov1.TodoApp, p *plan) time.Time {
 	condition := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
 	if condition == nil || condition.Status == metav1.ConditionTrue {
 		return p.observed.now
 	}
-	if last := lastChange(p.step.Ring); last.After(condition.LastTransitionTime.Time) {
+	if last := lastChange(p.step.Ring); last.After(condition.LastTransitionTime.Time) && !last.After(p.observed.now) {
 		return last
 	}
 	return condition.LastTransitionTime.Time

@@ -100,6 +100,7 @@ func TestWaitingSince(t *testing.T) {
 		"and has not answered since":    {ago(999), metav1.ConditionFalse, ago(3), ago(3)},
 		"keys changed in a rotation":    {ago(2), metav1.ConditionFalse, ago(9), ago(2)},
 		"nothing was said yet":          {ago(9), "", time.Time{}, now},
+		"keys changed in the future":    {ago(-999), metav1.ConditionFalse, ago(9), ago(9)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := &todov1.TodoApp{}

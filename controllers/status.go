@@ -121,11 +121,12 @@ func truncate(text string, bytes int) string {
 	return strings.ToValidUTF8(text[:bytes-len("…")], "") + "…"
 }
 
-// stamp sets the generation of a condition, and its transition time if its status has changed.
+// stamp sets the generation of a condition, and its transition time if its status has changed. It also replaces a transition time
+// in the future, which was written while a clock was ahead.
 func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 	c.ObservedGeneration = app.Generation
 	c.LastTransitionTime = *shown(now)
-	if before := meta.FindStatusCondition(app.Status.Conditions, c.Type); before != nil && before.Status == c.Status {
+	if before := meta.FindStatusCondition(app.Status.Conditions, c.Type); before != nil && before.Status == c.Status && !before.LastTransitionTime.After(now) {
 		c.LastTransitionTime = before.LastTransitionTime
 	}
 }

@@ -35,15 +35,21 @@ func (in Inputs) madeBefore(k Key, moment, noted time.Time) bool {
 }
 
 // correct sets a CreatedAt in the future to now, so that the schedule counts from now. If a rotation is due, correct waits for it:
-// the key counts as older than the moment that asks for the rotation.
+// the key counts as older than the moment that asks for the rotation. It also sets a DemotedAt to now if it is further
+// ahead than a token lives: otherwise the key stays trusted until then. A smaller error may be that of the present clock, and to
+// correct it could retire the key early.
 func correct(ring Ring, in Inputs) (Ring, []int64) {
-	if _, due := ring.due(in); due {
-		return ring, nil
-	}
+	_, due := ring.due(in)
 	var corrected []int64
 	for _, k := range ring.Keys {
-		if k.RevokedAt.IsZero() && k.CreatedAt.After(in.Now.Add(clockTolerance)) {
+		before := k
+		if !due && k.CreatedAt.After(in.Now.Add(clockTolerance)) {
 			k.CreatedAt = in.Now
+		}
+		if k.DemotedAt.After(in.Now.Add(in.Policy.Validity())) {
+			k.DemotedAt = in.Now
+		}
+		if k.RevokedAt.IsZero() && k != before {
 			ring, corrected = ring.with(k), append(corrected, k.Version)
 		}
 	}

@@ -60,10 +60,14 @@ func catchUp(ring Ring, in Inputs) (Ring, []int64) {
 		if err != nil {
 			continue // if one Secret is unreadable or they differ, try each alone
 		}
-		if action != ActionRecover || !ring.olderThan(newer) {
+		listed := len(found.Frontend[EntrySecrets]) > 0
+		if action != ActionRecover || !ring.olderThan(newer, listed, whole) {
 			return ring, nil
 		}
-		merged := ring.merged(newer, len(found.Frontend[EntrySecrets]) > 0, in)
+		for i, k := range newer.Keys {
+			newer.Keys[i] = in.stamped(k)
+		}
+		merged := ring.merged(newer, listed, in)
 		if merged.sound() != nil {
 			return ring, nil
 		}
@@ -73,8 +77,9 @@ func catchUp(ring Ring, in Inputs) (Ring, []int64) {
 	return ring, nil
 }
 
-// olderThan reports whether a newer ring has keys or transitions that this one lacks, and no version has two values.
-func (r Ring) olderThan(newer Ring) bool {
+// olderThan reports whether a newer ring has keys or transitions that this one lacks, and no version has two values. The argument
+// listed says that the frontend's list is in the newer ring, and whole that both lists are.
+func (r Ring) olderThan(newer Ring, listed, whole bool) bool {
 	for _, k := range r.Keys {
 		if n, ok := newer.key(k.Version); ok && n.Value != k.Value {
 			return false
@@ -82,7 +87,21 @@ func (r Ring) olderThan(newer Ring) bool {
 	}
 	before, _ := r.Active()
 	after, _ := newer.Active()
-	return after.Version > before.Version || after.Version == before.Version && newer.highest() > r.highest()
+	return after.Version > before.Version ||
+		after.Version == before.Version && (newer.highest() > r.highest() || r.distrusts(newer, listed, whole))
+}
+
+// distrusts reports whether a newer ring with the same active key no longer uses an earlier key that this ring uses. The frontend
+// lists every key that is not revoked, and the backend every key that was not demoted.
+func (r Ring) distrusts(newer Ring, listed, whole bool) bool {
+	active, _ := r.Active()
+	return slices.ContainsFunc(r.Keys, func(k Key) bool {
+		if k.Version > active.Version || !k.RevokedAt.IsZero() || k.DemotedAt.Equal(longAgo) {
+			return false
+		}
+		n, ok := newer.key(k.Version)
+		return !ok && listed || whole && k.DemotedAt.IsZero() && n.DemotedAt.Equal(longAgo)
+	})
 }
 
 // merged returns the newer ring, which was read from projections, with the moments that the older one has of its keys. A key that
@@ -171,12 +190,12 @@ func (r Ring) revokeOffered(in Inputs) Ring {
 	if gap == 0 {
 		return r
 	}
-	return r.with(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now})
+	return r.with(in.stamped(Key{Version: gap, Value: value, CreatedAt: in.Now, RevokedAt: in.Now}))
 }
 
 // reserveVersions skips the next two versions by adding a revoked placeholder. If a list was lost together with the ring, it may
 // have held a published key and its replacement that pods still use. If the list has been written again since, and the ring is
 // lost again, those pods show their versions.
 func (r Ring) reserveVersions(in Inputs) Ring {
-	return r.with(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now})
+	return r.with(in.stamped(Key{Version: r.highest() + 2, Value: in.Fresh(), CreatedAt: in.Now, RevokedAt: in.Now}))
 }
