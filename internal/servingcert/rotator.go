@@ -33,7 +33,7 @@ type Options struct {
 	// RolledOut reports whether all replicas are of this release. It is asked while the configuration names a path without
 	// a token, which releases before this one serve alone. If it is nil, all are.
 	RolledOut func(context.Context) (bool, error)
-	// Lifetime of a certificate; it is renewed when a third of that is left. Default 90 days.
+	// Lifetime of a certificate. It is renewed when a third of that is left. Default 90 days.
 	Lifetime time.Duration
 	// PropagationDelay is how long the configuration must have trusted a new authority before its certificate is served: API
 	// servers need that time to notice. Default 1 minute, or a twelfth of the lifetime if that is less.
@@ -75,7 +75,7 @@ func New(c client.Client, reader client.Reader, o Options) (*Rotator, error) {
 		return nil, errors.New("the webhook's namespace, Service, Secret and configuration must be named")
 	}
 	if o.Lifetime < 0 {
-		return nil, fmt.Errorf("a certificate that lives for %s would be of no use", o.Lifetime)
+		return nil, fmt.Errorf("certificate lifetime must be positive: %s", o.Lifetime)
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = 90 * 24 * time.Hour
