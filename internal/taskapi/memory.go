@@ -14,7 +14,7 @@ const (
 	baseMemory = 36 * mebibyte
 	// connectionMemory is what an open connection adds to that limit: its buffers and stack, and what the garbage
 	// collector needs to scan them seldom.
-	connectionMemory = 24 << 10
+	connectionMemory = 32 << 10
 	// ownMemory is the part of a container's limit that is left to code and to SQLite.
 	ownMemory = 48 * mebibyte
 	// unlimited is the size from which a cgroup's limit means none.
