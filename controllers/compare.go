@@ -140,15 +140,16 @@ func (w *snapshot) prunable(object client.Object, app *todov1.TodoApp) bool {
 	return desired.Managed(object) && metav1.IsControlledBy(object, app) && object.GetDeletionTimestamp().IsZero()
 }
 
-// inUse reports whether a pod, ReplicaSet or Deployment of the app refers to a Secret. A ReplicaSet without pods is history: a
-// rollback to it would be undone by the next reconcile.
+// inUse reports whether a pod, ReplicaSet or Deployment of the app refers to a Secret, or is too large to tell. A ReplicaSet
+// without pods is history: a rollback to it would be undone by the next reconcile.
 func (w *snapshot) inUse(secret string) bool {
 	return slices.ContainsFunc(w.pods, func(p corev1.Pod) bool {
-		return !finished(&p) && desired.UsesSecret(&p.Spec, secret)
+		return !finished(&p) && (trimmed(&p) || desired.UsesSecret(&p.Spec, secret))
 	}) || slices.ContainsFunc(w.replicaSets, func(rs appsv1.ReplicaSet) bool {
-		return (ptr.Deref(rs.Spec.Replicas, 1) > 0 || rs.Status.Replicas > 0) && desired.UsesSecret(&rs.Spec.Template.Spec, secret)
+		return (ptr.Deref(rs.Spec.Replicas, 1) > 0 || rs.Status.Replicas > 0) &&
+			(trimmed(&rs) || desired.UsesSecret(&rs.Spec.Template.Spec, secret))
 	}) || slices.ContainsFunc(w.deployments, func(d appsv1.Deployment) bool {
-		return desired.UsesSecret(&d.Spec.Template.Spec, secret)
+		return trimmed(&d) || desired.UsesSecret(&d.Spec.Template.Spec, secret)
 	})
 }
 

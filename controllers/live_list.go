@@ -14,10 +14,15 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // pageSize bounds how many objects of the API server are in memory before they are trimmed.
 const pageSize = 20
+
+// livePages bounds the pages that all workers together hold before they are trimmed. An object of 1 MB takes a few times that.
+var livePages = semaphore.NewWeighted(3)
 
 // pagedReader lists from the API server page by page, and keeps of each object of an app only what decisions read.
 type pagedReader struct {
@@ -30,20 +35,35 @@ func (r pagedReader) List(ctx context.Context, list client.ObjectList, options .
 	var all []runtime.Object
 	for next := ""; ; {
 		page := pageOf(list)
-		if err := r.Reader.List(ctx, page, append(slices.Clone(options), client.Limit(pageSize), client.Continue(next))...); err != nil {
-			return err //nolint:wrapcheck // it is one reader in front of another
-		}
-		err := meta.EachListItem(page, func(item runtime.Object) error {
-			all = append(all, r.keep(item))
-			return nil
-		})
+		kept, err := r.readPage(ctx, page, append(slices.Clone(options), client.Limit(pageSize), client.Continue(next)))
 		if err != nil {
-			return fmt.Errorf("reading a page: %w", err)
+			return err
 		}
+		all = append(all, kept...)
 		if next = page.GetContinue(); next == "" {
 			return meta.SetList(list, all) //nolint:wrapcheck // the items are of the list's type
 		}
 	}
+}
+
+// readPage reads a page of a list and returns its trimmed objects.
+func (r pagedReader) readPage(ctx context.Context, page client.ObjectList, options []client.ListOption) ([]runtime.Object, error) {
+	if err := livePages.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("waiting to list: %w", err)
+	}
+	defer livePages.Release(1)
+	if err := r.Reader.List(ctx, page, options...); err != nil {
+		return nil, err //nolint:wrapcheck // it is one reader in front of another
+	}
+	var kept []runtime.Object
+	err := meta.EachListItem(page, func(item runtime.Object) error {
+		kept = append(kept, r.keep(item))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading a page: %w", err)
+	}
+	return kept, nil
 }
 
 // pageOf returns an empty list of the same kind. Secrets are listed by their metadata, because the operator reads the content of
@@ -58,22 +78,24 @@ func pageOf(list client.ObjectList) client.ObjectList {
 	return page
 }
 
-// keep trims an object. Pods and ReplicaSets keep their state whatever their size, and so do the objects under the names that
-// the app's own have.
+// keep trims an object. If it is still too large, only its identity remains, unless it has the name of one of the app's own.
 func (r pagedReader) keep(item runtime.Object) runtime.Object {
 	switch object := item.(type) {
 	case *metav1.PartialObjectMetadata:
 		secret := &corev1.Secret{ObjectMeta: object.ObjectMeta}
 		trimMetadata(secret)
 		secret.SetManagedFields(nil)
-		return secret
+		return bounded(secret)
 	case *todov1.TodoApp:
 		if object.UID != r.app.UID {
-			object.ManagedFields, object.Status = nil, todov1.TodoAppStatus{}
+			trimMetadata(object)
+			object.ManagedFields, object.OwnerReferences, object.Status = nil, nil, todov1.TodoAppStatus{}
+			object.Annotations = nil
 			object.Spec.Frontend.WorkloadSpec, object.Spec.Backend.WorkloadSpec = todov1.WorkloadSpec{}, todov1.WorkloadSpec{}
 		}
 	case *corev1.Pod, *appsv1.ReplicaSet:
-		shrink(object.(client.Object)) //nolint:forcetypeassert // both are
+		shrink(object.(client.Object))         //nolint:forcetypeassert // both are
+		return bounded(object.(client.Object)) //nolint:forcetypeassert // both are
 	case client.Object:
 		own := []string{r.app.Name, desired.Frontend(r.app), desired.Backend(r.app), desired.Data(r.app)}
 		if !slices.Contains(own, object.GetName()) {

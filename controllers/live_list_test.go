@@ -59,6 +59,20 @@ func TestLiveListsAreBounded(t *testing.T) {
 		"Secrets, by their metadata": {&corev1.SecretList{}, func(i int) client.Object {
 			return named(&metav1.PartialObjectMetadata{}, i)
 		}},
+		"Secrets with many owners": {&corev1.SecretList{}, func(i int) client.Object {
+			secret := &metav1.PartialObjectMetadata{}
+			secret.OwnerReferences = []metav1.OwnerReference{{Kind: "TodoApp", Name: strings.Repeat("x", mebibyte)}}
+			return named(secret, i)
+		}},
+		"ReplicaSets with many references": {&appsv1.ReplicaSetList{}, func(i int) client.Object {
+			ref := &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{Key: strings.Repeat("x", mebibyte)}}
+			rs := &appsv1.ReplicaSet{}
+			rs.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Env: []corev1.EnvVar{{Name: "A", ValueFrom: ref}}}}
+			return named(rs, i)
+		}},
+		"other apps with finalizers": {&todov1.TodoAppList{}, func(i int) client.Object {
+			return named(&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Finalizers: []string{strings.Repeat("x", mebibyte)}}}, i)
+		}},
 		"pods": {&corev1.PodList{}, func(i int) client.Object {
 			literal := []corev1.EnvVar{{Name: "A", Value: strings.Repeat("x", mebibyte)}}
 			return named(&corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Env: literal}}}}, i)
@@ -111,5 +125,43 @@ func TestLiveListsKeepWhatIsDecidedOn(t *testing.T) {
 	err := reader.List(t.Context(), &deployments)
 	if err != nil || len(deployments.Items[0].Annotations["example.com/note"]) != mebibyte {
 		t.Errorf("the app's own Deployment was trimmed (%v)", err)
+	}
+}
+
+// TestPagesWaitForOneAnother: eight workers that read a page of large objects each would end a manager.
+func TestPagesWaitForOneAnother(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := livePages.Acquire(ctx, 3); err != nil {
+		t.Fatal(err)
+	}
+	defer livePages.Release(3)
+	cancel()
+	reader := pagedReader{&shelf{}, &todov1.TodoApp{}}
+	if err := reader.List(ctx, &corev1.PodList{}); err == nil {
+		t.Error("a fourth page was read")
+	}
+}
+
+// TestLargeWorkloadsCount: a pod or ReplicaSet of which only the identity is kept may use any Secret and any key.
+func TestLargeWorkloadsCount(t *testing.T) {
+	large := strings.Repeat("x", mebibyte)
+	rs := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Replicas: new(int32(2))}}
+	rs.Spec.Template.Annotations = map[string]string{todov1.AnnotationKeys: "1", "todoapp.dev/note": large}
+	pod := &corev1.Pod{Spec: corev1.PodSpec{NodeName: "node"}, Status: corev1.PodStatus{Message: large, Phase: corev1.PodRunning}}
+	keptSet, _ := bounded(rs).(*appsv1.ReplicaSet)
+	keptPod, _ := bounded(pod).(*corev1.Pod)
+	for name, w := range map[string]*snapshot{
+		"ReplicaSet": {replicaSets: []appsv1.ReplicaSet{*keptSet}}, "pod": {pods: []corev1.Pod{*keptPod}},
+	} {
+		if !w.inUse("any") {
+			t.Errorf("a large %s does not keep a Secret", name)
+		}
+	}
+	if pods := appendTemplate(nil, "rs", keptSet.Spec.Template); len(pods) != 1 || pods[0].Trusts != nil {
+		t.Errorf("a large ReplicaSet counts as %+v", pods)
+	}
+	ended, _ := bounded(&corev1.Pod{Status: corev1.PodStatus{Message: large, Phase: corev1.PodFailed}}).(*corev1.Pod)
+	if !finished(ended) {
+		t.Error("a large pod that has ended counts for ever")
 	}
 }

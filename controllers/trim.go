@@ -145,7 +145,24 @@ func identityOf(object client.Object) client.Object {
 		kept.SetOwnerReferences([]metav1.OwnerReference{*owner})
 	}
 	kept.SetAnnotations(map[string]string{annotationTrimmed: "true"})
+	keepState(object, kept)
 	return kept
+}
+
+// keepState copies from a large pod or ReplicaSet the fields that tell whether pods run or may start. A ReplicaSet of pods that
+// read their keys at start counts with unknown keys.
+func keepState(object, kept client.Object) {
+	switch object := object.(type) {
+	case *corev1.Pod:
+		pod := kept.(*corev1.Pod) //nolint:forcetypeassert // identityOf returns the same type
+		pod.Spec.NodeName, pod.Status.Phase, pod.Status.PodIP = object.Spec.NodeName, object.Status.Phase, object.Status.PodIP
+	case *appsv1.ReplicaSet:
+		rs := kept.(*appsv1.ReplicaSet) //nolint:forcetypeassert // identityOf returns the same type
+		rs.Spec.Replicas, rs.Status.Replicas = object.Spec.Replicas, object.Status.Replicas
+		if _, annotated := object.Spec.Template.Annotations[todov1.AnnotationKeys]; annotated {
+			rs.Spec.Template.Annotations = map[string]string{todov1.AnnotationKeys: "unknown"}
+		}
+	}
 }
 
 // trimmed reports whether the cache holds only the identity of an object.
@@ -166,7 +183,7 @@ func trimApp(received any) (any, error) {
 		return app, nil
 	}
 	app.Annotations = map[string]string{annotationTrimmed: "true"}
-	app.Labels = nil
+	app.Labels, app.Finalizers, app.OwnerReferences = nil, nil, nil
 	app.Spec.Frontend.WorkloadSpec, app.Spec.Backend.WorkloadSpec = todov1.WorkloadSpec{}, todov1.WorkloadSpec{}
 	app.Spec.Backend.CORS = todov1.CORSSpec{}
 	if app.Spec.Ingress != nil {

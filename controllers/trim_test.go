@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -99,7 +100,9 @@ func TestLargeObjectsAreNotKept(t *testing.T) {
 	}
 }
 
+// inUse returns the bytes of the heap in use. A second collection frees the buffers that pools keep for one.
 func inUse() int64 {
+	runtime.GC()
 	runtime.GC()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
@@ -149,6 +152,8 @@ func TestLargeAppsAreNotKept(t *testing.T) {
 		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint(i), UID: "uid"}}
 		app.Spec.Frontend.SecretRef = &todov1.SecretReference{Name: "web"}
 		app.Spec.Frontend.Env = []corev1.EnvVar{{Name: "A", Value: strings.Repeat("x", mebibyte)}}
+		app.Finalizers = []string{strings.Repeat("x", mebibyte)}
+		app.OwnerReferences = []metav1.OwnerReference{{Name: strings.Repeat("x", mebibyte)}}
 		app.Spec.Backend.Template.Annotations = map[string]string{"a": strings.Repeat("x", mebibyte)}
 		var err error
 		if kept[i], err = trimApp(app); err != nil {
@@ -165,5 +170,22 @@ func TestLargeAppsAreNotKept(t *testing.T) {
 	small := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}}}
 	if got, err := trimApp(small); err != nil || got != small || trimmed(small) || len(small.Labels) != 1 {
 		t.Errorf("a small app was trimmed: %+v (%v)", small, err)
+	}
+}
+
+// TestSourcesKeepIdentities: the cache of all Secrets of the cluster keeps no finalizers and no owners, which have no bound.
+func TestSourcesKeepIdentities(t *testing.T) {
+	secret := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+		Name: "a", ResourceVersion: "1", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"a": "b"},
+		Finalizers: []string{"example.com/a"}, OwnerReferences: []metav1.OwnerReference{{Name: "b"}},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "c"}},
+	}}
+	kept, err := bare(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "a", ResourceVersion: "1"}}
+	if !equality.Semantic.DeepEqual(kept, want) {
+		t.Errorf("of a Secret remains %+v", kept)
 	}
 }

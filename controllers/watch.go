@@ -83,6 +83,8 @@ func bare(object any) (any, error) {
 		o.SetManagedFields(nil)
 		o.SetAnnotations(nil)
 		o.SetLabels(nil)
+		o.SetFinalizers(nil)
+		o.SetOwnerReferences(nil)
 	}
 	return object, nil
 }

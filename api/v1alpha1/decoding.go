@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -29,12 +30,21 @@ func (a *TodoApp) UnmarshalJSON(data []byte) error {
 	}
 	*a = TodoApp{TypeMeta: parts.TypeMeta, ObjectMeta: parts.ObjectMeta}
 	if err := decodePart(parts.Spec, &a.Spec); err != nil {
-		a.Spec, a.Undecodable = TodoAppSpec{}, err.Error()
+		a.Spec, a.Undecodable = TodoAppSpec{}, shortened(err.Error())
 	}
 	if err := decodePart(parts.Status, &a.Status); err != nil {
 		a.Status = TodoAppStatus{} // the next reconcile writes it anew
 	}
 	return nil
+}
+
+// shortened returns the beginning of a message that may contain a value of any length.
+func shortened(message string) string {
+	const most = 512
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(strings.Clone(message[:most]), "") + "..."
 }
 
 // decodePart decodes a part of an object, which may be absent.
