@@ -39,16 +39,17 @@ func wasBlocked(before *metav1.Condition) bool {
 		before.Reason != todov1.ReasonKeyringRestored && before.Reason != todov1.ReasonKeysLost
 }
 
-// logConditions writes a line for each condition whose status or reason is new, and at verbosity 1 what a rotation waits for.
+// logConditions writes a line for each condition whose status or reason is new, for each blocker whose message is new, and at
+// verbosity 1 what a rotation waits for.
 func logConditions(ctx context.Context, app *todov1.TodoApp, p *plan, status todov1.TodoAppStatus) {
 	logger := log.FromContext(ctx)
 	for _, now := range status.Conditions {
 		before := meta.FindStatusCondition(app.Status.Conditions, now.Type)
 		switch {
+		case now.Type == todov1.ConditionKeysInSync && p.blocker != nil && (before == nil || before.Message != now.Message):
+			logger.Info("blocked", "reason", now.Reason, "message", now.Message)
 		case before != nil && before.Status == now.Status && before.Reason == now.Reason:
 			continue
-		case now.Type == todov1.ConditionKeysInSync && p.blocker != nil:
-			logger.Info("blocked", "reason", now.Reason, "message", now.Message)
 		case now.Type == todov1.ConditionKeysInSync && wasBlocked(before):
 			logger.Info("no longer blocked", "reason", before.Reason)
 		case now.Status == metav1.ConditionTrue:

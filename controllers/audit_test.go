@@ -106,6 +106,14 @@ func (b *bench) blocks(r *controllers.Reconciler, logged *lines) {
 	if n := logged.count(`"blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {
 		b.t.Errorf("%d lines tell of the blocker: %q", n, logged.all)
 	}
+	secret = b.backup("todo-keyring")[0]
+	secret.Data[keyring.StorageKey] = []byte(`[{"version":1}]`)
+	must(b.t, b.client.Update(b.t.Context(), secret))
+	b.reconciled(r, logged.logger(0))
+	b.reconciled(r, logged.logger(0))
+	if n := logged.count(`"blocked"`, "the key after version 0 is incomplete"); n != 1 {
+		b.t.Errorf("%d lines tell of the other cause: %q", n, logged.all)
+	}
 	b.remove("todo-keyring")
 	b.reconciled(r, logged.logger(0))
 	if n := logged.count(`"no longer blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {

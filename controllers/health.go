@@ -3,6 +3,7 @@ package controllers
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -50,10 +51,15 @@ func (w *snapshot) health(component string) assessment {
 	if rolling(d) && status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 		return holds(todov1.ReasonProgressing, "%d pods are ready while they are replaced one by one.", status.ReadyReplicas)
 	}
-	if rolling(d) || unfinishedRollout(d) || w.starting(component) {
+	if w.progressing(d, component) {
 		return fails(todov1.ReasonProgressing, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
 	}
 	return w.notReady(d, component)
+}
+
+// progressing reports whether pods that are not ready need nothing but time.
+func (w *snapshot) progressing(d *appsv1.Deployment, component string) bool {
+	return w.storeState(component, storeFailing) == "" && (rolling(d) || unfinishedRollout(d) || w.starting(component))
 }
 
 // rolling reports whether the Deployment's controller still has pods to create, replace or delete.
@@ -164,10 +170,13 @@ func (w *snapshot) serves(pod *corev1.Pod, component string) bool {
 	return pod.Labels[todov1.LabelComponent] == component && w.ownPod(pod) && pod.DeletionTimestamp == nil && !finished(pod)
 }
 
-// starting reports whether a pod of a component has a container that has not started yet.
+// startDeadline is how long a pod counts as starting. A Deployment waits as long for its pods.
+const startDeadline = 10 * time.Minute
+
+// starting reports whether a young pod of a component has a container that has not started yet.
 func (w *snapshot) starting(component string) bool {
 	for i := range w.pods {
-		if pod := &w.pods[i]; w.serves(pod, component) && !started(pod) {
+		if pod := &w.pods[i]; w.serves(pod, component) && !started(pod) && w.now.Sub(pod.CreationTimestamp.Time) < startDeadline {
 			return true
 		}
 	}

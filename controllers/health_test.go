@@ -3,6 +3,7 @@ package controllers
 import (
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -53,6 +54,14 @@ func running(started bool) corev1.Pod {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
 			Started: &started, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
 	})
+}
+
+// crashedBefore is a pod whose container has failed a number of times and runs again.
+func crashedBefore(restarts int32) corev1.Pod {
+	pod, before := running(false), waiting("CrashLoopBackOff", "")
+	container := &pod.Status.ContainerStatuses[0]
+	container.RestartCount, container.LastTerminationState = restarts, before.Status.ContainerStatuses[0].LastTerminationState
+	return pod
 }
 
 // initializing is a pod whose init container waits.
@@ -196,6 +205,19 @@ func TestHealth(t *testing.T) {
 		"a database that is gone": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(0))}, pods: []corev1.Pod{running(true)},
 			answers: answers{"x": {store: "failing"}}},
 			metav1.ConditionFalse, todov1.ReasonNotReady, "because the store of pod todo-backend-x fails"},
+		"a database that is not there in the first rollout": {snapshot{deployments: []appsv1.Deployment{deployed(
+			appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, Conditions: []appsv1.DeploymentCondition{{
+				Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "ReplicaSetUpdated"}}})},
+			pods: []corev1.Pod{running(true)}, answers: answers{"x": {store: "failing"}}},
+			metav1.ConditionFalse, todov1.ReasonNotReady, "because the store of pod todo-backend-x fails"},
+		"a crash between two attempts": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(1))},
+			pods: []corev1.Pod{crashedBefore(4)}}, metav1.ConditionFalse, todov1.ReasonCrashing, "code 3"},
+		"a single crash, as after a restart of the node": {snapshot{deployments: []appsv1.Deployment{deployed(rolledOut(1))},
+			pods: []corev1.Pod{crashedBefore(1)}}, metav1.ConditionFalse, todov1.ReasonProgressing, "1 of 2"},
+		"starting for an hour": {snapshot{now: time.Unix(1e9, 0), deployments: []appsv1.Deployment{deployed(rolledOut(1))},
+			pods: []corev1.Pod{podWith(func(p *corev1.Pod) {
+				p.CreationTimestamp, p.Spec.NodeName = metav1.NewTime(time.Unix(1e9, 0).Add(-time.Hour)), "worker-1"
+			})}}, metav1.ConditionFalse, todov1.ReasonNotReady, "kubectl describe node worker-1"},
 		"someone else's pod": {snapshot{deployments: []appsv1.Deployment{deployed(complete)},
 			pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
 				todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentBackend}}}}},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -93,6 +94,9 @@ func mounts(pod *corev1.Pod, claim string) bool {
 // containerProblem returns why a container does not run. It never shows the container's output, which may hold secrets.
 func containerProblem(pod *corev1.Pod, c corev1.ContainerStatus) (assessment, bool) {
 	waiting := c.State.Waiting
+	if restarts(c) {
+		waiting = &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}
+	}
 	if waiting == nil {
 		return assessment{}, false
 	}
@@ -112,6 +116,14 @@ func containerProblem(pod *corev1.Pod, c corev1.ContainerStatus) (assessment, bo
 	}
 	return fails(todov1.ReasonCrashing, "Container %s of pod %s cannot start (%s): %s",
 		c.Name, pod.Name, waiting.Reason, waiting.Message), true
+}
+
+// restarts reports whether a container that has failed at least twice has exited again, or has not started yet. It waits only
+// between its attempts, and is as broken during one.
+func restarts(c corev1.ContainerStatus) bool {
+	last, exited := c.LastTerminationState.Terminated, c.State.Terminated
+	again := exited != nil && exited.ExitCode != 0 || c.State.Running != nil && !ptr.Deref(c.Started, false)
+	return again && c.RestartCount > 1 && last != nil && last.ExitCode != 0
 }
 
 func exitOf(c corev1.ContainerStatus) string {

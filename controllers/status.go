@@ -126,7 +126,8 @@ func truncate(text string, bytes int) string {
 func stamp(c *metav1.Condition, app *todov1.TodoApp, now time.Time) {
 	c.ObservedGeneration = app.Generation
 	c.LastTransitionTime = *shown(now)
-	if before := meta.FindStatusCondition(app.Status.Conditions, c.Type); before != nil && before.Status == c.Status && !before.LastTransitionTime.After(now) {
+	before := meta.FindStatusCondition(app.Status.Conditions, c.Type)
+	if before != nil && before.Status == c.Status && !before.LastTransitionTime.After(now) {
 		c.LastTransitionTime = before.LastTransitionTime
 	}
 }

@@ -54,7 +54,7 @@ func serve(ctx context.Context, version string, s settings, env func(string) str
 	// The store closes last, when no request is under way any more.
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
 	api := httpapi.New(httpapi.Config{
-		Store: store, StoreState: state.Current, Keys: keys, Policy: policyOf(s),
+		Store: store, StoreState: func() storestate.State { return late.state(state.Current) }, Keys: keys, Policy: policyOf(s),
 		Origins: s.origins, Rate: s.rateLimit, Proxies: s.proxies,
 		Log: log, Audit: audit, AuditAccepted: s.audit == auditAll, Metrics: m.Handler(), Observer: m, Now: time.Now,
 	})

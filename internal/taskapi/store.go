@@ -27,6 +27,23 @@ const (
 // must not kill a process that waits for its database.
 type lateStore struct {
 	opened atomic.Pointer[sqlstore.Store]
+	// waiting is set while the server of the store cannot be used and the store was never open.
+	waiting atomic.Bool
+}
+
+// state returns the state of the store: failing while it waits for its server, and else what its calls tell.
+func (l *lateStore) state(followed func() storestate.State) storestate.State {
+	if l.waiting.Load() {
+		return storestate.Failing
+	}
+	return followed()
+}
+
+// waits notes whether the store waits for its server.
+func (l *lateStore) waits(now bool, m *metrics.Metrics) {
+	if l.waiting.Swap(now) != now {
+		m.StoreState(l.state(func() storestate.State { return storestate.Serving }))
+	}
 }
 
 // store returns the store with each call observed by begin.
@@ -52,6 +69,7 @@ func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, lo
 		})
 		if err == nil {
 			m.WatchPool(func() metrics.Pool { return metrics.Pool(store.Stats()) })
+			l.waits(false, m) // before a call can fail
 			l.opened.Store(store)
 			log.Info("serving", "after", time.Since(began).Round(time.Millisecond).String())
 			return nil
@@ -59,6 +77,7 @@ func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, lo
 		if !errors.Is(err, task.ErrUnavailable) || strings.HasPrefix(url, "sqlite:") {
 			return fmt.Errorf("opening the store: %w", err)
 		}
+		l.waits(true, m)
 		if cause := err.Error(); cause != told || time.Since(toldAt) >= remind {
 			log.Warn("waiting for the store", "error", cause)
 			told, toldAt = cause, time.Now()

@@ -45,11 +45,15 @@ func TestADatabaseThatDoesNotExist(t *testing.T) {
 		t.Errorf("the log says %s", text)
 	}
 	missing.want(503, "has not been reached since the start", "GET", missing.ops+"/readyz", "", "")
+	missing.want(200, `"store":"failing"}`, "GET", missing.ops+"/keyring", "", "")
+	missing.want(200, `taskapi_store_state{state="failing"} 1`, "GET", missing.ops+"/metrics", "", "")
 	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE missing"); err != nil {
 		t.Fatal(err)
 	}
 	missing.log.await(t, "serving")
 	missing.want(200, "ready", "GET", missing.ops+"/readyz", "", "")
+	missing.want(200, `"active":1}`, "GET", missing.ops+"/keyring", "", "")
+	missing.want(200, `taskapi_store_state{state="serving"} 1`, "GET", missing.ops+"/metrics", "", "")
 }
 
 // TestStoppingWhileTheDatabaseIsDown is no failure.
