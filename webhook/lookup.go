@@ -53,7 +53,7 @@ func getAll[T any, P interface {
 // but the app's own, and the entries of each object that the pod takes whole.
 func lookUp(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (lookupResults, error) {
 	namespace, name := workload.GetNamespace(), workload.GetLabels()[todov1.LabelApp]
-	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name}, whole)
+	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name}, onlyReferences)
 	if err != nil {
 		return lookupResults{}, fmt.Errorf("looking up the TodoApp: %w", err)
 	}
@@ -103,6 +103,9 @@ func readForeign(
 // page is the number of objects that a list reads at once. Each may have the largest size of an object.
 const page = 16
 
+// pageWeight is how much of the bound on live calls a page takes: four pages of large objects at once, not sixteen.
+const pageWeight = 4
+
 // listApps returns the TodoApps of a namespace, reduced to the Secrets that they name.
 func listApps(ctx context.Context, reader client.Reader, namespace string) ([]todov1.TodoApp, error) {
 	var all []todov1.TodoApp
@@ -139,10 +142,10 @@ func listKeyrings(ctx context.Context, reader client.Reader, namespace string) (
 // eachPage reads a list in pages and calls take after each, so that one page is in memory at a time.
 func eachPage(ctx context.Context, reader client.Reader, list client.ObjectList, take func(), options ...client.ListOption) error {
 	read := func(next string) error {
-		if err := liveCalls.Acquire(ctx, 1); err != nil {
+		if err := liveCalls.Acquire(ctx, pageWeight); err != nil {
 			return fmt.Errorf("waiting to list: %w", err)
 		}
-		defer liveCalls.Release(1)
+		defer liveCalls.Release(pageWeight)
 		err := reader.List(ctx, list, append(slices.Clone(options), client.Limit(page), client.Continue(next))...)
 		if err == nil {
 			take()
