@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -41,6 +42,12 @@ func noticeOf(app *todov1.TodoApp, p *plan) assessment {
 			"Secret %s is older than Secrets %s and %s: it was restored from a backup. The keys that it lacks are read from them (%s).",
 			desired.Keyring(app), desired.FrontendSecret(app), desired.BackendSecret(app), keyring.FormatVersions(p.step.Versions))
 	}
+	if p.step.Action == keyring.ActionRecover && revokes(app, p.observed.now) {
+		return fails(todov1.ReasonKeyringRestored,
+			"Secret %s is missing and is rebuilt from the other Secrets, so when its keys were created is lost, and spec.auth.rotation."+
+				"revokeBefore revokes none of them. If one of key version %s must not be trusted, set revokeBefore to the present time.",
+			desired.Keyring(app), keyring.FormatVersions(p.step.Versions))
+	}
 	if len(p.step.Lost) > 0 {
 		return fails(todov1.ReasonKeysLost,
 			"Pods hold key version %s, which no Secret holds any more: the Secrets are gone or were restored from an older backup. "+
@@ -54,6 +61,12 @@ func noticeOf(app *todov1.TodoApp, p *plan) assessment {
 		}
 	}
 	return assessment{}
+}
+
+// revokes reports whether the moment of a revocation has come.
+func revokes(app *todov1.TodoApp, now time.Time) bool {
+	moment := app.Spec.Auth.Rotation.RevokeBefore
+	return moment != nil && !now.Before(moment.Time)
 }
 
 // foretell tells of a notice by an Event, the log and the status, before anything is written.
