@@ -19,18 +19,33 @@ import (
 // startPatience is how long a pod may take to create its containers before the cause is looked up.
 const startPatience = 10 * time.Second
 
+// mostCauseReads bounds the requests about causes in one reconcile. A hundred pods that each refer to a hundred Secrets would
+// otherwise take the manager's whole rate of requests.
+const mostCauseReads = 20
+
+// secretReads holds the Secrets that were read for one reconcile, and how many requests are left. A missing Secret is nil.
+type secretReads struct {
+	known map[string]*corev1.Secret
+	left  int
+}
+
 // findCauses reads why pods do not start if their own status does not say it: a Secret that does not exist, or an Event of
 // the kubelet about a volume. It sends requests only for pods that are stuck. If a cause cannot be read, the reconcile goes on.
 func (r *Reconciler) findCauses(ctx context.Context, w *snapshot, app *todov1.TodoApp) {
 	w.causes = map[types.UID]assessment{}
+	secrets := secretReads{known: map[string]*corev1.Secret{}, left: mostCauseReads}
 	for i := range w.pods {
 		pod := &w.pods[i]
 		young := r.Now().Sub(pod.CreationTimestamp.Time) <= startPatience
 		if !w.serves(pod, pod.Labels[todov1.LabelComponent]) || !stuck(pod) || creating(pod) && young {
 			continue
 		}
-		cause, err := r.findMissingSecret(ctx, pod, app)
-		if err == nil && cause.reason == "" && creating(pod) {
+		if secrets.left <= 0 {
+			return
+		}
+		cause, err := r.findMissingSecret(ctx, pod, app, &secrets)
+		if err == nil && cause.reason == "" && secrets.left > 0 && creating(pod) {
+			secrets.left--
 			cause, err = r.findEvent(ctx, pod)
 		}
 		if err != nil {
@@ -58,11 +73,21 @@ func stuck(pod *corev1.Pod) bool {
 }
 
 // findMissingSecret returns an assessment if a Secret that a pod needs to start does not exist or lacks an entry.
-func (r *Reconciler) findMissingSecret(ctx context.Context, pod *corev1.Pod, app *todov1.TodoApp) (assessment, error) {
+func (r *Reconciler) findMissingSecret(
+	ctx context.Context, pod *corev1.Pod, app *todov1.TodoApp, secrets *secretReads,
+) (assessment, error) {
 	for _, need := range needs(pod) {
-		secret, err := r.secret(ctx, r.Live, app, need.name)
-		if err != nil {
-			return assessment{}, err
+		secret, known := secrets.known[need.name]
+		if !known && secrets.left <= 0 {
+			return assessment{}, nil
+		}
+		if !known {
+			var err error
+			if secret, err = r.secret(ctx, r.Live, app, need.name); err != nil {
+				return assessment{}, err
+			}
+			secrets.known[need.name] = secret
+			secrets.left--
 		}
 		var missing string
 		switch {
@@ -111,7 +136,7 @@ func optional(set *bool) bool { return set != nil && *set }
 func (r *Reconciler) findEvent(ctx context.Context, pod *corev1.Pod) (assessment, error) {
 	var list eventsv1.EventList
 	err := r.Live.List(ctx, &list, client.InNamespace(pod.Namespace), client.MatchingFields{
-		"regarding.kind": "Pod", "regarding.name": pod.Name, "type": corev1.EventTypeWarning})
+		"regarding.kind": "Pod", "regarding.name": pod.Name, "type": corev1.EventTypeWarning}, client.Limit(pageSize))
 	if err != nil {
 		return assessment{}, fmt.Errorf("listing the Events of pod %s: %w", pod.Name, err)
 	}
