@@ -21,7 +21,7 @@ import (
 
 // getAll reads the named objects of one kind at the same time and returns those that exist, each trimmed to what the rules
 // are about. The number of objects that are read and not yet trimmed is bounded for the process.
-// The reader must be live: a cache may hold an older state than the one that the review is about.
+// The reader must be live: a cache may hold an older state than the review.
 func getAll[T any, P interface {
 	*T
 	client.Object

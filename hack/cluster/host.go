@@ -86,7 +86,7 @@ func (l layout) connect(ctx context.Context) error {
 	return nil
 }
 
-// kernelSettings lists the settings that the cluster needs and those that the kubelet changes. restoreKernel restores
+// kernelSettings lists the settings that the cluster needs or the kubelet changes. restoreKernel restores
 // them all.
 var kernelSettings = map[string]string{
 	"net/ipv4/ip_forward":              "1",

@@ -155,7 +155,7 @@ func demote(ring Ring, in Inputs) (Ring, []int64) {
 	return ring, demoted
 }
 
-// promote makes the published key the one that signs once every live pod trusts it.
+// promote makes the published key sign once every live pod trusts it.
 func promote(ring Ring, in Inputs) (Ring, []int64) {
 	published, ok := ring.published()
 	if !ok || len(ring.untrusting(in)) > 0 {

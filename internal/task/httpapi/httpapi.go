@@ -17,7 +17,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/task/storestate"
 )
 
-// storeTimeout limits the time that one request may spend in the store. After it the answer is 503.
+// storeTimeout limits how long a request may spend in the store. After it the answer is 503.
 const storeTimeout = 20 * time.Second
 
 // Config holds the parts of an API. Every field but Origins, Rate and StoreState is needed.
@@ -29,7 +29,7 @@ type Config struct {
 	Policy     authn.Policy
 	// Origins may call from a browser; "*" means every origin, without credentials.
 	Origins []string
-	// Rate is the requests per second that one subject may send; 0 is no limit.
+	// Rate is the number of requests per second for each subject; 0 means no limit.
 	Rate float64
 	// Log receives internal errors.
 	Log *slog.Logger

@@ -24,7 +24,7 @@ const (
 	// later keeps updated_at from going back if the clock does.
 	later = `CASE WHEN $4 > updated_at THEN $4 ELSE updated_at END`
 
-	// purgeBatch limits the rows that one purge deletes.
+	// purgeBatch limits the rows that each purge deletes.
 	purgeBatch = `256`
 )
 
