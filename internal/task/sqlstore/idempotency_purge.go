@@ -32,9 +32,9 @@ func (s *Store) purge(ctx context.Context) {
 
 // forget deletes some of the expired attempts, and reports whether there were any.
 func (s *Store) forget(ctx context.Context) (some bool, err error) {
-	page, err := s.engine.free(ctx, s.engine.sql().purge, s.clock().Add(-remembered))
-	if err != nil {
+	var purged int64
+	if err := s.engine.free(ctx, into(&purged, countRows), s.engine.sql().purge, s.clock().Add(-remembered)); err != nil {
 		return false, fmt.Errorf("purging expired attempts: %w", err)
 	}
-	return page.Total > 0, nil
+	return purged > 0, nil
 }

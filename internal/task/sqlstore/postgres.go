@@ -25,7 +25,7 @@ const (
 var postgresStatements = statementsFor(`($3::bigint[] IS NULL OR revision = ANY($3::bigint[]))`)
 
 // postgresClaim creates task and attempt in one statement. It waits for a parallel statement with the same key, and
-// returns no row if that one succeeds.
+// returns no row if that statement succeeds.
 const postgresClaim = `WITH attempt AS (
 		INSERT INTO todoapp_attempts AS held
 			(owner, key, fingerprint, task_id, title, description, completed, created_at)
@@ -46,50 +46,51 @@ type postgres struct {
 
 func (p *postgres) sql() *statements { return &postgresStatements }
 
-func (p *postgres) read(ctx context.Context, sql string, args ...any) (task.Page, error) {
-	return p.run(ctx, readMayRetry, sql, args)
+func (p *postgres) read(ctx context.Context, scan scan, sql string, args ...any) error {
+	return p.run(ctx, readMayRetry, scan, sql, args)
 }
 
-func (p *postgres) write(ctx context.Context, sql string, args ...any) (task.Page, error) {
-	return p.run(ctx, writeMayRetry, sql, args)
+func (p *postgres) write(ctx context.Context, scan scan, sql string, args ...any) error {
+	return p.run(ctx, writeMayRetry, scan, sql, args)
 }
 
 // free runs a plain write: no space can be kept on the server's volume.
-func (p *postgres) free(ctx context.Context, sql string, args ...any) (task.Page, error) {
-	return p.write(ctx, sql, args...)
+func (p *postgres) free(ctx context.Context, scan scan, sql string, args ...any) error {
+	return p.write(ctx, scan, sql, args...)
 }
 
 // room returns false: only the next write that succeeds shows that the server has space again.
 func (p *postgres) room() bool { return false }
 
-func (p *postgres) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
+func (p *postgres) claim(ctx context.Context, planned created, expiry time.Time) (made *task.Task, err error) {
 	draft := planned.draft
-	return p.write(ctx, postgresClaim, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
-		draft.Title, draft.Description, draft.Completed, planned.at, expiry)
+	err = p.write(ctx, into(&made, readTask), postgresClaim, planned.owner, planned.attempt.Key,
+		planned.attempt.Fingerprint[:], draft.Title, draft.Description, draft.Completed, planned.at, expiry)
+	return made, err
 }
 
 // run sends a statement until it succeeds, or fails in a way that mayRetry does not accept.
-func (p *postgres) run(ctx context.Context, mayRetry func(error) bool, sql string, args []any) (task.Page, error) {
+func (p *postgres) run(ctx context.Context, mayRetry func(error) bool, scan scan, sql string, args []any) error {
 	for try := 1; ; try++ {
-		page, err := p.once(ctx, sql, args)
+		err := p.once(ctx, scan, sql, args)
 		if err == nil {
-			return page, nil
+			return nil
 		}
 		if try == mostTries || !mayRetry(err) {
-			return task.Page{}, postgresError(ctx, err)
+			return postgresError(ctx, err)
 		}
 		if err := pause(ctx, rand.N(min(2*time.Millisecond<<try, longestPause))); err != nil {
-			return task.Page{}, postgresError(ctx, err)
+			return postgresError(ctx, err)
 		}
 	}
 }
 
-// once sends a statement and reads the answer. If the caller goes away, only the wait for a connection ends: cancelling a
+// once sends a statement and reads its rows. If the caller goes away, only the wait for a connection ends: cancelling a
 // statement would close its connection, and leave the outcome of a write unknown.
-func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page, error) {
+func (p *postgres) once(ctx context.Context, scan scan, sql string, args []any) error {
 	conn, err := p.acquire(ctx)
 	if err != nil {
-		return task.Page{}, err
+		return err
 	}
 	defer conn.Release()
 	deadline := time.Now().Add(statementTimeout)
@@ -100,18 +101,24 @@ func (p *postgres) once(ctx context.Context, sql string, args []any) (task.Page,
 	defer done()
 	rows, err := conn.Query(ctx, sql, args...)
 	if err == nil {
-		var page task.Page
-		if page, err = pageOf(rows); err == nil {
-			return page, nil
-		}
+		err = scanRows(rows, scan)
 	}
-	if !conn.Conn().IsClosed() {
-		return task.Page{}, err
+	if err == nil || !conn.Conn().IsClosed() {
+		return err
 	}
 	if ctx.Err() == nil {
 		p.pool.Reset() // the other connections are likely broken as well
 	}
-	return task.Page{}, lostError{err}
+	return lostError{err}
+}
+
+// scanRows reads the rows, and returns also the error that ended them early.
+func scanRows(rows pgx.Rows, scan scan) error {
+	defer rows.Close()
+	if err := scan(rows); err != nil {
+		return err
+	}
+	return rows.Err()
 }
 
 // acquire waits for a connection for a bounded time.
@@ -128,37 +135,8 @@ func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// pageOf reads all rows.
-func pageOf(rows pgx.Rows) (page task.Page, err error) {
-	defer rows.Close()
-	columns := len(rows.FieldDescriptions())
-	into := make([]any, 0, taskColumnCount+1)
-	page.Tasks = roomFor(columns)
-	for rows.Next() {
-		into = into[:0]
-		if columns >= taskColumnCount {
-			page.Tasks = append(page.Tasks, task.Task{})
-			found := &page.Tasks[len(page.Tasks)-1]
-			into = append(into, &found.ID, &found.Title, &found.Description, &found.Completed, &found.Revision,
-				&found.CreatedAt, &found.UpdatedAt)
-		}
-		if columns != taskColumnCount {
-			into = append(into, &page.Total)
-		}
-		if err := rows.Scan(into...); err != nil {
-			return task.Page{}, fmt.Errorf("reading row: %w", err)
-		}
-	}
-	for i := range page.Tasks {
-		found := &page.Tasks[i]
-		found.CreatedAt, found.UpdatedAt = found.CreatedAt.UTC(), found.UpdatedAt.UTC()
-	}
-	return page, rows.Err()
-}
-
 func (p *postgres) ping(ctx context.Context) error {
-	_, err := p.read(ctx, postgresStatements.alive)
-	return err
+	return p.read(ctx, skipRows, postgresStatements.alive)
 }
 
 func (p *postgres) stats() Stats {

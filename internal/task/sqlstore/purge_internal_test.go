@@ -7,22 +7,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
-// purgeable is an engine that nothing is asked of but to purge.
+// purgeable is an engine that can only purge.
 type purgeable struct {
 	engine
-	// answer is given to each purge.
-	answer func(context.Context) (task.Page, error)
+	// answer returns how many attempts a purge deletes.
+	answer func(context.Context) (blankRows, error)
 	closed bool
 }
 
 func (*purgeable) sql() *statements { return &sqliteStatements }
 
-func (p *purgeable) free(ctx context.Context, _ string, _ ...any) (task.Page, error) {
-	return p.answer(ctx)
+func (p *purgeable) free(ctx context.Context, scan scan, _ string, _ ...any) error {
+	deleted, err := p.answer(ctx)
+	if err != nil {
+		return err
+	}
+	return scan(&deleted)
 }
 
 func (p *purgeable) close() error {
@@ -35,10 +37,10 @@ func TestPurgingGoesOnUntilTheStoreCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reported []error
 		purges, batches := 0, 3
-		some := func(context.Context) (task.Page, error) {
+		some := func(context.Context) (blankRows, error) {
 			purges++
 			batches = max(batches-1, -1)
-			return task.Page{Total: min(int64(batches)+1, 1)}, nil
+			return blankRows(min(batches+1, 1)), nil
 		}
 		engine := &purgeable{answer: some}
 		store := newStore(engine, Options{Now: time.Now, Report: func(err error) { reported = append(reported, err) }})
@@ -52,7 +54,7 @@ func TestPurgingGoesOnUntilTheStoreCloses(t *testing.T) {
 		if pass(purgePause); purges < 4 {
 			t.Errorf("%d purges of three batches", purges)
 		}
-		engine.answer = func(context.Context) (task.Page, error) { return task.Page{}, errors.New("stuck") }
+		engine.answer = func(context.Context) (blankRows, error) { return 0, errors.New("stuck") }
 		if pass(purgePause * 3 / 2); len(reported) == 0 || !strings.Contains(reported[0].Error(), "stuck") {
 			t.Errorf("reported %v", reported)
 		}
@@ -61,13 +63,13 @@ func TestPurgingGoesOnUntilTheStoreCloses(t *testing.T) {
 			t.Error("a failure has ended the purging")
 		}
 		asked := false
-		engine.answer = func(ctx context.Context) (task.Page, error) {
+		engine.answer = func(ctx context.Context) (blankRows, error) {
 			asked = true
 			<-ctx.Done()
 			if engine.closed {
 				t.Error("the engine was closed under a purge")
 			}
-			return task.Page{}, ctx.Err()
+			return 0, ctx.Err()
 		}
 		pass(purgePause * 3 / 2)
 		if err := store.Close(); err != nil || !asked || !engine.closed || len(reported) > 0 {

@@ -11,8 +11,6 @@ import (
 	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
-
-	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
 const (
@@ -76,15 +74,15 @@ func allocate(path string, size int64) error {
 
 // free runs a statement that deletes. On a full volume it runs again with the reserve's space, which the checkpoint after
 // it gives back: what was deleted becomes free pages of the file, and the write-ahead log is emptied.
-func (s *sqlite) free(ctx context.Context, sql string, args ...any) (task.Page, error) {
+func (s *sqlite) free(ctx context.Context, scan scan, sql string, args ...any) error {
 	conn, err := s.writer.lend(ctx)
 	if err != nil {
-		return task.Page{}, sqliteError(ctx, err)
+		return sqliteError(ctx, err)
 	}
 	defer s.writer.giveBack(conn)
-	page, err := conn.run(sql, args...)
+	err = conn.run(scan, sql, args...)
 	if s.outOfSpace(err) && s.reserve.release() {
-		page, err = conn.run(sql, args...)
+		err = conn.run(scan, sql, args...)
 	}
 	if err == nil && s.reserve.short {
 		err := errors.Join(conn.emptyLog(), s.reserve.fill())
@@ -92,16 +90,7 @@ func (s *sqlite) free(ctx context.Context, sql string, args ...any) (task.Page, 
 			s.report(fmt.Errorf("freeing space after a delete: %w", err))
 		}
 	}
-	return page, s.writeError(ctx, err)
-}
-
-// retry runs a write again if it found no space, after it emptied the write-ahead log: its space may be enough.
-func (s *sqlite) retry(conn *sqliteConn, run func() (task.Page, error)) (task.Page, error) {
-	page, err := run()
-	if err != nil && s.outOfSpace(err) && conn.emptyLog() == nil {
-		page, err = run()
-	}
-	return page, err
+	return s.writeError(ctx, err)
 }
 
 // emptyLog moves the write-ahead log into the file and gives its space back to the volume.

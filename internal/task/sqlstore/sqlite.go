@@ -132,59 +132,62 @@ func (c *sqliteConn) checkJournal() error {
 
 func (s *sqlite) sql() *statements { return &sqliteStatements }
 
-func (s *sqlite) read(ctx context.Context, sql string, args ...any) (task.Page, error) {
+func (s *sqlite) read(ctx context.Context, scan scan, sql string, args ...any) error {
 	conn, err := s.readers.lend(ctx)
 	if err != nil {
-		return task.Page{}, sqliteError(ctx, err)
+		return sqliteError(ctx, err)
 	}
 	defer s.readers.giveBack(conn)
 	conn.SetInterrupt(ctx)
 	defer conn.SetInterrupt(context.Background())
-	page, err := conn.run(sql, args...)
-	return page, sqliteError(ctx, err)
+	return sqliteError(ctx, conn.run(scan, sql, args...))
 }
 
-func (s *sqlite) write(ctx context.Context, sql string, args ...any) (task.Page, error) {
-	conn, err := s.writer.lend(ctx)
-	if err != nil {
-		return task.Page{}, sqliteError(ctx, err)
-	}
-	defer s.writer.giveBack(conn)
-	page, err := s.retry(conn, func() (task.Page, error) { return conn.run(sql, args...) })
-	return page, s.writeError(ctx, err)
+func (s *sqlite) write(ctx context.Context, scan scan, sql string, args ...any) error {
+	return s.writing(ctx, func(conn *sqliteConn) error { return conn.run(scan, sql, args...) })
 }
 
-func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (task.Page, error) {
+func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (made *task.Task, err error) {
+	err = s.writing(ctx, func(conn *sqliteConn) (err error) {
+		made, err = conn.claim(planned, expiry)
+		return err
+	})
+	return made, err
+}
+
+// writing runs do on the writer's connection. If do finds no space, writing empties the write-ahead log and runs do again: the
+// log's space may be enough.
+func (s *sqlite) writing(ctx context.Context, do func(*sqliteConn) error) error {
 	conn, err := s.writer.lend(ctx)
 	if err != nil {
-		return task.Page{}, sqliteError(ctx, err)
+		return sqliteError(ctx, err)
 	}
 	defer s.writer.giveBack(conn)
-	page, err := s.retry(conn, func() (task.Page, error) { return conn.claim(planned, expiry) })
-	return page, s.writeError(ctx, err)
+	err = do(conn)
+	if err != nil && s.outOfSpace(err) && conn.emptyLog() == nil {
+		err = do(conn)
+	}
+	return s.writeError(ctx, err)
 }
 
 // claim runs the statements of an attempt in one transaction.
-func (c *sqliteConn) claim(planned created, expiry time.Time) (page task.Page, err error) {
+func (c *sqliteConn) claim(planned created, expiry time.Time) (made *task.Task, err error) {
 	err = c.transaction(func() error {
-		taken, err := c.run(sqliteTaken, planned.owner, planned.attempt.Key, expiry)
-		if err != nil || taken.Total > 0 {
+		var taken int64
+		err := c.run(into(&taken, readCount), sqliteTaken, planned.owner, planned.attempt.Key, expiry)
+		if err != nil || taken > 0 {
 			return err
 		}
 		draft := planned.draft
-		page, err = c.run(sqliteStatements.insert,
+		err = c.run(into(&made, readTask), sqliteStatements.insert,
 			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
 		if err != nil {
 			return err
 		}
-		_, err = c.run(sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
-			page.Tasks[0].ID, draft.Title, draft.Description, draft.Completed, planned.at)
-		return err
+		return c.run(skipRows, sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
+			made.ID, draft.Title, draft.Description, draft.Completed, planned.at)
 	})
-	if err != nil {
-		return task.Page{}, err
-	}
-	return page, nil
+	return made, err
 }
 
 // transaction runs do between BEGIN IMMEDIATE and COMMIT. If either fails, it rolls back.
@@ -203,8 +206,7 @@ func (c *sqliteConn) transaction(do func() error) error {
 }
 
 func (s *sqlite) ping(ctx context.Context) error {
-	_, err := s.read(ctx, sqliteStatements.alive)
-	return err
+	return s.read(ctx, skipRows, sqliteStatements.alive)
 }
 
 func (s *sqlite) stats() Stats {

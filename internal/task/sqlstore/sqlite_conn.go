@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-
-	"github.com/todoapp-operator/todoapp-operator/internal/task"
 )
 
 // sqliteConn is one connection to a SQLite file with the statements it has prepared; one call uses it at a time.
@@ -24,34 +22,27 @@ type preparedSQL struct {
 	places []int
 }
 
-// run runs a statement to its end and returns its rows.
-func (c *sqliteConn) run(sql string, args ...any) (page task.Page, err error) {
+// run runs a statement to its end and reads its rows.
+func (c *sqliteConn) run(scan scan, sql string, args ...any) (err error) {
 	stmt, err := c.prepare(sql, len(args))
 	if err != nil {
-		return task.Page{}, err
+		return err
 	}
 	defer func() {
 		// Reset returns the statement's own error as well, and the error of the commit.
-		if resetErr := stmt.Reset(); err == nil && resetErr != nil {
-			page, err = task.Page{}, resetErr
+		if resetErr := stmt.Reset(); err == nil {
+			err = resetErr
 		}
 	}()
 	for i, arg := range args {
 		if err := bind(stmt.Stmt, stmt.places[i], arg); err != nil {
-			return task.Page{}, fmt.Errorf("binding $%d: %w", i+1, err)
+			return fmt.Errorf("binding $%d: %w", i+1, err)
 		}
 	}
-	columns := stmt.ColumnCount()
-	page.Tasks = roomFor(columns)
-	for stmt.Step() {
-		if columns != taskColumnCount {
-			page.Total = stmt.ColumnInt64(columns - 1)
-		}
-		if columns >= taskColumnCount {
-			page.Tasks = append(page.Tasks, taskOf(stmt.Stmt))
-		}
+	if err := scan(sqliteRows{stmt.Stmt}); err != nil {
+		return err
 	}
-	return page, stmt.Err()
+	return stmt.Err()
 }
 
 // prepare returns the statement prepared on this connection. Its arguments are named $1, $2 and so on.
@@ -118,19 +109,32 @@ func bind(stmt *sqlite3.Stmt, place int, arg any) error {
 	}
 }
 
-// taskOf reads the current row of the statement.
-func taskOf(stmt *sqlite3.Stmt) task.Task {
-	found := task.Task{
-		ID:        stmt.ColumnInt64(0),
-		Title:     stmt.ColumnText(1),
-		Completed: stmt.ColumnBool(3),
-		Revision:  stmt.ColumnInt64(4),
-		CreatedAt: time.UnixMicro(stmt.ColumnInt64(5)).UTC(),
-		UpdatedAt: time.UnixMicro(stmt.ColumnInt64(6)).UTC(),
+// sqliteRows is the cursor of a statement.
+type sqliteRows struct{ *sqlite3.Stmt }
+
+// Next implements cursor.
+func (r sqliteRows) Next() bool { return r.Step() }
+
+// Scan implements cursor for the types of a task's fields.
+func (r sqliteRows) Scan(into ...any) error {
+	for column, pointer := range into {
+		switch value := pointer.(type) {
+		case *int64:
+			*value = r.ColumnInt64(column)
+		case *bool:
+			*value = r.ColumnBool(column)
+		case *string:
+			*value = r.ColumnText(column)
+		case **string:
+			*value = nil
+			if r.ColumnType(column) != sqlite3.NULL {
+				*value = new(r.ColumnText(column))
+			}
+		case *time.Time:
+			*value = time.UnixMicro(r.ColumnInt64(column))
+		default:
+			return fmt.Errorf("no form for %T", pointer)
+		}
 	}
-	if stmt.ColumnType(2) != sqlite3.NULL {
-		description := stmt.ColumnText(2)
-		found.Description = &description
-	}
-	return found
+	return nil
 }

@@ -53,7 +53,7 @@ func TestSQLiteIsDurable(t *testing.T) {
 
 func TestSQLiteReadersCannotWrite(t *testing.T) {
 	store, _ := openFile(t)
-	if _, err := store.engine.read(t.Context(), `DELETE FROM todoapp_tasks`); err == nil {
+	if err := store.engine.read(t.Context(), skipRows, `DELETE FROM todoapp_tasks`); err == nil {
 		t.Error("a reader deleted")
 	}
 }

@@ -2,24 +2,24 @@ package sqlstore
 
 import "strings"
 
-// statements are the SQL that both databases share. A statement about tasks returns the seven columns of a task
-// (the owner is known to the caller) and may return a number in an eighth.
+// statements holds the SQL that both databases share. A statement that returns a task returns taskColumns: the caller knows
+// the owner.
 type statements struct {
-	list, listState   string // $1 owner, $2 limit, $3 offset (, $4 completed); the eighth column is the total
-	count, countState string // $1 owner (, $2 completed); returns no task, only the total
+	list, listState   string // $1 owner, $2 limit, $3 offset (, $4 completed); returns tasks, each with the total
+	count, countState string // $1 owner (, $2 completed); returns the total
 	get               string // $1 owner, $2 id
 	insert            string // $1 owner, $2 title, $3 description, $4 completed, $5 now
 	update            string // $1 owner, $2 id, $3 revisions, $4 now, $5 title, $6 set description, $7 description, $8 completed
 	toggle            string // $1 owner, $2 id, $3 revisions, $4 now
 	remove            string // $1 owner, $2 id, $3 revisions
-	attempted         string // $1 owner, $2 key, $3 fingerprint, $4 expiry; the eighth column is 1 for the same fingerprint
-	purge             string // $1 expiry; returns no task, only 1 for each attempt that is gone
-	alive             string // returns no task
+	attempted         string // $1 owner, $2 key, $3 fingerprint, $4 expiry; returns a task, and 1 for the same fingerprint
+	purge             string // $1 expiry; returns a row for each attempt that it deleted
+	alive             string // returns a row
 }
 
 const (
-	taskColumns     = `id, title, description, completed, revision, created_at, updated_at`
-	taskColumnCount = 7
+	// taskColumns are the columns that readTasks reads.
+	taskColumns = `id, title, description, completed, revision, created_at, updated_at`
 
 	// later keeps updated_at from going back if the clock does.
 	later = `CASE WHEN $4 > updated_at THEN $4 ELSE updated_at END`

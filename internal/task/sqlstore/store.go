@@ -31,19 +31,19 @@ type Stats struct {
 	Waits int64
 }
 
-// engine runs statements on one kind of database. Its errors are of the kinds of package task.
+// engine runs statements on one kind of database, whose rows a scan reads. Its errors are of the kinds of package task.
 type engine interface {
 	// read runs a statement that changes nothing.
-	read(ctx context.Context, sql string, args ...any) (task.Page, error)
+	read(ctx context.Context, scan scan, sql string, args ...any) error
 	// write runs a statement to its end, even when ctx is cancelled after it began.
-	write(ctx context.Context, sql string, args ...any) (task.Page, error)
+	write(ctx context.Context, scan scan, sql string, args ...any) error
 	// free runs a statement that deletes, which works while the volume is full.
-	free(ctx context.Context, sql string, args ...any) (task.Page, error)
+	free(ctx context.Context, scan scan, sql string, args ...any) error
 	// room reports whether a volume that was full has space again.
 	room() bool
 	// claim creates a task and remembers the attempt, both or neither. If an attempt since expiry has taken the key, it
-	// does nothing and returns an empty page.
-	claim(ctx context.Context, created created, expiry time.Time) (task.Page, error)
+	// does nothing and returns nil.
+	claim(ctx context.Context, created created, expiry time.Time) (*task.Task, error)
 	ping(ctx context.Context) error
 	stats() Stats
 	close() error
@@ -81,25 +81,29 @@ func (s *Store) List(ctx context.Context, owner string, filter task.Filter) (tas
 		sql, count = s.engine.sql().listState, s.engine.sql().countState
 		args, countArgs = append(args, *filter.Completed), append(countArgs, *filter.Completed)
 	}
-	page, err := s.engine.read(ctx, sql, args...)
+	var page task.Page
+	err := s.engine.read(ctx, into(&page, readPage), sql, args...)
 	if err == nil && len(page.Tasks) == 0 && filter.Offset > 0 {
 		// Past the end no row carries the total, which cannot be more than the offset then.
-		page, err = s.engine.read(ctx, count, countArgs...)
+		err = s.engine.read(ctx, into(&page.Total, readCount), count, countArgs...)
 		page.Total = min(page.Total, int64(filter.Offset))
 	}
 	if err != nil {
 		return task.Page{}, fmt.Errorf("listing tasks: %w", err)
 	}
-	return owned(page, owner), nil
+	for i := range page.Tasks {
+		page.Tasks[i].Owner = owner
+	}
+	return page, nil
 }
 
 // Get implements task.Store.
 func (s *Store) Get(ctx context.Context, owner string, id int64) (task.Task, error) {
-	page, err := s.engine.read(ctx, s.engine.sql().get, ownerKey(owner), id)
-	if err != nil {
+	var found *task.Task
+	if err := s.engine.read(ctx, into(&found, readTask), s.engine.sql().get, ownerKey(owner), id); err != nil {
 		return task.Task{}, fmt.Errorf("getting task: %w", err)
 	}
-	return only(page, owner)
+	return owned(found, owner)
 }
 
 // Update implements task.Store.
@@ -126,7 +130,7 @@ func (s *Store) Delete(ctx context.Context, owner string, id int64, match task.M
 }
 
 // statement runs SQL that changes tasks.
-type statement func(ctx context.Context, sql string, args ...any) (task.Page, error)
+type statement func(ctx context.Context, scan scan, sql string, args ...any) error
 
 // write runs a statement on one task of the owner. If it changes none, write finds out why.
 func (s *Store) write(
@@ -136,24 +140,25 @@ func (s *Store) write(
 	if match.Only {
 		revisions = append([]int64{}, match.Revisions...) // never nil, which would accept all
 	}
-	page, err := run(ctx, sql, append([]any{ownerKey(owner), id, revisions}, args...)...)
+	var changed *task.Task
+	err := run(ctx, into(&changed, readTask), sql, append([]any{ownerKey(owner), id, revisions}, args...)...)
 	if err != nil {
 		return task.Task{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	if len(page.Tasks) == 0 && match.Only {
+	if changed == nil && match.Only {
 		if _, err := s.Get(ctx, owner, id); err != nil {
 			return task.Task{}, err
 		}
 		return task.Task{}, task.ErrMismatch
 	}
-	return only(page, owner)
+	return owned(changed, owner)
 }
 
 // changing runs a statement that needs space, and notes whether there was any.
-func (s *Store) changing(ctx context.Context, sql string, args ...any) (task.Page, error) {
-	page, err := s.engine.write(ctx, sql, args...)
+func (s *Store) changing(ctx context.Context, scan scan, sql string, args ...any) error {
+	err := s.engine.write(ctx, scan, sql, args...)
 	s.noteSpace(err)
-	return page, err
+	return err
 }
 
 // noteSpace remembers whether a write found the volume full.
@@ -206,29 +211,11 @@ func (s *Store) Close() error {
 // clock returns the time as it is stored, in microseconds.
 func (s *Store) clock() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
 
-// owned sets the owner of the tasks.
-func owned(page task.Page, owner string) task.Page {
-	if page.Tasks == nil {
-		page.Tasks = []task.Task{}
-	}
-	for i := range page.Tasks {
-		page.Tasks[i].Owner = owner
-	}
-	return page
-}
-
-// only returns the one task of a page.
-func only(page task.Page, owner string) (task.Task, error) {
-	if len(page.Tasks) == 0 {
+// owned returns the task with its owner, or ErrNotFound if there is no task.
+func owned(found *task.Task, owner string) (task.Task, error) {
+	if found == nil {
 		return task.Task{}, task.ErrNotFound
 	}
-	return owned(page, owner).Tasks[0], nil
-}
-
-// roomFor returns a slice with the capacity for the usual result of a statement with so many columns.
-func roomFor(columns int) []task.Task {
-	if columns > taskColumnCount { // a list
-		return make([]task.Task, 0, 50)
-	}
-	return nil
+	found.Owner = owner
+	return *found, nil
 }

@@ -14,6 +14,7 @@ var listingCases = map[string]func(*testing.T, *subject){
 	"pages are cut from newest to oldest":      pages,
 	"a filter keeps one state, in the total":   filtered,
 	"a change moves nothing in the list":       orderIsByCreation,
+	"each task in a list has its description":  descriptions,
 }
 
 var bothStates, done, open = (*bool)(nil), pointer(true), pointer(false)
@@ -73,4 +74,13 @@ func orderIsByCreation(t *testing.T, s *subject) {
 	if !slices.IsSortedFunc(page.Tasks, func(a, b task.Task) int { return b.CreatedAt.Compare(a.CreatedAt) }) {
 		t.Error("created_at does not descend")
 	}
+}
+
+func descriptions(t *testing.T, s *subject) {
+	var newestFirst []task.Task
+	for i, description := range []*string{pointer("first"), nil, pointer(""), pointer("last"), nil} {
+		made := s.addDraft("ann", task.Draft{Title: fmt.Sprint("task ", i), Description: description})
+		newestFirst = slices.Insert(newestFirst, 0, made)
+	}
+	same(t, "list", s.list("ann", task.Filter{Limit: 9}), task.Page{Tasks: newestFirst, Total: 5})
 }
