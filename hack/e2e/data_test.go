@@ -40,8 +40,8 @@ func TestDeleteKeepsTasksAndKeys(t *testing.T) {
 		t.Errorf("alice has %q to do", got)
 	}
 	e.expect(tasks(again, "alice", old), http.StatusOK)
-	if message := e.kubectl("get", "todoapp", "todo", "-o", `jsonpath={.status.conditions[?(@.type=="KeysInSync")].message}`); !strings.Contains(
-		message, "The keyring was found") {
+	message := e.kubectl("get", "todoapp", "todo", "-o", `jsonpath={.status.conditions[?(@.type=="KeysInSync")].message}`)
+	if !strings.Contains(message, "The keyring was found") {
 		t.Errorf("the status says %q", message)
 	}
 	e.await("the Event", startWithin, func() error {

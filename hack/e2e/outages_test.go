@@ -150,13 +150,13 @@ func (e *environment) smallVolume(size int) string {
 	e.Helper()
 	node := e.node()
 	class := "small-" + e.namespace
-	folder := "/var/lib/" + class
+	folder, capacity := "/var/lib/"+class, *resource.NewQuantity(int64(size), resource.BinarySI)
 	onNode(e.T, node, fmt.Sprintf("mkdir -p %[1]s && mount -t tmpfs -o size=%[2]d,mode=0777 tmpfs %[1]s", folder, size))
 	volume := &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: class},
 		Spec: corev1.PersistentVolumeSpec{
 			StorageClassName: class, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: *resource.NewQuantity(int64(size), resource.BinarySI)},
+			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: capacity},
 			PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
 			PersistentVolumeSource:        corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: folder}},
 			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{

@@ -146,7 +146,8 @@ func (e *environment) orphan(app *todov1.TodoApp) {
 	e.Helper()
 	changed := make(chan error, 1)
 	go func() {
-		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"backend":{"replicas":2},"auth":{"tokens":{"maxLifetime":"2h"}}}}`))
+		const spec = `{"spec":{"backend":{"replicas":2},"auth":{"tokens":{"maxLifetime":"2h"}}}}`
+		patch := client.RawPatch(types.MergePatchType, []byte(spec))
 		changed <- client.IgnoreNotFound(cluster.Patch(context.Background(), app.DeepCopy(), patch))
 	}()
 	must(e, cluster.Delete(e.Context(), app, client.PropagationPolicy(metav1.DeletePropagationOrphan)))

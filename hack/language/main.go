@@ -111,8 +111,8 @@ var figures = []struct {
 	{`"if"`, "at least 40", regexp.MustCompile(`(?i)\bif\b`)},
 	{`"what is", "what they", …`, "at most 1", regexp.MustCompile(`(?i)\bwhat (is|it|they|was|are|were|has)\b`)},
 	{`"one that", "those that", "that one"`, "at most 5", regexp.MustCompile(`(?i)\b(one|those) that\b|\bthat one\b`)},
-	{`"look" for "reconcile" or "read"`, "at most 2", regexp.MustCompile(`(?i)\b(a|the|one|each|every|first|second|next|live) looks?\b` +
-		`|\blooks? (at|after|again)\b|\blooked (at|after)\b`)},
+	{`"look" for "reconcile" or "read"`, "at most 2", regexp.MustCompile(
+		`(?i)\b(a|the|one|each|every|first|second|next|live) looks?\b|\blooks? (at|after|again)\b|\blooked (at|after)\b`)},
 	{`"stand"`, "at most 2", regexp.MustCompile(`(?i)\bstands?\b`)},
 	{`"nobody", "somebody", "whoever", "whatever"`, "at most 4", regexp.MustCompile(`(?i)\b(nobody|somebody|whoever|whatever)\b`)},
 }
