@@ -39,21 +39,21 @@ func (w watchfulClient) List(ctx context.Context, into client.ObjectList, option
 
 // TestAReconcileAsksAPodOnce: a reconcile that reads twice, from the cache and live, asks only with the first read.
 func TestAReconcileAsksAPodOnce(t *testing.T) {
-	b := newBench(t)
+	e := newEnvironment(t)
 	var first, second *watchful
-	manager := b.start(func(r *controllers.Reconciler) {
+	manager := e.start(func(r *controllers.Reconciler) {
 		first = &watchful{Reader: r.Client, pod: "todo-backend-b"}
 		second = &watchful{Reader: r.Live, pod: "todo-backend-b"}
 		r.Client, r.Live = watchfulClient{r.Client, first}, second
 	})
-	app, backends := b.rotating()
-	b.phase("todo", "Stable", "")
-	b.quiet(manager)
+	app, backends := e.rotating()
+	e.phase("todo", "Stable", "")
+	e.quiet(manager)
 	pod := backends[1]
 	asked, looked, live := pod.asked.Load(), first.looks.Load(), second.looks.Load()
-	b.ask(app, "rotateAfter")
-	b.phase("todo", "Publishing", "frontend")
-	b.quiet(manager)
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Publishing", "frontend")
+	e.quiet(manager)
 	asked, looked, live = pod.asked.Load()-asked, first.looks.Load()-looked, second.looks.Load()-live
 	if live == 0 || asked == 0 || asked > looked {
 		t.Errorf("in %d reconciles, %d of which looked twice, the pod was asked %d times", looked, live, asked)

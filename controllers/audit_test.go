@@ -45,14 +45,14 @@ func (l *lines) count(texts ...string) int {
 }
 
 // reconciled runs reconciles of an app, with a logger, until one has nothing more to write at once.
-func (b *bench) reconciled(r *controllers.Reconciler, logger logr.Logger) {
-	b.t.Helper()
-	ctx := log.IntoContext(b.t.Context(), logger)
+func (e *environment) reconciled(r *controllers.Reconciler, logger logr.Logger) {
+	e.t.Helper()
+	ctx := log.IntoContext(e.t.Context(), logger)
 	for range 12 {
 		var app todov1.TodoApp
-		must(b.t, b.client.Get(ctx, types.NamespacedName{Namespace: b.namespace, Name: "todo"}, &app))
+		must(e.t, e.client.Get(ctx, types.NamespacedName{Namespace: e.namespace, Name: "todo"}, &app))
 		result, err := r.Reconcile(ctx, &app)
-		must(b.t, err)
+		must(e.t, err)
 		if result.RequeueAfter == 0 || result.RequeueAfter.Seconds() > 1 {
 			return
 		}
@@ -61,33 +61,33 @@ func (b *bench) reconciled(r *controllers.Reconciler, logger logr.Logger) {
 
 // The log tells of each key once, by its version, and of a blocker when it comes and when it goes.
 func TestTheLogIsAnAuditTrail(t *testing.T) {
-	b := newBench(t)
+	e := newEnvironment(t)
 	reconciler := make(chan *controllers.Reconciler, 1)
-	p := b.start(func(r *controllers.Reconciler) { reconciler <- r })
+	p := e.start(func(r *controllers.Reconciler) { reconciler <- r })
 	r := <-reconciler
-	b.app("todo")
-	key := b.settled("todo")
+	e.app("todo")
+	key := e.settled("todo")
 	p.stop()
-	b.remove(secretNames...)
-	r.Client, r.Live = b.client, b.client // no cache, and no manager: reconciles come one by one
+	e.remove(secretNames...)
+	r.Client, r.Live = e.client, e.client // no cache, and no manager: reconciles come one by one
 	var logged lines
-	b.reconciled(r, logged.logger(1))
-	fresh := b.settled("todo")
+	e.reconciled(r, logged.logger(1))
+	fresh := e.settled("todo")
 	if n := logged.count(`"key created"`, `"version"=1`); n != 1 {
 		t.Errorf("%d lines tell of the first key: %q", n, logged.all)
 	}
-	b.pod(b.read(), todov1.ComponentBackend, "todo-backend-a", nil)
-	b.merge(b.read(), `{"spec":{"auth":{"rotation":{"rotateAfter":"2020-01-01T00:00:00Z","interval":"1h"}}}}`)
+	e.pod(e.read(), todov1.ComponentBackend, "todo-backend-a", nil)
+	e.merge(e.read(), `{"spec":{"auth":{"rotation":{"rotateAfter":"2020-01-01T00:00:00Z","interval":"1h"}}}}`)
 	r.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-	b.reconciled(r, logged.logger(1))
-	b.reconciled(r, logged.logger(1))
+	e.reconciled(r, logged.logger(1))
+	e.reconciled(r, logged.logger(1))
 	if n := logged.count(`"key published"`, `"version"=2`); n != 1 {
 		t.Errorf("%d lines tell of the published key: %q", n, logged.all)
 	}
 	if logged.count(`"waiting"`, "todo-backend-a") == 0 {
 		t.Errorf("no line tells what the rotation waits for: %q", logged.all)
 	}
-	b.blocks(r, &logged)
+	e.blocks(r, &logged)
 	for _, value := range []keyring.Value{key.Value, fresh.Value} {
 		if logged.count(string(value)) > 0 {
 			t.Error("the log shows a key")
@@ -96,35 +96,35 @@ func TestTheLogIsAnAuditTrail(t *testing.T) {
 }
 
 // blocks makes the keyring unreadable, and readable again by deleting it.
-func (b *bench) blocks(r *controllers.Reconciler, logged *lines) {
-	b.t.Helper()
-	secret := b.backup("todo-keyring")[0]
+func (e *environment) blocks(r *controllers.Reconciler, logged *lines) {
+	e.t.Helper()
+	secret := e.backup("todo-keyring")[0]
 	secret.Data[keyring.StorageKey] = []byte("junk")
-	must(b.t, b.client.Update(b.t.Context(), secret))
-	b.reconciled(r, logged.logger(0))
-	b.reconciled(r, logged.logger(0))
+	must(e.t, e.client.Update(e.t.Context(), secret))
+	e.reconciled(r, logged.logger(0))
+	e.reconciled(r, logged.logger(0))
 	if n := logged.count(`"blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {
-		b.t.Errorf("%d lines tell of the blocker: %q", n, logged.all)
+		e.t.Errorf("%d lines tell of the blocker: %q", n, logged.all)
 	}
-	secret = b.backup("todo-keyring")[0]
+	secret = e.backup("todo-keyring")[0]
 	secret.Data[keyring.StorageKey] = []byte(`[{"version":1}]`)
-	must(b.t, b.client.Update(b.t.Context(), secret))
-	b.reconciled(r, logged.logger(0))
-	b.reconciled(r, logged.logger(0))
+	must(e.t, e.client.Update(e.t.Context(), secret))
+	e.reconciled(r, logged.logger(0))
+	e.reconciled(r, logged.logger(0))
 	if n := logged.count(`"blocked"`, "the key after version 0 is incomplete"); n != 1 {
-		b.t.Errorf("%d lines tell of the other cause: %q", n, logged.all)
+		e.t.Errorf("%d lines tell of the other cause: %q", n, logged.all)
 	}
-	b.remove("todo-keyring")
-	b.reconciled(r, logged.logger(0))
+	e.remove("todo-keyring")
+	e.reconciled(r, logged.logger(0))
 	if n := logged.count(`"no longer blocked"`, todov1.ReasonKeyringUnreadable); n != 1 {
-		b.t.Errorf("%d lines tell that the blocker is gone: %q", n, logged.all)
+		e.t.Errorf("%d lines tell that the blocker is gone: %q", n, logged.all)
 	}
 }
 
 // read returns the app as it is now.
-func (b *bench) read() *todov1.TodoApp {
-	b.t.Helper()
+func (e *environment) read() *todov1.TodoApp {
+	e.t.Helper()
 	app := &todov1.TodoApp{}
-	must(b.t, b.get("todo", app))
+	must(e.t, e.get("todo", app))
 	return app
 }

@@ -19,34 +19,34 @@ const (
 )
 
 // secret creates a Secret as a user does.
-func (b *bench) secret(name, value string) *corev1.Secret {
-	b.t.Helper()
+func (e *environment) secret(name, value string) *corev1.Secret {
+	e.t.Helper()
 	s := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name},
 		Data:       map[string][]byte{keyring.EntrySecret: []byte(value)},
 	}
-	must(b.t, b.client.Create(b.t.Context(), s))
+	must(e.t, e.client.Create(e.t.Context(), s))
 	return s
 }
 
 // handedOver creates a Secret as a user does, and hands it over to an app.
-func (b *bench) handedOver(name, value, app string) *corev1.Secret {
-	b.t.Helper()
-	s := b.secret(name, value)
-	b.handOver(s, app)
+func (e *environment) handedOver(name, value, app string) *corev1.Secret {
+	e.t.Helper()
+	s := e.secret(name, value)
+	e.handOver(s, app)
 	return s
 }
 
 // handOver marks an object for an app, as kubectl annotate does.
-func (b *bench) handOver(object client.Object, app string) {
-	b.t.Helper()
-	b.merge(object, `{"metadata":{"annotations":{"`+todov1.AnnotationAdopt+`":"`+app+`"}}}`)
+func (e *environment) handOver(object client.Object, app string) {
+	e.t.Helper()
+	e.merge(object, `{"metadata":{"annotations":{"`+todov1.AnnotationAdopt+`":"`+app+`"}}}`)
 }
 
 // holds returns an error unless a Secret holds the expected value.
-func (b *bench) holds(name, value string) error {
+func (e *environment) holds(name, value string) error {
 	var s corev1.Secret
-	if err := b.get(name, &s); err != nil {
+	if err := e.get(name, &s); err != nil {
 		return err
 	}
 	if string(s.Data[keyring.EntrySecret]) != value {
@@ -60,13 +60,13 @@ func TestAnInstallationByHandIsAdopted(t *testing.T) {
 		"both sides": {"frontend", "backend"}, "the frontend alone": {"frontend"}, "the backend alone": {"backend"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			e := newEnvironment(t)
 			for _, side := range sides {
-				b.handedOver("todo-"+side+"-auth", byHand, "todo")
+				e.handedOver("todo-"+side+"-auth", byHand, "todo")
 			}
-			b.start()
-			b.app("todo")
-			if key := b.settled("todo"); key.Version != 1 || string(key.Value) != byHand {
+			e.start()
+			e.app("todo")
+			if key := e.settled("todo"); key.Version != 1 || string(key.Value) != byHand {
 				t.Error("the secret that was in use did not become key 1")
 			}
 		})
@@ -74,35 +74,35 @@ func TestAnInstallationByHandIsAdopted(t *testing.T) {
 }
 
 func TestDifferentSecretsAreLeftAlone(t *testing.T) {
-	b := newBench(t)
-	b.handedOver("todo-frontend-auth", byHand, "todo")
-	wrong := b.handedOver("todo-backend-auth", otherHand, "todo")
-	b.start()
-	b.app("todo")
+	e := newEnvironment(t)
+	e.handedOver("todo-frontend-auth", byHand, "todo")
+	wrong := e.handedOver("todo-backend-auth", otherHand, "todo")
+	e.start()
+	e.app("todo")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretsDiffer)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretsDiffer)
 	})
-	must(t, b.holds("todo-frontend-auth", byHand))
-	must(t, b.holds("todo-backend-auth", otherHand))
+	must(t, e.holds("todo-frontend-auth", byHand))
+	must(t, e.holds("todo-backend-auth", otherHand))
 
-	must(t, b.client.Delete(t.Context(), wrong))
-	if key := b.settled("todo"); string(key.Value) != byHand {
+	must(t, e.client.Delete(t.Context(), wrong))
+	if key := e.settled("todo"); string(key.Value) != byHand {
 		t.Error("the remaining secret did not become the key")
 	}
 }
 
 func TestASecretThatContradictsItselfIsNamed(t *testing.T) {
-	b := newBench(t)
-	wrong := b.handedOver("todo-backend-auth", byHand, "todo")
+	e := newEnvironment(t)
+	wrong := e.handedOver("todo-backend-auth", byHand, "todo")
 	wrong.Data[keyring.EntrySecrets] = []byte("1:" + otherHand)
-	must(t, b.client.Update(t.Context(), wrong))
-	b.start()
-	b.app("todo")
+	must(t, e.client.Update(t.Context(), wrong))
+	e.start()
+	e.app("todo")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretUnusable)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSecretUnusable)
 	})
 	var live todov1.TodoApp
-	must(t, b.get("todo", &live))
+	must(t, e.get("todo", &live))
 	const want = "the backend's Secret cannot be used: BETTER_AUTH_SECRET is not in its BETTER_AUTH_SECRETS: " +
 		"correct or delete Secret todo-backend-auth."
 	if got := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionReady).Message; got != want {
@@ -111,85 +111,85 @@ func TestASecretThatContradictsItselfIsNamed(t *testing.T) {
 }
 
 func TestASecretOfSomeoneElseIsNotOverwritten(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo")
-	key := b.settled("todo")
-	secret := b.secret("live", otherHand)
-	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}},"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo")
+	key := e.settled("todo")
+	secret := e.secret("live", otherHand)
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}},"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonForeignObject)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonForeignObject)
 	})
-	must(t, b.holds("live", otherHand))
-	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":null}}}`)
-	b.handOver(secret, "todo")
+	must(t, e.holds("live", otherHand))
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":null}}}`)
+	e.handOver(secret, "todo")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})
-	must(t, b.holds("live", otherHand))
-	b.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}}}`)
-	eventually(t, func() error { return b.holds("live", string(key.Value)) })
+	must(t, e.holds("live", otherHand))
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/replace-secret":"live"}}}`)
+	eventually(t, func() error { return e.holds("live", string(key.Value)) })
 }
 
 func TestAListOfSomeoneElseIsNotOverwritten(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo")
-	b.settled("todo")
-	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "live",
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo")
+	e.settled("todo")
+	live := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "live",
 		Annotations: map[string]string{todov1.AnnotationAdopt: "todo"}},
 		Data: map[string][]byte{keyring.EntrySecrets: []byte("7:" + otherHand)}}
-	must(t, b.client.Create(t.Context(), live))
-	b.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`)
+	must(t, e.client.Create(t.Context(), live))
+	e.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})
 }
 
 func TestAnUnreadableKeyringIsNotReplaced(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	b.app("todo")
-	key := b.settled("todo")
+	e := newEnvironment(t)
+	e.start()
+	e.app("todo")
+	key := e.settled("todo")
 	var ring corev1.Secret
-	must(t, b.get("todo-keyring", &ring))
+	must(t, e.get("todo-keyring", &ring))
 	ring.Data[keyring.StorageKey] = []byte("scribbles")
-	must(t, b.client.Update(t.Context(), &ring))
+	must(t, e.client.Update(t.Context(), &ring))
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonKeyringUnreadable)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonKeyringUnreadable)
 	})
-	must(t, b.client.Delete(t.Context(), &ring))
-	if healed := b.settled("todo"); healed.Value != key.Value {
+	must(t, e.client.Delete(t.Context(), &ring))
+	if healed := e.settled("todo"); healed.Value != key.Value {
 		t.Error("the key was minted anew")
 	}
 }
 
 func TestASourceIsFollowed(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	e.start()
+	e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Auth.Source = &todov1.AuthSource{SecretRef: todov1.SecretKeyReference{
 			SecretReference: todov1.SecretReference{Name: "vault"}, Key: keyring.EntrySecret}}
 		a.Spec.Frontend.HandoverPeriod = &metav1.Duration{}
 	})
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSourceMissing)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonSourceMissing)
 	})
-	vault := b.secret("vault", byHand)
-	if key := b.settled("todo"); string(key.Value) != byHand {
+	vault := e.secret("vault", byHand)
+	if key := e.settled("todo"); string(key.Value) != byHand {
 		t.Fatal("the source's value is not the key")
 	}
 	write := func(value string) {
 		vault.Data[keyring.EntrySecret] = []byte(value)
-		must(t, b.client.Update(t.Context(), vault))
+		must(t, e.client.Update(t.Context(), vault))
 	}
 	write("weak")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceInvalid)
+		return e.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceInvalid)
 	})
 	write(otherHand)
 	eventually(t, func() error {
-		key, err := b.active("todo")
+		key, err := e.active("todo")
 		if err == nil && (key.Version != 2 || string(key.Value) != otherHand) {
 			err = fmt.Errorf("key %d is active", key.Version)
 		}
@@ -197,10 +197,10 @@ func TestASourceIsFollowed(t *testing.T) {
 	})
 	write(byHand)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceReverted)
+		return e.condition("todo", todov1.ConditionSourceValid, metav1.ConditionFalse, todov1.ReasonSourceReverted)
 	})
 	var live todov1.TodoApp
-	must(t, b.get("todo", &live))
+	must(t, e.get("todo", &live))
 	if len(live.Status.Keys) != 2 || !meta.IsStatusConditionTrue(live.Status.Conditions, todov1.ConditionKeysInSync) {
 		t.Errorf("a reverted source changed the keys: %+v", live.Status.Keys)
 	}

@@ -62,31 +62,31 @@ func TestEveryWriteMayBeTheLast(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			b := newBench(t)
+			e := newEnvironment(t)
 			disturb, gone := crash(n)
-			p := b.startDisturbed(disturb)
+			p := e.startDisturbed(disturb)
 			go func() {
 				<-gone
 				p.stop()
-				b.start()
+				e.start()
 			}()
-			b.live()
+			e.live()
 		})
 		t.Run(fmt.Sprintf("write %d fails", n), func(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			b := newBench(t)
-			b.startDisturbed(fail(n))
-			b.live()
+			e := newEnvironment(t)
+			e.startDisturbed(fail(n))
+			e.live()
 		})
 	}
 }
 
 func measureLife(t *testing.T) int {
-	b := newBench(t)
-	p := b.start()
-	b.live()
+	e := newEnvironment(t)
+	p := e.start()
+	e.live()
 	p.requests.Lock()
 	defer p.requests.Unlock()
 	return p.requests.writes
@@ -94,14 +94,14 @@ func measureLife(t *testing.T) int {
 
 // The status must not list a key that could not be stored, because a reader would take it for one that exists.
 func TestTheStatusTellsOfStoredKeysAlone(t *testing.T) {
-	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) { r.Client = unableToCreate{r.Client} })
-	b.app("todo")
+	e := newEnvironment(t)
+	e.start(func(r *controllers.Reconciler) { r.Client = unableToCreate{r.Client} })
+	e.app("todo")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
 	})
 	var app todov1.TodoApp
-	must(t, b.get("todo", &app))
+	must(t, e.get("todo", &app))
 	if app.Status.Keys != nil || app.Status.Rotation != nil {
 		t.Errorf("without a keyring the status tells of keys %v and rotation %v", app.Status.Keys, app.Status.Rotation)
 	}
@@ -115,41 +115,41 @@ func (unableToCreate) Create(context.Context, client.Object, ...client.CreateOpt
 }
 
 // live creates an app, rotates its key and then revokes all, and checks that nothing was lost or made twice.
-func (b *bench) live() {
-	b.t.Helper()
-	history := b.observeKeys()
-	go b.playDeploymentController("todo-frontend")
-	app := b.app("todo", func(a *todov1.TodoApp) {
+func (e *environment) live() {
+	e.t.Helper()
+	history := e.observeKeys()
+	go e.playDeploymentController("todo-frontend")
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Frontend.Image = "web:1"
 		a.Spec.Backend.Replicas = new(int32(2))
 		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
 			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
 	})
-	b.settled("todo")
-	b.verifier(app, "todo-backend-a")
-	b.phase("todo", "Stable", "")
-	b.ask(app, "rotateAfter")
-	b.phase("todo", "Draining", "")
-	b.ask(app, "revokeBefore")
-	eventually(b.t, func() error {
-		key, err := b.active("todo")
+	e.settled("todo")
+	e.verifier(app, "todo-backend-a")
+	e.phase("todo", "Stable", "")
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Draining", "")
+	e.ask(app, "revokeBefore")
+	eventually(e.t, func() error {
+		key, err := e.active("todo")
 		if err == nil && key.Version != 3 {
 			err = fmt.Errorf("key %d is active", key.Version)
 		}
 		return err
 	})
-	b.settled("todo")
-	b.phase("todo", "Stable", "")
-	history(b.t)
+	e.settled("todo")
+	e.phase("todo", "Stable", "")
+	history(e.t)
 }
 
 // observeKeys records every key that any Secret of the namespace ever holds. The returned function checks that no version had two
 // values.
-func (b *bench) observeKeys() func(*testing.T) {
-	b.t.Helper()
+func (e *environment) observeKeys() func(*testing.T) {
+	e.t.Helper()
 	var mutex sync.Mutex
 	values := map[int64]map[keyring.Value]bool{}
-	w := b.watch(&corev1.SecretList{})
+	w := e.watch(&corev1.SecretList{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -199,44 +199,44 @@ func keysIn(secret *corev1.Secret) map[int64]keyring.Value {
 }
 
 // playDeploymentController replaces the pods of a Deployment if its template has other keys.
-func (b *bench) playDeploymentController(name string) {
+func (e *environment) playDeploymentController(name string) {
 	ticker := time.NewTicker(30 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-b.t.Context().Done():
+		case <-e.t.Context().Done():
 			return
 		case <-ticker.C:
 		}
 		var d appsv1.Deployment
-		if b.get(name, &d) != nil {
+		if e.get(name, &d) != nil {
 			continue
 		}
 		keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: b.namespace, Name: fmt.Sprintf("%s-%d", name, d.Generation), Labels: d.Spec.Template.Labels,
+				Namespace: e.namespace, Name: fmt.Sprintf("%s-%d", name, d.Generation), Labels: d.Spec.Template.Labels,
 				Annotations: map[string]string{todov1.AnnotationKeys: keys},
 			},
 			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "main"}}},
 		}
-		_ = b.client.Create(b.t.Context(), pod) // it may be there already
+		_ = e.client.Create(e.t.Context(), pod) // it may be there already
 		var pods corev1.PodList
-		_ = b.client.List(b.t.Context(), &pods, client.InNamespace(b.namespace), client.MatchingLabels(d.Spec.Selector.MatchLabels))
+		_ = e.client.List(e.t.Context(), &pods, client.InNamespace(e.namespace), client.MatchingLabels(d.Spec.Selector.MatchLabels))
 		for i := range pods.Items {
 			if pods.Items[i].Annotations[todov1.AnnotationKeys] != keys {
-				_ = b.client.Delete(b.t.Context(), &pods.Items[i], client.GracePeriodSeconds(0))
+				_ = e.client.Delete(e.t.Context(), &pods.Items[i], client.GracePeriodSeconds(0))
 			}
 		}
 	}
 }
 
 func TestAStaleCacheDecidesNothing(t *testing.T) {
-	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) {
+	e := newEnvironment(t)
+	e.start(func(r *controllers.Reconciler) {
 		r.Client = &stale{Client: r.Client, observed: map[string]memory{}}
 	})
-	b.live()
+	e.live()
 }
 
 // stale is a client whose reads are up to half a second old, except those of the app itself, whose events start a reconcile.

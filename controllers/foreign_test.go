@@ -80,9 +80,9 @@ func content(t *testing.T, object client.Object) string {
 	return string(data)
 }
 
-func (b *bench) message(app, kind string) string {
+func (e *environment) message(app, kind string) string {
 	var live todov1.TodoApp
-	must(b.t, b.get(app, &live))
+	must(e.t, e.get(app, &live))
 	if c := meta.FindStatusCondition(live.Status.Conditions, kind); c != nil {
 		return c.Message
 	}
@@ -95,35 +95,35 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 	for name, row := range foreignObjects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
+			e := newEnvironment(t)
 			object := row.object
-			object.SetNamespace(b.namespace)
-			must(t, b.client.Create(t.Context(), object))
+			object.SetNamespace(e.namespace)
+			must(t, e.client.Create(t.Context(), object))
 			before := content(t, object)
-			p := b.start(withPolicies)
-			app := b.app("todo", everything)
-			b.isForeign(object)
-			b.quiet(p)
-			must(t, b.get(object.GetName(), object))
+			p := e.start(withPolicies)
+			app := e.app("todo", everything)
+			e.isForeign(object)
+			e.quiet(p)
+			must(t, e.get(object.GetName(), object))
 			if after := content(t, object); after != before {
 				t.Errorf("it was changed from\n%s\nto\n%s", before, after)
 			}
-			if key, err := b.active("todo"); err == nil && string(key.Value) == byHand {
+			if key, err := e.active("todo"); err == nil && string(key.Value) == byHand {
 				t.Error("the secret of another owner became the app's key")
 			}
-			b.handOver(object, "todo")
+			e.handOver(object, "todo")
 			if row.usable {
-				b.becomesOwned(object, app)
+				e.becomesOwned(object, app)
 				return
 			}
 			before = content(t, object)
-			b.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
-			eventually(t, func() error { return b.observed("todo", 2) })
-			b.isForeign(object)
-			must(t, b.client.Delete(t.Context(), app))
-			b.gone("todo", &todov1.TodoApp{})
-			b.quiet(p)
-			must(t, b.get(object.GetName(), object))
+			e.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
+			eventually(t, func() error { return e.observed("todo", 2) })
+			e.isForeign(object)
+			must(t, e.client.Delete(t.Context(), app))
+			e.gone("todo", &todov1.TodoApp{})
+			e.quiet(p)
+			must(t, e.get(object.GetName(), object))
 			if after := content(t, object); after != before {
 				t.Errorf("the mark was enough to change it from\n%s\nto\n%s", before, after)
 			}
@@ -136,21 +136,21 @@ func TestAForeignObjectThatComesLastIsLeftAlone(t *testing.T) {
 	for name, row := range foreignObjects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
+			e := newEnvironment(t)
 			object := row.object
-			object.SetNamespace(b.namespace)
+			object.SetNamespace(e.namespace)
 			before := make(chan string, 1)
-			b.app("todo", everything)
-			p := b.start(withPolicies, func(r *controllers.Reconciler) {
+			e.app("todo", everything)
+			p := e.start(withPolicies, func(r *controllers.Reconciler) {
 				r.Live = &interrupted{Reader: r.Live, reads: 2, then: func() {
-					must(t, b.client.Create(t.Context(), object))
+					must(t, e.client.Create(t.Context(), object))
 					before <- content(t, object)
 				}}
 			})
 			expected := <-before
-			b.isForeign(object)
-			b.quiet(p)
-			must(t, b.get(object.GetName(), object))
+			e.isForeign(object)
+			e.quiet(p)
+			must(t, e.get(object.GetName(), object))
 			if after := content(t, object); after != expected {
 				t.Errorf("it was changed from\n%s\nto\n%s", expected, after)
 			}
@@ -159,39 +159,39 @@ func TestAForeignObjectThatComesLastIsLeftAlone(t *testing.T) {
 }
 
 // isForeign awaits that the app says which object is foreign, and what its owner can do.
-func (b *bench) isForeign(object client.Object) {
-	b.t.Helper()
-	eventually(b.t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonForeignObject)
+func (e *environment) isForeign(object client.Object) {
+	e.t.Helper()
+	eventually(e.t, func() error {
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonForeignObject)
 	})
-	message := b.message("todo", todov1.ConditionReady)
+	message := e.message("todo", todov1.ConditionReady)
 	if want := " " + object.GetName() + " " + desired.OwnershipOf(object, &todov1.TodoApp{
 		ObjectMeta: metav1.ObjectMeta{Name: "todo"}}).String(); !strings.Contains(message, want) {
-		b.t.Errorf("the message is %q, and does not say %q", message, want)
+		e.t.Errorf("the message is %q, and does not say %q", message, want)
 	}
 }
 
 // becomesOwned awaits that an object that was handed over is the app's, and that nothing is foreign any more.
-func (b *bench) becomesOwned(object client.Object, app *todov1.TodoApp) {
-	b.t.Helper()
+func (e *environment) becomesOwned(object client.Object, app *todov1.TodoApp) {
+	e.t.Helper()
 	// The cache does not contain an object without the app's label, so only a change of the app makes the mark noticed at once.
-	b.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
+	e.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
 	_, claim := object.(*corev1.PersistentVolumeClaim)
-	eventually(b.t, func() error {
-		must(b.t, b.get(object.GetName(), object))
+	eventually(e.t, func() error {
+		must(e.t, e.get(object.GetName(), object))
 		if !desired.Managed(object) || !claim && !metav1.IsControlledBy(object, app) {
 			return fmt.Errorf("%T %s is not the app's: %v %v", object, object.GetName(), object.GetLabels(), object.GetOwnerReferences())
 		}
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
 	})
 	if claim, ok := object.(*corev1.PersistentVolumeClaim); ok {
 		if size := claim.Spec.Resources.Requests.Storage(); size.Cmp(*quantity("5Gi")) != 0 {
-			b.t.Errorf("the claim now asks for %s", size)
+			e.t.Errorf("the claim now asks for %s", size)
 		}
 	}
-	if key, err := b.active("todo"); err != nil {
-		b.t.Error(err)
+	if key, err := e.active("todo"); err != nil {
+		e.t.Error(err)
 	} else if _, secret := object.(*corev1.Secret); secret && string(key.Value) != byHand {
-		b.t.Error("the secret that was handed over did not become the key")
+		e.t.Error("the secret that was handed over did not become the key")
 	}
 }

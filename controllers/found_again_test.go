@@ -22,25 +22,25 @@ import (
 // Objects that carry the operator's labels and no controller were orphaned, retained or restored: the app finds them again, and
 // the objects keep what they hold.
 func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
-	b := newBench(t)
-	first := b.start(withPolicies)
-	app := b.app("todo", everything)
-	key := b.settled("todo")
-	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
-	b.quiet(first)
+	e := newEnvironment(t)
+	first := e.start(withPolicies)
+	app := e.app("todo", everything)
+	key := e.settled("todo")
+	eventually(t, func() error { return e.get("todo", &networkingv1.Ingress{}) })
+	e.quiet(first)
 	first.stop()
 	uids := map[string]string{}
-	for _, object := range b.orphan(app) {
+	for _, object := range e.orphan(app) {
 		uids[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID())
 	}
-	b.start(withPolicies)
-	again := b.app("todo", everything)
-	if found := b.settled("todo"); found.Value != key.Value || found.Version != key.Version {
+	e.start(withPolicies)
+	again := e.app("todo", everything)
+	if found := e.settled("todo"); found.Value != key.Value || found.Version != key.Version {
 		t.Error("the key became another")
 	}
 	eventually(t, func() error {
 		now := maps.Clone(uids)
-		for _, object := range b.objects("todo") {
+		for _, object := range e.objects("todo") {
 			id := fmt.Sprintf("%T %s", object, object.GetName())
 			retained := object.GetName() == "todo-keyring" || object.GetName() == "todo-data"
 			if now[id] == string(object.GetUID()) && (metav1.IsControlledBy(object, again) || retained) {
@@ -56,84 +56,84 @@ func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
 
 // Objects that an app controls are its own without labels too, as the owner reference alone tells.
 func TestObjectsThatLostTheirLabelsAreLabelledAgain(t *testing.T) {
-	b := newBench(t)
-	p := b.start(withPolicies)
-	app := b.app("todo", everything, func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	p := e.start(withPolicies)
+	app := e.app("todo", everything, func(a *todov1.TodoApp) {
 		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{ReclaimPolicy: todov1.ReclaimDelete}
 		a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete
 	})
-	key := b.settled("todo")
-	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
-	b.quiet(p)
-	objects := b.objects("todo")
+	key := e.settled("todo")
+	eventually(t, func() error { return e.get("todo", &networkingv1.Ingress{}) })
+	e.quiet(p)
+	objects := e.objects("todo")
 	for _, object := range objects {
 		if !metav1.IsControlledBy(object, app) {
 			t.Errorf("%T %s is not the app's", object, object.GetName())
 		}
-		b.merge(object, `{"metadata":{"labels":null}}`)
+		e.merge(object, `{"metadata":{"labels":null}}`)
 	}
-	b.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
+	e.merge(app, `{"spec":{"auth":{"rotation":{"historyLimit":9}}}}`)
 	eventually(t, func() error {
 		for _, object := range objects {
 			uid := object.GetUID()
-			if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid || !desired.Managed(object) {
+			if err := e.get(object.GetName(), object); err != nil || object.GetUID() != uid || !desired.Managed(object) {
 				return fmt.Errorf("%T %s has the labels %v: %w", object, object.GetName(), object.GetLabels(), err)
 			}
 		}
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
 	})
-	if now := b.settled("todo"); now != key {
+	if now := e.settled("todo"); now != key {
 		t.Errorf("key %d became key %d", key.Version, now.Version)
 	}
 }
 
 // A backup brings objects back with a reference to an earlier app of the name, and without the fields that the operator applied.
 func TestObjectsOfAnEarlierAppChangeTheirOwner(t *testing.T) {
-	b := newBench(t)
-	first := b.start(withPolicies)
-	app := b.app("todo", everything)
-	key := b.settled("todo")
-	eventually(t, func() error { return b.get("todo", &networkingv1.Ingress{}) })
-	b.quiet(first)
+	e := newEnvironment(t)
+	first := e.start(withPolicies)
+	app := e.app("todo", everything)
+	key := e.settled("todo")
+	eventually(t, func() error { return e.get("todo", &networkingv1.Ingress{}) })
+	e.quiet(first)
 	first.stop()
-	restored := slices.DeleteFunc(b.objects("todo"), func(o client.Object) bool { return !metav1.IsControlledBy(o, app) })
+	restored := slices.DeleteFunc(e.objects("todo"), func(o client.Object) bool { return !metav1.IsControlledBy(o, app) })
 	for _, object := range restored {
 		earlier := *metav1.GetControllerOf(object)
 		earlier.UID = "11111111-2222-3333-4444-555555555555"
 		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 			"managedFields": []any{map[string]any{}}, "ownerReferences": []any{earlier}}})
 		must(t, err)
-		b.merge(object, string(patch))
+		e.merge(object, string(patch))
 	}
-	b.start(withPolicies)
+	e.start(withPolicies)
 	eventually(t, func() error {
 		for _, object := range restored {
 			uid := object.GetUID()
-			if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid {
+			if err := e.get(object.GetName(), object); err != nil || object.GetUID() != uid {
 				return fmt.Errorf("%T %s is gone: %w", object, object.GetName(), err)
 			}
 			if refs := object.GetOwnerReferences(); len(refs) != 1 || refs[0].UID != app.UID {
 				return fmt.Errorf("%T %s has the owners %v", object, object.GetName(), refs)
 			}
 		}
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
 	})
-	if now := b.settled("todo"); len(restored) < 10 || now != key {
+	if now := e.settled("todo"); len(restored) < 10 || now != key {
 		t.Errorf("of %d objects, key %d became key %d", len(restored), key.Version, now.Version)
 	}
 }
 
 // objects returns the objects of the kinds that the operator makes that carry an app's label.
-func (b *bench) objects(app string) []client.Object {
-	b.t.Helper()
+func (e *environment) objects(app string) []client.Object {
+	e.t.Helper()
 	var all []client.Object
 	for _, list := range []client.ObjectList{
 		&corev1.SecretList{}, &corev1.ServiceList{}, &corev1.PersistentVolumeClaimList{}, &appsv1.DeploymentList{},
 		&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{}, &policyv1.PodDisruptionBudgetList{},
 	} {
-		must(b.t, b.client.List(b.t.Context(), list, client.InNamespace(b.namespace), client.MatchingLabels{todov1.LabelApp: app}))
+		must(e.t, e.client.List(e.t.Context(), list, client.InNamespace(e.namespace), client.MatchingLabels{todov1.LabelApp: app}))
 		items, err := meta.ExtractList(list)
-		must(b.t, err)
+		must(e.t, err)
 		for _, item := range items {
 			all = append(all, item.(client.Object))
 		}

@@ -36,8 +36,8 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, func(c *rest.Config) { apiServer = c })
 }
 
-// bench is one namespace with a client of its own and, once started, a manager.
-type bench struct {
+// environment is one namespace with a client of its own and, once started, a manager.
+type environment struct {
 	t         *testing.T
 	client    client.Client
 	namespace string
@@ -48,7 +48,7 @@ var serial = struct {
 	n int
 }{}
 
-func newBench(t *testing.T) *bench {
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	scheme, err := manager.Scheme()
 	must(t, err)
@@ -56,13 +56,13 @@ func newBench(t *testing.T) *bench {
 	must(t, err)
 	serial.Lock()
 	serial.n++
-	b := &bench{t, c, fmt.Sprintf("test-%d", serial.n)}
+	e := &environment{t, c, fmt.Sprintf("test-%d", serial.n)}
 	serial.Unlock()
-	must(t, c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: b.namespace}}))
+	must(t, c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}))
 	t.Cleanup(func() { // without a garbage collector they would use up the cluster IPs of all tests
-		must(t, c.DeleteAllOf(context.Background(), &corev1.Service{}, client.InNamespace(b.namespace)))
+		must(t, c.DeleteAllOf(context.Background(), &corev1.Service{}, client.InNamespace(e.namespace)))
 	})
-	return b
+	return e
 }
 
 // process is one life of a manager.
@@ -71,21 +71,21 @@ type process struct {
 	stop     func()
 }
 
-// start runs a manager for the bench's namespace until the test ends or it is stopped.
-func (b *bench) start(change ...func(*controllers.Reconciler)) *process {
-	b.t.Helper()
-	return b.startDisturbed(nil, change...)
+// start runs a manager for the environment's namespace until the test ends or it is stopped.
+func (e *environment) start(change ...func(*controllers.Reconciler)) *process {
+	e.t.Helper()
+	return e.startDisturbed(nil, change...)
 }
 
 // startDisturbed runs a manager whose requests fail, from its first write on, with what disturb says of the count of
 // writes so far.
-func (b *bench) startDisturbed(disturb func(writes int) error, change ...func(*controllers.Reconciler)) *process {
-	b.t.Helper()
+func (e *environment) startDisturbed(disturb func(writes int) error, change ...func(*controllers.Reconciler)) *process {
+	e.t.Helper()
 	scheme, err := manager.Scheme()
-	must(b.t, err)
+	must(e.t, err)
 	caches, err := controllers.CacheOptions()
-	must(b.t, err)
-	caches.DefaultNamespaces = namespaced(b.namespace)
+	must(e.t, err)
+	caches.DefaultNamespaces = namespaced(e.namespace)
 	requests := &recorder{disturb: disturb}
 	cfg := rest.CopyConfig(apiServer)
 	cfg.QPS, cfg.Burst = 1000, 1000
@@ -94,7 +94,7 @@ func (b *bench) startDisturbed(disturb func(writes int) error, change ...func(*c
 		Scheme: scheme, Cache: caches, Metrics: server.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Controller: config.Controller{SkipNameValidation: new(true), MaxConcurrentReconciles: 4},
 	})
-	must(b.t, err)
+	must(e.t, err)
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: &events.FakeRecorder{},
 		Images: desired.Images{TaskAPI: "todoapp-operator:test"}, Verifiers: controllers.NewVerifiers(),
@@ -103,17 +103,17 @@ func (b *bench) startDisturbed(disturb func(writes int) error, change ...func(*c
 	for _, c := range change {
 		c(r)
 	}
-	must(b.t, r.SetupWithManager(mgr))
-	ctx, cancel := context.WithCancel(b.t.Context())
+	must(e.t, r.SetupWithManager(mgr))
+	ctx, cancel := context.WithCancel(e.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			b.t.Errorf("manager: %v", err)
+			e.t.Errorf("manager: %v", err)
 		}
 	})
-	b.t.Cleanup(stop)
+	e.t.Cleanup(stop)
 	return &process{requests, stop}
 }
 
@@ -208,41 +208,41 @@ func within(t *testing.T, waitWarningAfter time.Duration, wrong func() error) {
 	}
 }
 
-// app makes a TodoApp in the bench's namespace.
-func (b *bench) app(name string, change ...func(*todov1.TodoApp)) *todov1.TodoApp {
-	b.t.Helper()
-	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}}
+// app makes a TodoApp in the environment's namespace.
+func (e *environment) app(name string, change ...func(*todov1.TodoApp)) *todov1.TodoApp {
+	e.t.Helper()
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
 	for _, c := range change {
 		c(app)
 	}
-	must(b.t, b.client.Create(b.t.Context(), app))
+	must(e.t, e.client.Create(e.t.Context(), app))
 	return app
 }
 
 // merge changes a live object as kubectl patch does.
-func (b *bench) merge(object client.Object, patch string) {
-	b.t.Helper()
-	must(b.t, b.client.Patch(b.t.Context(), object, client.RawPatch(types.MergePatchType, []byte(patch))))
+func (e *environment) merge(object client.Object, patch string) {
+	e.t.Helper()
+	must(e.t, e.client.Patch(e.t.Context(), object, client.RawPatch(types.MergePatchType, []byte(patch))))
 }
 
 // watch follows the namespace's objects of a kind, until it is stopped or the test ends.
-func (b *bench) watch(kind client.ObjectList) watch.Interface {
-	b.t.Helper()
-	watching, err := client.NewWithWatch(rest.CopyConfig(apiServer), client.Options{Scheme: b.client.Scheme()})
-	must(b.t, err)
-	w, err := watching.Watch(b.t.Context(), kind, client.InNamespace(b.namespace))
-	must(b.t, err)
+func (e *environment) watch(kind client.ObjectList) watch.Interface {
+	e.t.Helper()
+	watching, err := client.NewWithWatch(rest.CopyConfig(apiServer), client.Options{Scheme: e.client.Scheme()})
+	must(e.t, err)
+	w, err := watching.Watch(e.t.Context(), kind, client.InNamespace(e.namespace))
+	must(e.t, err)
 	return w
 }
 
-func (b *bench) get(name string, object client.Object) error {
-	return b.client.Get(b.t.Context(), client.ObjectKey{Namespace: b.namespace, Name: name}, object)
+func (e *environment) get(name string, object client.Object) error {
+	return e.client.Get(e.t.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, object)
 }
 
 // active is the version and value of the key that an app's keyring has active.
-func (b *bench) active(app string) (keyring.Key, error) {
+func (e *environment) active(app string) (keyring.Key, error) {
 	var secret corev1.Secret
-	if err := b.get(app+"-keyring", &secret); err != nil {
+	if err := e.get(app+"-keyring", &secret); err != nil {
 		return keyring.Key{}, err
 	}
 	ring, err := keyring.Unmarshal(secret.Data)
@@ -258,17 +258,17 @@ func namespaced(namespace string) map[string]cache.Config {
 }
 
 // settled awaits that both projections of an app hold its active key.
-func (b *bench) settled(app string) keyring.Key {
-	b.t.Helper()
+func (e *environment) settled(app string) keyring.Key {
+	e.t.Helper()
 	var key keyring.Key
-	eventually(b.t, func() error {
+	eventually(e.t, func() error {
 		var err error
-		if key, err = b.active(app); err != nil {
+		if key, err = e.active(app); err != nil {
 			return err
 		}
 		for _, side := range []string{"-frontend-auth", "-backend-auth"} {
 			var secret corev1.Secret
-			if err := b.get(app+side, &secret); err != nil {
+			if err := e.get(app+side, &secret); err != nil {
 				return err
 			}
 			if string(secret.Data[keyring.EntrySecret]) != string(key.Value) {
@@ -281,8 +281,8 @@ func (b *bench) settled(app string) keyring.Key {
 }
 
 // quiet awaits that a manager has sent nothing for a while, and returns what it sent until then.
-func (b *bench) quiet(p *process) []string {
-	b.t.Helper()
+func (e *environment) quiet(p *process) []string {
+	e.t.Helper()
 	var sent []string
 	for since := time.Now(); time.Since(since) < time.Second; {
 		ticker := time.NewTimer(50 * time.Millisecond)

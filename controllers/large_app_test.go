@@ -14,16 +14,16 @@ import (
 
 // TestAnAppThatIsTooLargeForTheCacheIsReconciled: its variables reach the Deployment, and the steady state writes nothing.
 func TestAnAppThatIsTooLargeForTheCacheIsReconciled(t *testing.T) {
-	b := newBench(t)
-	manager := b.start()
-	b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	manager := e.start()
+	e.app("todo", func(a *todov1.TodoApp) {
 		a.Annotations = map[string]string{"example.com/note": strings.Repeat("x", 100_000)}
 		a.Spec.Backend.Env = []corev1.EnvVar{{Name: "COLOUR", Value: "green"}}
 	})
-	b.settled("todo")
+	e.settled("todo")
 	eventually(t, func() error {
 		var d appsv1.Deployment
-		if err := b.get("todo-backend", &d); err != nil {
+		if err := e.get("todo-backend", &d); err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(d.Spec.Template.Spec.Containers[0].Env, func(e corev1.EnvVar) bool { return e.Name == "COLOUR" }) {
@@ -31,8 +31,8 @@ func TestAnAppThatIsTooLargeForTheCacheIsReconciled(t *testing.T) {
 		}
 		return nil
 	})
-	b.quiet(manager)
-	for _, request := range b.restartedRequests(manager) {
+	e.quiet(manager)
+	for _, request := range e.restartedRequests(manager) {
 		if !strings.HasPrefix(request, "GET ") || strings.HasSuffix(request, "/pods") {
 			t.Errorf("a restart sends %s: the app is planned again though nothing is to be written", request)
 		}
@@ -40,8 +40,8 @@ func TestAnAppThatIsTooLargeForTheCacheIsReconciled(t *testing.T) {
 }
 
 // restartedRequests returns what a manager sends that takes over.
-func (b *bench) restartedRequests(p *process) []string {
-	b.t.Helper()
+func (e *environment) restartedRequests(p *process) []string {
+	e.t.Helper()
 	p.stop()
-	return b.quiet(b.start())
+	return e.quiet(e.start())
 }

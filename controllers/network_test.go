@@ -15,11 +15,11 @@ import (
 )
 
 // url awaits where the status says that browsers reach the frontend.
-func (b *bench) url(app, want string) {
-	b.t.Helper()
-	eventually(b.t, func() error {
+func (e *environment) url(app, want string) {
+	e.t.Helper()
+	eventually(e.t, func() error {
 		var live todov1.TodoApp
-		if err := b.get(app, &live); err != nil {
+		if err := e.get(app, &live); err != nil {
 			return err
 		}
 		if live.Status.Frontend == nil || live.Status.Frontend.URL != want {
@@ -29,10 +29,10 @@ func (b *bench) url(app, want string) {
 	})
 }
 
-func (b *bench) gone(name string, object client.Object) {
-	b.t.Helper()
-	eventually(b.t, func() error {
-		switch err := b.get(name, object); {
+func (e *environment) gone(name string, object client.Object) {
+	e.t.Helper()
+	eventually(e.t, func() error {
+		switch err := e.get(name, object); {
 		case apierrors.IsNotFound(err):
 			return nil
 		case err != nil:
@@ -44,15 +44,15 @@ func (b *bench) gone(name string, object client.Object) {
 }
 
 func TestAnIngressComesAndGoesWithTheSpec(t *testing.T) {
-	b := newBench(t)
-	manager := b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	manager := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Frontend.Image = "web:1"
 		a.Spec.Ingress = &todov1.IngressSpec{Host: "todo.example.com", TLSSecretName: "todo-tls"}
 	})
-	b.url("todo", "https://todo.example.com")
+	e.url("todo", "https://todo.example.com")
 	var ingress networkingv1.Ingress
-	eventually(t, func() error { return b.get("todo", &ingress) })
+	eventually(t, func() error { return e.get("todo", &ingress) })
 	var paths []string
 	for _, p := range ingress.Spec.Rules[0].HTTP.Paths {
 		paths = append(paths, p.Path+" "+p.Backend.Service.Name)
@@ -60,35 +60,35 @@ func TestAnIngressComesAndGoesWithTheSpec(t *testing.T) {
 	if got, want := fmt.Sprint(paths), "[/api/auth todo-frontend /api todo-backend / todo-frontend]"; got != want {
 		t.Errorf("the Ingress sends %s, expected %s", got, want)
 	}
-	b.quiet(manager)
-	b.touch(app, "ingress")
-	if sent := b.quiet(manager); len(sent) > 0 {
+	e.quiet(manager)
+	e.touch(app, "ingress")
+	if sent := e.quiet(manager); len(sent) > 0 {
 		t.Errorf("a reconcile with nothing to do sent %v", sent)
 	}
-	b.merge(app, `{"spec":{"ingress":null}}`)
-	b.gone("todo", &networkingv1.Ingress{})
-	b.url("todo", "")
+	e.merge(app, `{"spec":{"ingress":null}}`)
+	e.gone("todo", &networkingv1.Ingress{})
+	e.url("todo", "")
 }
 
 func TestPoliciesComeAndGoWithTheFlag(t *testing.T) {
-	b := newBench(t)
+	e := newEnvironment(t)
 	policies := func(wanted bool) func(*controllers.Reconciler) {
 		return func(r *controllers.Reconciler) {
 			r.Network = desired.Network{Policies: wanted, OperatorNamespace: "todoapp-system"}
 		}
 	}
-	first := b.start(policies(true))
-	app := b.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
+	first := e.start(policies(true))
+	app := e.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
 	eventually(t, func() error {
-		return errors.Join(b.get("todo-frontend", &networkingv1.NetworkPolicy{}), b.get("todo-backend", &networkingv1.NetworkPolicy{}))
+		return errors.Join(e.get("todo-frontend", &networkingv1.NetworkPolicy{}), e.get("todo-backend", &networkingv1.NetworkPolicy{}))
 	})
-	b.quiet(first)
-	b.touch(app, "policies")
-	if sent := b.quiet(first); len(sent) > 0 {
+	e.quiet(first)
+	e.touch(app, "policies")
+	if sent := e.quiet(first); len(sent) > 0 {
 		t.Errorf("a reconcile with nothing to do sent %v", sent)
 	}
 	first.stop()
-	b.start(policies(false))
-	b.gone("todo-frontend", &networkingv1.NetworkPolicy{})
-	b.gone("todo-backend", &networkingv1.NetworkPolicy{})
+	e.start(policies(false))
+	e.gone("todo-frontend", &networkingv1.NetworkPolicy{})
+	e.gone("todo-backend", &networkingv1.NetworkPolicy{})
 }

@@ -23,21 +23,21 @@ import (
 // orphan deletes an app as "kubectl delete --cascade=orphan" does, and then does the work of the garbage collector, which envtest
 // lacks: it takes the app's owner reference off every object, lets the app go, and deletes the objects that the app owns all the
 // same. It returns the objects that it released.
-func (b *bench) orphan(app *todov1.TodoApp) []client.Object {
-	b.t.Helper()
-	must(b.t, b.client.Delete(b.t.Context(), app, client.PropagationPolicy(metav1.DeletePropagationOrphan)))
-	released := b.objects(app.Name)
+func (e *environment) orphan(app *todov1.TodoApp) []client.Object {
+	e.t.Helper()
+	must(e.t, e.client.Delete(e.t.Context(), app, client.PropagationPolicy(metav1.DeletePropagationOrphan)))
+	released := e.objects(app.Name)
 	for _, object := range released {
-		must(b.t, retry.RetryOnConflict(retry.DefaultBackoff, func() error { return b.release(object, app) }))
+		must(e.t, retry.RetryOnConflict(retry.DefaultBackoff, func() error { return e.release(object, app) }))
 	}
-	b.merge(app, `{"metadata":{"finalizers":null}}`)
-	b.gone(app.Name, &todov1.TodoApp{})
+	e.merge(app, `{"metadata":{"finalizers":null}}`)
+	e.gone(app.Name, &todov1.TodoApp{})
 	return released
 }
 
 // release takes an app's owner reference off an object.
-func (b *bench) release(object client.Object, app *todov1.TodoApp) error {
-	if err := b.get(object.GetName(), object); err != nil {
+func (e *environment) release(object client.Object, app *todov1.TodoApp) error {
+	if err := e.get(object.GetName(), object); err != nil {
 		return err
 	}
 	kept := slices.DeleteFunc(object.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == app.UID })
@@ -46,21 +46,21 @@ func (b *bench) release(object client.Object, app *todov1.TodoApp) error {
 	if err != nil {
 		return err
 	}
-	return b.client.Patch(b.t.Context(), object, client.RawPatch(types.MergePatchType, patch))
+	return e.client.Patch(e.t.Context(), object, client.RawPatch(types.MergePatchType, patch))
 }
 
 // survived says which of an app's released objects the garbage collector would delete, or has been made anew since.
-func (b *bench) survived(app *todov1.TodoApp, released []client.Object) {
-	b.t.Helper()
+func (e *environment) survived(app *todov1.TodoApp, released []client.Object) {
+	e.t.Helper()
 	for _, object := range released {
 		uid := object.GetUID()
-		if err := b.get(object.GetName(), object); err != nil || object.GetUID() != uid {
-			b.t.Errorf("%T %s is lost: %v", object, object.GetName(), err)
+		if err := e.get(object.GetName(), object); err != nil || object.GetUID() != uid {
+			e.t.Errorf("%T %s is lost: %v", object, object.GetName(), err)
 			continue
 		}
 		for _, ref := range object.GetOwnerReferences() {
 			if ref.UID == app.UID {
-				b.t.Errorf("%T %s is owned by the deleted app again: it would be deleted too", object, object.GetName())
+				e.t.Errorf("%T %s is owned by the deleted app again: it would be deleted too", object, object.GetName())
 			}
 		}
 	}
@@ -99,33 +99,33 @@ func (l *laggingApps) Get(ctx context.Context, key client.ObjectKey, into client
 // Fifty apps are deleted with --cascade=orphan while the manager reconciles them. No object of theirs goes with them.
 func TestOrphanedObjectsOutliveTheApp(t *testing.T) {
 	const apps = 50
-	b := newBench(t)
-	p := b.start(func(r *controllers.Reconciler) {
+	e := newEnvironment(t)
+	p := e.start(func(r *controllers.Reconciler) {
 		r.Client = &laggingApps{Client: r.Client, observed: map[client.ObjectKey]lagging{}}
 	})
 	var all []*todov1.TodoApp
 	for n := range apps {
-		all = append(all, b.app(fmt.Sprintf("todo-%d", n)))
+		all = append(all, e.app(fmt.Sprintf("todo-%d", n)))
 	}
 	for _, app := range all {
-		b.settled(app.Name)
-		eventually(t, func() error { return b.get(app.Name+"-backend", &appsv1.Deployment{}) })
+		e.settled(app.Name)
+		eventually(t, func() error { return e.get(app.Name+"-backend", &appsv1.Deployment{}) })
 	}
 	released := make([][]client.Object, apps)
 	var deletions sync.WaitGroup
 	for n, app := range all {
 		deletions.Go(func() {
-			b.merge(app, `{"spec":{"backend":{"port":8001}}}`)
-			released[n] = b.orphan(app)
+			e.merge(app, `{"spec":{"backend":{"port":8001}}}`)
+			released[n] = e.orphan(app)
 		})
 	}
 	deletions.Wait()
-	b.quiet(p)
+	e.quiet(p)
 	for n, app := range all {
 		if len(released[n]) < 6 {
 			t.Errorf("%s had %d objects only", app.Name, len(released[n]))
 		}
-		b.survived(app, released[n])
+		e.survived(app, released[n])
 	}
 }
 
@@ -159,16 +159,16 @@ func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
 		for reads := 1; reads <= 2; reads++ {
 			t.Run(fmt.Sprintf("%s, deleted after read %d", name, reads), func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t)
-				first := b.start(withPolicies)
-				app := b.app("todo")
-				b.settled("todo")
-				b.quiet(first)
+				e := newEnvironment(t)
+				first := e.start(withPolicies)
+				app := e.app("todo")
+				e.settled("todo")
+				e.quiet(first)
 				first.stop()
-				b.merge(app, strings.ReplaceAll(patch, "NOW", time.Now().UTC().Format(time.RFC3339)))
+				e.merge(app, strings.ReplaceAll(patch, "NOW", time.Now().UTC().Format(time.RFC3339)))
 				released := make(chan []client.Object, 1)
-				p := b.start(withPolicies, func(r *controllers.Reconciler) {
-					r.Live = &interrupted{Reader: r.Live, reads: reads, then: func() { released <- b.orphan(app) }}
+				p := e.start(withPolicies, func(r *controllers.Reconciler) {
+					r.Live = &interrupted{Reader: r.Live, reads: reads, then: func() { released <- e.orphan(app) }}
 				})
 				var objects []client.Object
 				select {
@@ -176,8 +176,8 @@ func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
 				case <-time.After(30 * time.Second):
 					t.Fatalf("the app was not read %d times", reads)
 				}
-				b.quiet(p)
-				b.survived(app, objects)
+				e.quiet(p)
+				e.survived(app, objects)
 			})
 		}
 	}

@@ -31,7 +31,7 @@ var address atomic.Uint32
 
 // verifier is a pod of the embedded API.
 type verifier struct {
-	b        *bench
+	e        *environment
 	pod      *corev1.Pod
 	mutex    sync.Mutex
 	touched  string
@@ -42,70 +42,70 @@ type verifier struct {
 }
 
 // listen listens on the operations port of an address that no other test uses, nor another run of the tests on this machine.
-func (b *bench) listen() (net.Listener, string) {
-	b.t.Helper()
+func (e *environment) listen() (net.Listener, string) {
+	e.t.Helper()
 	for {
 		n := address.Add(1)
 		ip := fmt.Sprintf("127.1.%d.%d", n/250, n%250+1)
-		listener, err := (&net.ListenConfig{}).Listen(b.t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
+		listener, err := (&net.ListenConfig{}).Listen(e.t.Context(), "tcp", fmt.Sprintf("%s:%d", ip, desired.OperationsPort))
 		if !errors.Is(err, syscall.EADDRINUSE) {
-			must(b.t, err)
+			must(e.t, err)
 			return listener, ip
 		}
 	}
 }
 
 // verifier starts a pod that mounts the backend's Secret as it is now.
-func (b *bench) verifier(app *todov1.TodoApp, name string) *verifier {
-	b.t.Helper()
-	v := &verifier{b: b, pod: b.pod(app, todov1.ComponentBackend, name, nil)}
+func (e *environment) verifier(app *todov1.TodoApp, name string) *verifier {
+	e.t.Helper()
+	v := &verifier{e: e, pod: e.pod(app, todov1.ComponentBackend, name, nil)}
 	v.load()
-	listener, ip := b.listen()
+	listener, ip := e.listen()
 	server := &http.Server{Handler: v, ReadHeaderTimeout: time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
-	b.t.Cleanup(func() { _ = server.Close(); <-done })
+	e.t.Cleanup(func() { _ = server.Close(); <-done })
 	v.pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: ip}
-	must(b.t, b.client.Status().Update(b.t.Context(), v.pod))
+	must(e.t, e.client.Status().Update(e.t.Context(), v.pod))
 	return v
 }
 
 // pod creates a pod of the operator's for an app, on a node.
-func (b *bench) pod(app *todov1.TodoApp, component, name string, annotations map[string]string,
+func (e *environment) pod(app *todov1.TodoApp, component, name string, annotations map[string]string,
 	change ...func(*corev1.Pod),
 ) *corev1.Pod {
-	b.t.Helper()
+	e.t.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: b.namespace, Name: name, Labels: desired.Labels(app, component), Annotations: annotations,
+			Namespace: e.namespace, Name: name, Labels: desired.Labels(app, component), Annotations: annotations,
 		},
 		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main", Image: "main"}}},
 	}
 	for _, c := range change {
 		c(pod)
 	}
-	must(b.t, controllerutil.SetControllerReference(b.replicaSet(app, component), pod, b.client.Scheme()))
-	must(b.t, b.client.Create(b.t.Context(), pod))
+	must(e.t, controllerutil.SetControllerReference(e.replicaSet(app, component), pod, e.client.Scheme()))
+	must(e.t, e.client.Create(e.t.Context(), pod))
 	return pod
 }
 
 // replicaSet returns a ReplicaSet of a component's Deployment, as the Deployment controller would make it.
-func (b *bench) replicaSet(app *todov1.TodoApp, component string) *appsv1.ReplicaSet {
-	b.t.Helper()
+func (e *environment) replicaSet(app *todov1.TodoApp, component string) *appsv1.ReplicaSet {
+	e.t.Helper()
 	name := app.Name + "-" + component
 	var deployment appsv1.Deployment
-	eventually(b.t, func() error { return b.get(name, &deployment) })
+	eventually(e.t, func() error { return e.get(name, &deployment) })
 	rs := &appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name + "-rs", Labels: desired.Labels(app, component)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name + "-rs", Labels: desired.Labels(app, component)},
 		Spec: appsv1.ReplicaSetSpec{
 			Replicas: new(int32), Selector: deployment.Spec.Selector, Template: deployment.Spec.Template,
 		},
 	}
-	must(b.t, controllerutil.SetControllerReference(&deployment, rs, b.client.Scheme()))
-	if err := b.client.Create(b.t.Context(), rs); apierrors.IsAlreadyExists(err) {
-		must(b.t, b.get(rs.Name, rs))
+	must(e.t, controllerutil.SetControllerReference(&deployment, rs, e.client.Scheme()))
+	if err := e.client.Create(e.t.Context(), rs); apierrors.IsAlreadyExists(err) {
+		must(e.t, e.get(rs.Name, rs))
 	} else {
-		must(b.t, err)
+		must(e.t, err)
 	}
 	return rs
 }
@@ -113,7 +113,7 @@ func (b *bench) replicaSet(app *todov1.TodoApp, component string) *appsv1.Replic
 // load reads the Secret as the kubelet would mount it.
 func (v *verifier) load() {
 	var secret corev1.Secret
-	if v.b.get(v.pod.Labels[todov1.LabelApp]+"-backend-auth", &secret) != nil {
+	if v.e.get(v.pod.Labels[todov1.LabelApp]+"-backend-auth", &secret) != nil {
 		return
 	}
 	entries, err := keyring.ParseList(string(secret.Data[keyring.EntrySecrets]))
@@ -136,7 +136,7 @@ func (v *verifier) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	var pod corev1.Pod
-	if v.b.client.Get(context.Background(), client.ObjectKeyFromObject(v.pod), &pod) == nil &&
+	if v.e.client.Get(context.Background(), client.ObjectKeyFromObject(v.pod), &pod) == nil &&
 		pod.Annotations[todov1.AnnotationRefresh] != v.touched {
 		v.touched = pod.Annotations[todov1.AnnotationRefresh]
 		v.load()
@@ -152,25 +152,25 @@ func (v *verifier) trusts() []int64 {
 }
 
 // roll replaces the frontend pods of an app by ones of the Deployment's present template, as a rolling update ends.
-func (b *bench) roll(app *todov1.TodoApp) { b.rollBut(app, "") }
+func (e *environment) roll(app *todov1.TodoApp) { e.rollBut(app, "") }
 
 // rollBut leaves one pod as it is.
-func (b *bench) rollBut(app *todov1.TodoApp, spared string) {
-	b.t.Helper()
+func (e *environment) rollBut(app *todov1.TodoApp, spared string) {
+	e.t.Helper()
 	var d appsv1.Deployment
-	must(b.t, b.get(app.Name+"-frontend", &d))
+	must(e.t, e.get(app.Name+"-frontend", &d))
 	old := &corev1.PodList{}
-	must(b.t, b.client.List(b.t.Context(), old, client.InNamespace(b.namespace),
+	must(e.t, e.client.List(e.t.Context(), old, client.InNamespace(e.namespace),
 		client.MatchingLabels(desired.Selector(app, todov1.ComponentFrontend))))
 	keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]
 	for i := range 2 {
-		b.pod(app, todov1.ComponentFrontend, fmt.Sprintf("%s-frontend-%d-%d", app.Name, d.Generation, i),
+		e.pod(app, todov1.ComponentFrontend, fmt.Sprintf("%s-frontend-%d-%d", app.Name, d.Generation, i),
 			map[string]string{todov1.AnnotationKeys: keys})
 	}
 	for i := range old.Items {
 		if old.Items[i].Name == spared {
 			continue
 		}
-		must(b.t, b.client.Delete(b.t.Context(), &old.Items[i], client.GracePeriodSeconds(0)))
+		must(e.t, e.client.Delete(e.t.Context(), &old.Items[i], client.GracePeriodSeconds(0)))
 	}
 }

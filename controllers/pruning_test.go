@@ -32,32 +32,32 @@ func TestASecretThatPodsReferToIsNotPruned(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
-			p := b.start()
-			app := b.app("todo")
-			b.settled("todo")
+			e := newEnvironment(t)
+			p := e.start()
+			app := e.app("todo")
+			e.settled("todo")
 			using := user(corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "user",
+				ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "user",
 					Labels: map[string]string{todov1.LabelApp: "todo", todov1.LabelComponent: todov1.ComponentFrontend}},
 				Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "main", EnvFrom: []corev1.EnvFromSource{{
 					SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "todo-frontend-auth"}}}}}}},
 			})
-			must(t, b.client.Create(t.Context(), using))
-			b.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"renamed"}}}}`)
-			eventually(t, func() error { return b.get("renamed", &corev1.Secret{}) })
-			b.quiet(p)
-			must(t, b.get("todo-frontend-auth", &corev1.Secret{}))
-			must(t, b.client.Delete(t.Context(), using, client.GracePeriodSeconds(0)))
-			b.gone("todo-frontend-auth", &corev1.Secret{})
+			must(t, e.client.Create(t.Context(), using))
+			e.merge(app, `{"spec":{"frontend":{"secretRef":{"name":"renamed"}}}}`)
+			eventually(t, func() error { return e.get("renamed", &corev1.Secret{}) })
+			e.quiet(p)
+			must(t, e.get("todo-frontend-auth", &corev1.Secret{}))
+			must(t, e.client.Delete(t.Context(), using, client.GracePeriodSeconds(0)))
+			e.gone("todo-frontend-auth", &corev1.Secret{})
 		})
 	}
 }
 
 // A missing object is created before it is applied, so the operator owns its fields twice at first. They still go with the spec.
 func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Frontend.Image = "web:1"
 		a.Spec.Frontend.Env = []corev1.EnvVar{{Name: "DEBUG", Value: "all"}, {Name: "KEPT", Value: "1"}}
 		a.Spec.Ingress = &todov1.IngressSpec{Host: "todo.example.com", Annotations: map[string]string{"example.com/a": "1"}}
@@ -66,7 +66,7 @@ func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 		return func() error {
 			var d appsv1.Deployment
 			var ingress networkingv1.Ingress
-			if err := errors.Join(b.get("todo-frontend", &d), b.get("todo", &ingress)); err != nil {
+			if err := errors.Join(e.get("todo-frontend", &d), e.get("todo", &ingress)); err != nil {
 				return err
 			}
 			var names []string
@@ -80,6 +80,6 @@ func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 		}
 	}
 	eventually(t, variables("[DEBUG KEPT] 1"))
-	b.merge(app, `{"spec":{"frontend":{"env":[{"name":"KEPT","value":"1"}]},"ingress":{"annotations":null}}}`)
+	e.merge(app, `{"spec":{"frontend":{"env":[{"name":"KEPT","value":"1"}]},"ingress":{"annotations":null}}}`)
 	eventually(t, variables("[KEPT API_URL] 0"))
 }

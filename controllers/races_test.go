@@ -33,32 +33,32 @@ func (h *halting) List(ctx context.Context, list client.ObjectList, o ...client.
 }
 
 // halted starts a manager whose first live snapshots, before it writes, send to looked and wait until goOn is called.
-func (b *bench) halted(looks int) (p *process, looked <-chan struct{}, goOn func()) {
+func (e *environment) halted(looks int) (p *process, looked <-chan struct{}, goOn func()) {
 	h := &halting{looked: make(chan struct{}), goOn: make(chan struct{})}
 	h.looks.Store(int32(looks))
-	p = b.start(func(r *controllers.Reconciler) { h.Reader, r.Live = r.Live, h })
+	p = e.start(func(r *controllers.Reconciler) { h.Reader, r.Live = r.Live, h })
 	goOn = sync.OnceFunc(func() { close(h.goOn) })
-	b.t.Cleanup(goOn) // before the manager is stopped, which waits for it
+	e.t.Cleanup(goOn) // before the manager is stopped, which waits for it
 	return p, h.looked, goOn
 }
 
 // aboutToWrite makes a manager take a snapshot for a younger app before an older one references the same Secrets. So nothing blocks
 // the younger app, and the older one takes precedence.
-func (b *bench) aboutToWrite(looks int, younger, elder options) (goOn func()) {
-	b.t.Helper()
-	app := b.app("elder")
-	before := b.start()
-	eventually(b.t, func() error { return b.has("elder", "elder-frontend-auth") })
+func (e *environment) aboutToWrite(looks int, younger, elder options) (goOn func()) {
+	e.t.Helper()
+	app := e.app("elder")
+	before := e.start()
+	eventually(e.t, func() error { return e.has("elder", "elder-frontend-auth") })
 	before.stop()
-	eventually(b.t, b.aSecondHasPassed("elder"))
-	_, looked, goOn := b.halted(looks)
-	b.app("younger", younger...)
+	eventually(e.t, e.aSecondHasPassed("elder"))
+	_, looked, goOn := e.halted(looks)
+	e.app("younger", younger...)
 	<-looked
 	patch := client.MergeFrom(app.DeepCopy())
 	for _, change := range elder {
 		change(app)
 	}
-	must(b.t, b.client.Patch(b.t.Context(), app, patch))
+	must(e.t, e.client.Patch(e.t.Context(), app, patch))
 	for range looks - 1 {
 		<-looked
 	}
@@ -66,53 +66,53 @@ func (b *bench) aboutToWrite(looks int, younger, elder options) (goOn func()) {
 }
 
 func TestWhatAnotherAppHasJustWrittenIsNotOverwritten(t *testing.T) {
-	b := newBench(t)
-	goOn := b.aboutToWrite(1, options{backendSecret("shared")}, options{frontendSecret("shared")})
-	eventually(t, func() error { return b.has("elder", "shared") })
+	e := newEnvironment(t)
+	goOn := e.aboutToWrite(1, options{backendSecret("shared")}, options{frontendSecret("shared")})
+	eventually(t, func() error { return e.has("elder", "shared") })
 	goOn()
-	eventually(t, func() error { return b.givesWay("younger") })
-	must(t, b.has("elder", "shared"))
-	b.deleted("elder", "shared")
-	within(t, 15*time.Second, func() error { return b.has("younger", "shared") })
+	eventually(t, func() error { return e.givesWay("younger") })
+	must(t, e.has("elder", "shared"))
+	e.deleted("elder", "shared")
+	within(t, 15*time.Second, func() error { return e.has("younger", "shared") })
 }
 
 // If each app had written one of the two Secrets, each would wait for the other.
 func TestOfTwoAppsThatWriteCrosswiseAtOnceOneProceeds(t *testing.T) {
-	b := newBench(t)
-	goOn := b.aboutToWrite(2, options{frontendSecret("y"), backendSecret("x")}, options{frontendSecret("x"), backendSecret("y")})
+	e := newEnvironment(t)
+	goOn := e.aboutToWrite(2, options{frontendSecret("y"), backendSecret("x")}, options{frontendSecret("x"), backendSecret("y")})
 	goOn()
-	b.oneProceeds("elder", "younger", "x")
+	e.oneProceeds("elder", "younger", "x")
 }
 
 // A manager pauses after it has read that a Secret is missing. Meanwhile another manager creates the Secret, replaces the key and
 // stops. Then the first one continues.
 func TestAManagerThatWasAwayOverwritesNothing(t *testing.T) {
-	b := newBench(t)
-	app := b.app("todo")
-	first := b.start()
-	old := b.settled("todo")
-	eventually(t, func() error { return b.has("todo", "todo-frontend-auth") })
+	e := newEnvironment(t)
+	app := e.app("todo")
+	first := e.start()
+	old := e.settled("todo")
+	eventually(t, func() error { return e.has("todo", "todo-frontend-auth") })
 	first.stop()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "todo-frontend-auth"}}
-	must(t, b.client.Delete(t.Context(), secret))
-	away, looked, goOn := b.halted(1)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-frontend-auth"}}
+	must(t, e.client.Delete(t.Context(), secret))
+	away, looked, goOn := e.halted(1)
 	<-looked
-	meanwhile := b.start()
-	b.settled("todo")
-	b.ask(app, "revokeBefore")
+	meanwhile := e.start()
+	e.settled("todo")
+	e.ask(app, "revokeBefore")
 	eventually(t, func() error {
-		if b.settled("todo") == old {
+		if e.settled("todo") == old {
 			return errors.New("the key was not replaced yet")
 		}
 		return nil
 	})
-	b.quiet(meanwhile)
+	e.quiet(meanwhile)
 	meanwhile.stop()
-	must(t, b.get(secret.Name, secret))
+	must(t, e.get(secret.Name, secret))
 	written := secret.ResourceVersion
 	goOn()
-	b.quiet(away)
-	must(t, b.get(secret.Name, secret))
+	e.quiet(away)
+	must(t, e.get(secret.Name, secret))
 	if secret.ResourceVersion != written {
 		t.Error("a manager that was away wrote what it had in mind before")
 	}

@@ -25,12 +25,12 @@ import (
 var secretNames = []string{"todo-keyring", "todo-frontend-auth", "todo-backend-auth"}
 
 // backup reads Secrets as they are now.
-func (b *bench) backup(names ...string) []*corev1.Secret {
-	b.t.Helper()
+func (e *environment) backup(names ...string) []*corev1.Secret {
+	e.t.Helper()
 	var all []*corev1.Secret
 	for _, name := range names {
 		secret := &corev1.Secret{}
-		must(b.t, b.get(name, secret))
+		must(e.t, e.get(name, secret))
 		all = append(all, secret)
 	}
 	return all
@@ -38,19 +38,19 @@ func (b *bench) backup(names ...string) []*corev1.Secret {
 
 // restore puts Secrets back as kubectl apply and Velero do: created if they are gone, else replaced, under another field owner.
 // It returns the resourceVersion of the last one.
-func (b *bench) restore(backup []*corev1.Secret) string {
-	b.t.Helper()
+func (e *environment) restore(backup []*corev1.Secret) string {
+	e.t.Helper()
 	version := ""
 	for _, secret := range backup {
 		restored, live := &corev1.Secret{}, &corev1.Secret{}
-		must(b.t, retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		must(e.t, retry.RetryOnConflict(retry.DefaultRetry, func() error {
 			restored = secret.DeepCopy()
 			restored.ResourceVersion, restored.UID, restored.ManagedFields = "", "", nil
-			if err := b.get(secret.Name, live); err != nil {
-				return b.client.Create(b.t.Context(), restored, client.FieldOwner("velero"))
+			if err := e.get(secret.Name, live); err != nil {
+				return e.client.Create(e.t.Context(), restored, client.FieldOwner("velero"))
 			}
 			restored.ResourceVersion = live.ResourceVersion
-			return b.client.Update(b.t.Context(), restored, client.FieldOwner("velero"))
+			return e.client.Update(e.t.Context(), restored, client.FieldOwner("velero"))
 		}))
 		version = restored.ResourceVersion
 	}
@@ -58,34 +58,34 @@ func (b *bench) restore(backup []*corev1.Secret) string {
 }
 
 // remove deletes Secrets, as the loss of a namespace does.
-func (b *bench) remove(names ...string) {
-	b.t.Helper()
+func (e *environment) remove(names ...string) {
+	e.t.Helper()
 	for _, name := range names {
-		must(b.t, client.IgnoreNotFound(b.client.Delete(b.t.Context(),
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}})))
+		must(e.t, client.IgnoreNotFound(e.client.Delete(e.t.Context(),
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}})))
 	}
 }
 
 // onKeyTwo makes an app go on to key 2 and waits until it is in use.
-func (b *bench) onKeyTwo(app *todov1.TodoApp) keyring.Key {
-	b.t.Helper()
-	b.inSync()
-	b.ask(app, "rotateAfter")
-	eventually(b.t, func() error { return b.uses("todo", 2) })
-	return b.settled("todo")
+func (e *environment) onKeyTwo(app *todov1.TodoApp) keyring.Key {
+	e.t.Helper()
+	e.inSync()
+	e.ask(app, "rotateAfter")
+	eventually(e.t, func() error { return e.uses("todo", 2) })
+	return e.settled("todo")
 }
 
 // inSync waits until the status has the first keys.
-func (b *bench) inSync() {
-	b.t.Helper()
-	eventually(b.t, func() error {
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
+func (e *environment) inSync() {
+	e.t.Helper()
+	eventually(e.t, func() error {
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync)
 	})
 }
 
 // uses returns an error unless a key version is active in the keyring.
-func (b *bench) uses(app string, version int64) error {
-	key, err := b.active(app)
+func (e *environment) uses(app string, version int64) error {
+	key, err := e.active(app)
 	if err == nil && key.Version != version {
 		err = fmt.Errorf("key %d is active, not %d", key.Version, version)
 	}
@@ -93,26 +93,26 @@ func (b *bench) uses(app string, version int64) error {
 }
 
 // ring reads an app's keyring.
-func (b *bench) ring(app string) keyring.Ring {
-	b.t.Helper()
+func (e *environment) ring(app string) keyring.Ring {
+	e.t.Helper()
 	secret := &corev1.Secret{}
-	must(b.t, b.get(app+"-keyring", secret))
+	must(e.t, e.get(app+"-keyring", secret))
 	ring, err := keyring.Unmarshal(secret.Data)
-	must(b.t, err)
+	must(e.t, err)
 	return ring
 }
 
 // announcements records Events, and the resourceVersion of the keyring when one of each reason was written.
 type announcements struct {
 	sync.Mutex
-	b        *bench
+	e        *environment
 	all      []string
 	keyrings map[string]string
 }
 
 func (a *announcements) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
 	secret := &corev1.Secret{}
-	_ = a.b.get("todo-keyring", secret)
+	_ = a.e.get("todo-keyring", secret)
 	a.Lock()
 	defer a.Unlock()
 	a.all = append(a.all, kind+" "+reason+" "+fmt.Sprintf(note, args...))
@@ -130,23 +130,23 @@ func (a *announcements) told(reason string) error {
 }
 
 // announcing starts a manager whose Events are recorded.
-func (b *bench) announcing() (*announcements, *process) {
-	b.t.Helper()
-	a := &announcements{b: b, keyrings: map[string]string{}}
-	return a, b.start(func(r *controllers.Reconciler) { r.Events = a })
+func (e *environment) announcing() (*announcements, *process) {
+	e.t.Helper()
+	a := &announcements{e: e, keyrings: map[string]string{}}
+	return a, e.start(func(r *controllers.Reconciler) { r.Events = a })
 }
 
 func TestRestoreOfAnOlderKeyringAlone(t *testing.T) {
-	b := newBench(t)
-	told, _ := b.announcing()
-	app := b.app("todo")
-	first := b.settled("todo")
-	old := b.backup("todo-keyring")
-	second := b.onKeyTwo(app)
-	restored := b.restore(old)
+	e := newEnvironment(t)
+	told, _ := e.announcing()
+	app := e.app("todo")
+	first := e.settled("todo")
+	old := e.backup("todo-keyring")
+	second := e.onKeyTwo(app)
+	restored := e.restore(old)
 	eventually(t, func() error { return told.told(todov1.ReasonKeyringRestored) })
-	eventually(t, func() error { return b.uses("todo", 2) })
-	if key := b.settled("todo"); key.Value != second.Value || key.Value == first.Value {
+	eventually(t, func() error { return e.uses("todo", 2) })
+	if key := e.settled("todo"); key.Value != second.Value || key.Value == first.Value {
 		t.Error("key 2 became another key")
 	}
 	if told.keyrings[todov1.ReasonKeyringRestored] != restored {
@@ -155,41 +155,41 @@ func TestRestoreOfAnOlderKeyringAlone(t *testing.T) {
 }
 
 func TestRestoreOfEverythingAsItWas(t *testing.T) {
-	b := newBench(t)
-	_, p := b.announcing()
-	app := b.app("todo")
-	b.onKeyTwo(app)
-	ring := b.ring("todo")
-	backup := b.backup(secretNames...)
+	e := newEnvironment(t)
+	_, p := e.announcing()
+	app := e.app("todo")
+	e.onKeyTwo(app)
+	ring := e.ring("todo")
+	backup := e.backup(secretNames...)
 	p.stop()
-	b.remove(secretNames...)
-	b.restore(backup)
-	b.start()
-	b.settled("todo")
-	if !b.ring("todo").Equal(ring) {
+	e.remove(secretNames...)
+	e.restore(backup)
+	e.start()
+	e.settled("todo")
+	if !e.ring("todo").Equal(ring) {
 		t.Error("the ring is not what it was")
 	}
 }
 
 // Velero restores Secrets before custom resources, so the owner references are those of a TodoApp that is gone.
 func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
-	b := newBench(t)
-	_, p := b.announcing()
-	app := b.app("todo")
-	second := b.onKeyTwo(app)
-	backup := b.backup(secretNames...)
+	e := newEnvironment(t)
+	_, p := e.announcing()
+	app := e.app("todo")
+	second := e.onKeyTwo(app)
+	backup := e.backup(secretNames...)
 	p.stop()
-	must(t, b.client.Delete(t.Context(), app))
-	b.remove(secretNames...)
-	b.restore(backup)
-	b.start()
-	again := b.app("todo")
-	eventually(t, func() error { return b.uses("todo", 2) })
-	if key := b.settled("todo"); key.Value != second.Value {
+	must(t, e.client.Delete(t.Context(), app))
+	e.remove(secretNames...)
+	e.restore(backup)
+	e.start()
+	again := e.app("todo")
+	eventually(t, func() error { return e.uses("todo", 2) })
+	if key := e.settled("todo"); key.Value != second.Value {
 		t.Error("key 2 became another key")
 	}
 	eventually(t, func() error {
-		for _, secret := range b.backup("todo-frontend-auth", "todo-backend-auth") {
+		for _, secret := range e.backup("todo-frontend-auth", "todo-backend-auth") {
 			if !metav1.IsControlledBy(secret, again) {
 				return fmt.Errorf("Secret %s is not owned by the TodoApp of now: %v", secret.Name, secret.OwnerReferences)
 			}
@@ -201,20 +201,20 @@ func TestRestoreOfSecretsBeforeTheTodoApp(t *testing.T) {
 // If the TodoApp is restored first, it makes new keys before its Secrets are restored. The restored keyring wins, and the operator
 // says that the keys made in between are lost.
 func TestRestoreOfTheTodoAppBeforeItsSecrets(t *testing.T) {
-	b := newBench(t)
-	told, _ := b.announcing()
-	app := b.app("todo")
-	second := b.onKeyTwo(app)
-	backup := b.backup(secretNames...)
-	must(t, b.client.Delete(t.Context(), app))
-	b.remove(secretNames...)
-	b.app("todo")
-	eventually(t, func() error { return b.uses("todo", 1) })
-	meantime := b.settled("todo")
-	b.restore(backup[:1])
+	e := newEnvironment(t)
+	told, _ := e.announcing()
+	app := e.app("todo")
+	second := e.onKeyTwo(app)
+	backup := e.backup(secretNames...)
+	must(t, e.client.Delete(t.Context(), app))
+	e.remove(secretNames...)
+	e.app("todo")
+	eventually(t, func() error { return e.uses("todo", 1) })
+	meantime := e.settled("todo")
+	e.restore(backup[:1])
 	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
-	eventually(t, func() error { return b.uses("todo", 2) })
-	if key := b.settled("todo"); key.Value != second.Value || key.Value == meantime.Value {
+	eventually(t, func() error { return e.uses("todo", 2) })
+	if key := e.settled("todo"); key.Value != second.Value || key.Value == meantime.Value {
 		t.Error("key 2 is not the one of the backup")
 	}
 }
@@ -222,19 +222,19 @@ func TestRestoreOfTheTodoAppBeforeItsSecrets(t *testing.T) {
 // When etcd goes back, all three Secrets are older, and the keys of pods are in no Secret any more. Their versions are not given
 // out again, and the operator says that they are lost.
 func TestEverythingIsRolledBack(t *testing.T) {
-	b := newBench(t)
-	_, p := b.announcing()
-	app := b.app("todo")
-	b.settled("todo")
-	old := b.backup(secretNames...)
-	b.onKeyTwo(app)
-	b.verifier(app, "todo-backend-a")
+	e := newEnvironment(t)
+	_, p := e.announcing()
+	app := e.app("todo")
+	e.settled("todo")
+	old := e.backup(secretNames...)
+	e.onKeyTwo(app)
+	e.verifier(app, "todo-backend-a")
 	p.stop()
-	b.restore(old)
-	told, _ := b.announcing()
+	e.restore(old)
+	told, _ := e.announcing()
 	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
-	eventually(t, func() error { return b.uses("todo", 3) }) // the TodoApp still asks for a rotation
-	for _, k := range b.ring("todo").Keys {
+	eventually(t, func() error { return e.uses("todo", 3) }) // the TodoApp still asks for a rotation
+	for _, k := range e.ring("todo").Keys {
 		if k.Version == 2 {
 			t.Error("version 2 is given out again, and a pod has another key of that version")
 		}
@@ -243,18 +243,18 @@ func TestEverythingIsRolledBack(t *testing.T) {
 
 // A keyring that is newer than the Secrets is the usual case after a crash: nothing but the Secrets changes.
 func TestRestoreOfOlderProjections(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo")
-	b.settled("todo")
-	old := b.backup("todo-frontend-auth", "todo-backend-auth")
-	second := b.onKeyTwo(app)
-	ring := b.ring("todo")
-	b.restore(old)
-	if key := b.settled("todo"); key.Value != second.Value {
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo")
+	e.settled("todo")
+	old := e.backup("todo-frontend-auth", "todo-backend-auth")
+	second := e.onKeyTwo(app)
+	ring := e.ring("todo")
+	e.restore(old)
+	if key := e.settled("todo"); key.Value != second.Value {
 		t.Error("key 2 became another key")
 	}
-	for i, k := range b.ring("todo").Keys {
+	for i, k := range e.ring("todo").Keys {
 		if k.Version != ring.Keys[i].Version || k.Value != ring.Keys[i].Value {
 			t.Errorf("key %d of the ring became key %d", ring.Keys[i].Version, k.Version)
 		}
@@ -263,22 +263,22 @@ func TestRestoreOfOlderProjections(t *testing.T) {
 
 // A revoked key does not come back with an older backup, also if the moment is no longer in the TodoApp.
 func TestRestoreOfARevokedKey(t *testing.T) {
-	b := newBench(t)
-	told, _ := b.announcing()
-	app := b.app("todo")
-	first := b.settled("todo")
-	old := b.backup("todo-keyring")
-	b.inSync()
-	b.ask(app, "revokeBefore")
-	eventually(t, func() error { return b.uses("todo", 2) })
-	b.settled("todo")
-	b.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":null}}}}`)
-	b.restore(old)
+	e := newEnvironment(t)
+	told, _ := e.announcing()
+	app := e.app("todo")
+	first := e.settled("todo")
+	old := e.backup("todo-keyring")
+	e.inSync()
+	e.ask(app, "revokeBefore")
+	eventually(t, func() error { return e.uses("todo", 2) })
+	e.settled("todo")
+	e.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":null}}}}`)
+	e.restore(old)
 	eventually(t, func() error { return told.told(todov1.ReasonKeyringRestored) })
-	eventually(t, func() error { return b.uses("todo", 2) })
-	b.settled("todo")
+	eventually(t, func() error { return e.uses("todo", 2) })
+	e.settled("todo")
 	for _, name := range secretNames[1:] {
-		secret := b.backup(name)[0]
+		secret := e.backup(name)[0]
 		if strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(first.Value)) {
 			t.Errorf("%s holds the revoked key", name)
 		}
@@ -287,20 +287,20 @@ func TestRestoreOfARevokedKey(t *testing.T) {
 
 // A list that was edited by hand is not taken for that of a later keyring: its annotation does not tell of the new version.
 func TestAnEditedListIsNoBackup(t *testing.T) {
-	b := newBench(t)
-	told, _ := b.announcing()
-	b.app("todo")
-	first := b.settled("todo")
+	e := newEnvironment(t)
+	told, _ := e.announcing()
+	e.app("todo")
+	first := e.settled("todo")
 	other := keyring.Generate([32]byte{255})
-	b.edited("todo-backend-auth", keyring.EntrySecrets, "9:"+string(other)+",1:"+string(first.Value))
+	e.edited("todo-backend-auth", keyring.EntrySecrets, "9:"+string(other)+",1:"+string(first.Value))
 	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
 	eventually(t, func() error {
-		if secret := b.backup("todo-backend-auth")[0]; strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(other)) {
+		if secret := e.backup("todo-backend-auth")[0]; strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(other)) {
 			return errors.New("the Secret still holds another key")
 		}
 		return nil
 	})
-	if keys := b.ring("todo").Keys; len(keys) != 1 {
+	if keys := e.ring("todo").Keys; len(keys) != 1 {
 		t.Errorf("the ring has %d keys", len(keys))
 	}
 }

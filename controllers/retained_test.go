@@ -19,18 +19,18 @@ import (
 )
 
 // keyringOf returns the keyring Secret of an app called todo.
-func (b *bench) keyringOf(app string) *corev1.Secret {
-	b.t.Helper()
+func (e *environment) keyringOf(app string) *corev1.Secret {
+	e.t.Helper()
 	var secret corev1.Secret
-	must(b.t, b.get(app+"-keyring", &secret))
+	must(e.t, e.get(app+"-keyring", &secret))
 	return &secret
 }
 
 // ownerOf awaits that an app's keyring has the app as its owner, or nothing.
-func (b *bench) ownedBy(app *todov1.TodoApp, owned bool) {
-	b.t.Helper()
-	eventually(b.t, func() error {
-		owners := b.keyringOf(app.Name).OwnerReferences
+func (e *environment) ownedBy(app *todov1.TodoApp, owned bool) {
+	e.t.Helper()
+	eventually(e.t, func() error {
+		owners := e.keyringOf(app.Name).OwnerReferences
 		if owned != slices.ContainsFunc(owners, func(ref metav1.OwnerReference) bool { return ref.UID == app.UID }) {
 			return fmt.Errorf("the keyring's owners are %v", owners)
 		}
@@ -39,11 +39,11 @@ func (b *bench) ownedBy(app *todov1.TodoApp, owned bool) {
 }
 
 // finds awaits that the status says whether the app has found its keyring.
-func (b *bench) finds(app string, found bool) {
-	b.t.Helper()
-	eventually(b.t, func() error {
+func (e *environment) finds(app string, found bool) {
+	e.t.Helper()
+	eventually(e.t, func() error {
 		var live todov1.TodoApp
-		if err := b.get(app, &live); err != nil {
+		if err := e.get(app, &live); err != nil {
 			return err
 		}
 		c := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionKeysInSync)
@@ -57,26 +57,26 @@ func (b *bench) finds(app string, found bool) {
 // An app that an earlier release made owns its keyring. The present one takes the reference off, and changes neither a key nor
 // a pod; the policy decides from then on.
 func TestThePolicyOwnsTheKeyringOrNot(t *testing.T) {
-	b := newBench(t)
-	old := b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) { a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete })
-	key := b.settled("todo")
-	b.ownedBy(app, true)
-	b.quiet(old)
+	e := newEnvironment(t)
+	old := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) { a.Spec.Auth.ReclaimPolicy = todov1.ReclaimDelete })
+	key := e.settled("todo")
+	e.ownedBy(app, true)
+	e.quiet(old)
 	old.stop()
 	var before, after appsv1.Deployment
-	must(t, b.get("todo-backend", &before))
-	b.merge(b.keyringOf("todo"), `{"metadata":{"annotations":{"todoapp.dev/made-for":null}}}`) // as release 0.2.0 left it
-	b.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Retain"}}}`)
-	b.start()
-	b.ownedBy(app, false)
-	b.finds("todo", false)
-	b.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Delete"}}}`)
-	b.ownedBy(app, true)
-	if now := b.settled("todo"); now.Version != key.Version || now.Value != key.Value {
+	must(t, e.get("todo-backend", &before))
+	e.merge(e.keyringOf("todo"), `{"metadata":{"annotations":{"todoapp.dev/made-for":null}}}`) // as release 0.2.0 left it
+	e.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Retain"}}}`)
+	e.start()
+	e.ownedBy(app, false)
+	e.finds("todo", false)
+	e.merge(app, `{"spec":{"auth":{"reclaimPolicy":"Delete"}}}`)
+	e.ownedBy(app, true)
+	if now := e.settled("todo"); now.Version != key.Version || now.Value != key.Value {
 		t.Errorf("key %d became key %d", key.Version, now.Version)
 	}
-	must(t, b.get("todo-backend", &after))
+	must(t, e.get("todo-backend", &after))
 	if after.Generation != before.Generation {
 		t.Errorf("the Deployment changed from generation %d to %d", before.Generation, after.Generation)
 	}
@@ -87,27 +87,27 @@ func TestThePolicyOwnsTheKeyringOrNot(t *testing.T) {
 func TestTheKeyringOutlivesItsApp(t *testing.T) {
 	for name, stale := range map[string]bool{"retained": false, "restored with a stale owner": true} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.start()
-			first := b.app("todo")
-			key := b.settled("todo")
-			b.finds("todo", false)
-			b.ownedBy(first, false)
-			must(t, b.client.Delete(t.Context(), first))
+			e := newEnvironment(t)
+			e.start()
+			first := e.app("todo")
+			key := e.settled("todo")
+			e.finds("todo", false)
+			e.ownedBy(first, false)
+			must(t, e.client.Delete(t.Context(), first))
 			for _, secret := range []string{"todo-frontend-auth", "todo-backend-auth"} { // as the garbage collector does
-				must(t, b.client.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: secret}}))
+				must(t, e.client.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: secret}}))
 			}
 			if stale {
-				b.merge(b.keyringOf("todo"), `{"metadata":{"ownerReferences":[{"apiVersion":"todoapp.dev/v1alpha1","kind":"TodoApp",`+
+				e.merge(e.keyringOf("todo"), `{"metadata":{"ownerReferences":[{"apiVersion":"todoapp.dev/v1alpha1","kind":"TodoApp",`+
 					`"name":"todo","uid":"`+string(first.UID)+`","controller":true}]}}`)
 			}
-			again := b.app("todo")
-			b.finds("todo", true)
-			if now := b.settled("todo"); now.Version != key.Version || now.Value != key.Value {
+			again := e.app("todo")
+			e.finds("todo", true)
+			if now := e.settled("todo"); now.Version != key.Version || now.Value != key.Value {
 				t.Errorf("key %d became key %d", key.Version, now.Version)
 			}
-			b.ownedBy(again, false)
-			if owners := b.keyringOf("todo").OwnerReferences; len(owners) > 0 {
+			e.ownedBy(again, false)
+			if owners := e.keyringOf("todo").OwnerReferences; len(owners) > 0 {
 				t.Errorf("the keyring's owners are %v", owners)
 			}
 		})
@@ -116,25 +116,25 @@ func TestTheKeyringOutlivesItsApp(t *testing.T) {
 
 // A weak key that was adopted is reported until it is revoked.
 func TestAWeakKeyThatIsAdopted(t *testing.T) {
-	b := newBench(t)
-	must(t, b.client.Create(t.Context(), &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "web",
+	e := newEnvironment(t)
+	must(t, e.client.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "web",
 			Annotations: map[string]string{todov1.AnnotationAdopt: "todo"}},
 		StringData: map[string]string{keyring.EntrySecret: "changeme-changeme-changeme-changeme"},
 	}))
-	b.start(func(r *controllers.Reconciler) {
+	e.start(func(r *controllers.Reconciler) {
 		r.NewKey = func() keyring.Value { return keyring.Generate(sha256.Sum256([]byte("fresh"))) }
 	})
-	app := b.app("todo", frontendSecret("web"))
+	app := e.app("todo", frontendSecret("web"))
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionFalse, todov1.ReasonWeakKey)
+		return e.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionFalse, todov1.ReasonWeakKey)
 	})
-	eventually(t, b.aSecondHasPassed("todo"))
-	key, err := b.active("todo")
+	eventually(t, e.aSecondHasPassed("todo"))
+	key, err := e.active("todo")
 	must(t, err)
 	after := key.CreatedAt.Add(time.Second).UTC().Format(time.RFC3339)
-	b.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":"`+after+`"}}}}`)
+	e.merge(app, `{"spec":{"auth":{"rotation":{"revokeBefore":"`+after+`"}}}}`)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionTrue, todov1.ReasonStrong)
+		return e.condition("todo", todov1.ConditionKeysStrong, metav1.ConditionTrue, todov1.ReasonStrong)
 	})
 }

@@ -20,42 +20,42 @@ import (
 )
 
 // rotating makes an app with two embedded backends and two frontends, all of them up to date.
-func (b *bench) rotating(change ...func(*todov1.TodoApp)) (*todov1.TodoApp, []*verifier) {
-	b.t.Helper()
+func (e *environment) rotating(change ...func(*todov1.TodoApp)) (*todov1.TodoApp, []*verifier) {
+	e.t.Helper()
 	change = append(change, func(a *todov1.TodoApp) {
 		a.Spec.Frontend.Image = "web:1"
 		a.Spec.Backend.Replicas = new(int32(2))
 		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
 			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
 	})
-	app := b.app("todo", change...)
-	b.settled("todo")
-	eventually(b.t, func() error { return b.get("todo-frontend", &appsv1.Deployment{}) })
-	b.roll(app)
-	return app, []*verifier{b.verifier(app, "todo-backend-a"), b.verifier(app, "todo-backend-b")}
+	app := e.app("todo", change...)
+	e.settled("todo")
+	eventually(e.t, func() error { return e.get("todo-frontend", &appsv1.Deployment{}) })
+	e.roll(app)
+	return app, []*verifier{e.verifier(app, "todo-backend-a"), e.verifier(app, "todo-backend-b")}
 }
 
 // ask sets one of the two moments to now, which the API server keeps to the second: the key must be older than that.
-func (b *bench) ask(app *todov1.TodoApp, field string) {
-	b.t.Helper()
+func (e *environment) ask(app *todov1.TodoApp, field string) {
+	e.t.Helper()
 	var live todov1.TodoApp
-	must(b.t, b.get(app.Name, &live))
+	must(e.t, e.get(app.Name, &live))
 	created := live.Status.Keys[0].CreatedAt.Time
-	eventually(b.t, func() error {
+	eventually(e.t, func() error {
 		if now := time.Now(); !now.Truncate(time.Second).After(created) {
 			return fmt.Errorf("it is still the second in which key %d was made", live.Status.Keys[0].Version)
 		}
 		return nil
 	})
-	b.merge(app, fmt.Sprintf(`{"spec":{"auth":{"rotation":{%q:%q}}}}`, field, time.Now().UTC().Format(time.RFC3339)))
+	e.merge(app, fmt.Sprintf(`{"spec":{"auth":{"rotation":{%q:%q}}}}`, field, time.Now().UTC().Format(time.RFC3339)))
 }
 
 // phase awaits where the rotation stands, and that it waits for what contains a name; none: for nothing.
-func (b *bench) phase(app, phase, waitingFor string) *todov1.TodoApp {
-	b.t.Helper()
+func (e *environment) phase(app, phase, waitingFor string) *todov1.TodoApp {
+	e.t.Helper()
 	live := &todov1.TodoApp{}
-	eventually(b.t, func() error {
-		if err := b.get(app, live); err != nil {
+	eventually(e.t, func() error {
+		if err := e.get(app, live); err != nil {
 			return err
 		}
 		r := live.Status.Rotation
@@ -69,12 +69,12 @@ func (b *bench) phase(app, phase, waitingFor string) *todov1.TodoApp {
 }
 
 func TestARotationWaitsForEveryPod(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app, backends := b.rotating()
-	b.ask(app, "rotateAfter")
+	e := newEnvironment(t)
+	e.start()
+	app, backends := e.rotating()
+	e.ask(app, "rotateAfter")
 
-	b.phase("todo", "Publishing", "frontend")
+	e.phase("todo", "Publishing", "frontend")
 	for _, v := range backends {
 		eventually(t, func() error {
 			if got := v.trusts(); !slices.Equal(got, []int64{1, 2}) {
@@ -83,52 +83,52 @@ func TestARotationWaitsForEveryPod(t *testing.T) {
 			return nil
 		})
 	}
-	if key, err := b.active("todo"); err != nil || key.Version != 1 {
+	if key, err := e.active("todo"); err != nil || key.Version != 1 {
 		t.Fatalf("key %d was promoted before the frontend knew it (%v)", key.Version, err)
 	}
-	must(t, b.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonWaitingForPods))
+	must(t, e.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonWaitingForPods))
 
-	b.roll(app)
-	b.phase("todo", "Promoting", "frontend")
-	if key, _ := b.active("todo"); key.Version != 2 {
+	e.roll(app)
+	e.phase("todo", "Promoting", "frontend")
+	if key, _ := e.active("todo"); key.Version != 2 {
 		t.Fatalf("key %d signs", key.Version)
 	}
 
-	b.roll(app)
-	live := b.phase("todo", "Draining", "")
+	e.roll(app)
+	live := e.phase("todo", "Draining", "")
 	if retires := live.Status.Keys[1].RetiresAt; retires == nil || time.Until(retires.Time) < 167*time.Hour {
 		t.Errorf("key 1 retires at %v, before the last token signed with it has expired", retires)
 	}
-	must(t, b.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonDraining))
+	must(t, e.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonDraining))
 }
 
 func TestABackendThatHangsHoldsTheRotation(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app, backends := b.rotating()
+	e := newEnvironment(t)
+	e.start()
+	app, backends := e.rotating()
 	backends[1].hangs.Store(true)
-	b.ask(app, "rotateAfter")
-	b.phase("todo", "Publishing", "frontend")
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Publishing", "frontend")
 	eventually(t, func() error { // its template must be the new one, or rolling would change nothing
 		var d appsv1.Deployment
-		must(t, b.get("todo-frontend", &d))
+		must(t, e.get("todo-frontend", &d))
 		if keys := d.Spec.Template.Annotations[todov1.AnnotationKeys]; keys != "1,2" {
 			return fmt.Errorf("the frontend's template is at %s", keys)
 		}
 		return nil
 	})
-	b.roll(app)
-	b.phase("todo", "Publishing", "todo-backend-b")
+	e.roll(app)
+	e.phase("todo", "Publishing", "todo-backend-b")
 	backends[1].hangs.Store(false)
-	b.phase("todo", "Promoting", "frontend")
+	e.phase("todo", "Promoting", "frontend")
 }
 
 func TestARevocationReachesEveryPod(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app, backends := b.rotating()
-	b.ask(app, "revokeBefore")
-	b.phase("todo", "Promoting", "frontend")
+	e := newEnvironment(t)
+	e.start()
+	app, backends := e.rotating()
+	e.ask(app, "revokeBefore")
+	e.phase("todo", "Promoting", "frontend")
 	for _, v := range backends {
 		eventually(t, func() error {
 			if got := v.trusts(); !slices.Equal(got, []int64{2}) {
@@ -137,31 +137,31 @@ func TestARevocationReachesEveryPod(t *testing.T) {
 			return nil
 		})
 	}
-	b.roll(app)
-	b.phase("todo", "Stable", "")
+	e.roll(app)
+	e.phase("todo", "Stable", "")
 }
 
 // TestARotationWritesNoMoreThanItMust counts what a rotation writes besides the status: the ring thrice (published,
 // promoted, demoted), each Secret and the frontend's Deployment twice, each backend pod once.
 func TestARotationWritesNoMoreThanItMust(t *testing.T) {
-	b := newBench(t)
-	manager := b.start()
-	app, _ := b.rotating()
-	b.phase("todo", "Stable", "")
-	b.quiet(manager)
-	b.ask(app, "rotateAfter")
-	b.phase("todo", "Publishing", "frontend")
-	sent := b.quiet(manager)
-	b.roll(app)
-	b.phase("todo", "Promoting", "frontend")
-	sent = append(sent, b.quiet(manager)...)
-	b.roll(app)
-	b.phase("todo", "Draining", "")
-	sent = append(sent, b.quiet(manager)...)
+	e := newEnvironment(t)
+	manager := e.start()
+	app, _ := e.rotating()
+	e.phase("todo", "Stable", "")
+	e.quiet(manager)
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Publishing", "frontend")
+	sent := e.quiet(manager)
+	e.roll(app)
+	e.phase("todo", "Promoting", "frontend")
+	sent = append(sent, e.quiet(manager)...)
+	e.roll(app)
+	e.phase("todo", "Draining", "")
+	sent = append(sent, e.quiet(manager)...)
 	writes := map[string]int{}
 	for _, request := range sent {
 		method, path, _ := strings.Cut(request, " ")
-		_, object, ok := strings.Cut(path, "/namespaces/"+b.namespace+"/")
+		_, object, ok := strings.Cut(path, "/namespaces/"+e.namespace+"/")
 		if ok && method != http.MethodGet && !strings.HasSuffix(object, "/status") {
 			writes[object]++
 		}
@@ -176,16 +176,16 @@ func TestARotationWritesNoMoreThanItMust(t *testing.T) {
 }
 
 func TestAPodThatTheCacheHasNotSeenHoldsTheRotation(t *testing.T) {
-	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) { r.Client = &blind{r.Client, "todo-frontend-late"} })
-	app, _ := b.rotating()
-	late := b.pod(app, todov1.ComponentFrontend, "todo-frontend-late", map[string]string{todov1.AnnotationKeys: "1"})
-	b.ask(app, "rotateAfter")
-	b.phase("todo", "Publishing", "frontend")
-	b.rollBut(app, late.Name)
-	b.phase("todo", "Publishing", late.Name)
-	must(t, b.client.Delete(t.Context(), late, client.GracePeriodSeconds(0)))
-	b.phase("todo", "Promoting", "frontend")
+	e := newEnvironment(t)
+	e.start(func(r *controllers.Reconciler) { r.Client = &blind{r.Client, "todo-frontend-late"} })
+	app, _ := e.rotating()
+	late := e.pod(app, todov1.ComponentFrontend, "todo-frontend-late", map[string]string{todov1.AnnotationKeys: "1"})
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Publishing", "frontend")
+	e.rollBut(app, late.Name)
+	e.phase("todo", "Publishing", late.Name)
+	must(t, e.client.Delete(t.Context(), late, client.GracePeriodSeconds(0)))
+	e.phase("todo", "Promoting", "frontend")
 }
 
 // blind is a client whose cache lacks one pod.
@@ -194,10 +194,10 @@ type blind struct {
 	pod string
 }
 
-func (b *blind) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	err := b.Client.List(ctx, into, options...)
+func (e *blind) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := e.Client.List(ctx, into, options...)
 	if pods, ok := into.(*corev1.PodList); ok {
-		pods.Items = slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Name == b.pod })
+		pods.Items = slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Name == e.pod })
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestSamplesAreAccepted(t *testing.T) {
-	b := newBench(t)
+	e := newEnvironment(t)
 	files, err := filepath.Glob("../config/samples/*.yaml")
 	must(t, err)
 	if len(files) == 0 {
@@ -29,8 +29,8 @@ func TestSamplesAreAccepted(t *testing.T) {
 		}
 		must(t, yaml.UnmarshalStrict(document, &manifest))
 		app := todov1.TodoApp{ObjectMeta: manifest.ObjectMeta, Spec: manifest.Spec}
-		app.Namespace = b.namespace
-		if err := b.client.Create(t.Context(), &app, client.DryRunAll); err != nil {
+		app.Namespace = e.namespace
+		if err := e.client.Create(t.Context(), &app, client.DryRunAll); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

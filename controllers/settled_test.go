@@ -14,28 +14,28 @@ import (
 
 // A client that waits for Ready waits for the present spec: the status of a new generation is not that of the one before it.
 func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: todov1.SecretKeyReference{
 			SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
 	})
 	var d appsv1.Deployment
 	eventually(t, func() error {
-		if err := b.get("todo-backend", &d); err != nil {
+		if err := e.get("todo-backend", &d); err != nil {
 			return err
 		}
 		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
 			Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
-		return b.client.Status().Update(t.Context(), &d)
+		return e.client.Status().Update(t.Context(), &d)
 	})
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionTrue, todov1.ReasonReady)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionTrue, todov1.ReasonReady)
 	})
-	statuses := b.watch(&todov1.TodoAppList{})
+	statuses := e.watch(&todov1.TodoAppList{})
 	defer time.AfterFunc(time.Minute, statuses.Stop).Stop()
 	defer statuses.Stop()
-	b.merge(app, `{"spec":{"backend":{"replicas":3}}}`)
+	e.merge(app, `{"spec":{"backend":{"replicas":3}}}`)
 	for event := range statuses.ResultChan() {
 		live, ok := event.Object.(*todov1.TodoApp)
 		if !ok || live.Status.ObservedGeneration < 2 {
@@ -51,20 +51,20 @@ func TestANewSpecIsNotReadyBeforeItIsThere(t *testing.T) {
 
 // What an app is held up from doing has not happened.
 func TestTheStatusOfAHeldAppTellsOfStoredKeysAlone(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo")
-	b.settled("todo")
-	b.phase("todo", "Stable", "")
-	b.handedOver("live", otherHand, "todo")
-	b.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo")
+	e.settled("todo")
+	e.phase("todo", "Stable", "")
+	e.handedOver("live", otherHand, "todo")
+	e.merge(app, `{"spec":{"backend":{"secretRef":{"name":"live"}}}}`)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
+		return e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonSecretConflict)
 	})
-	b.ask(app, "revokeBefore")
-	eventually(t, func() error { return b.observed("todo", 3) })
+	e.ask(app, "revokeBefore")
+	eventually(t, func() error { return e.observed("todo", 3) })
 	var live todov1.TodoApp
-	must(t, b.get("todo", &live))
+	must(t, e.get("todo", &live))
 	if keys := live.Status.Keys; len(keys) != 1 || keys[0].Version != 1 || keys[0].State != "Active" {
 		t.Errorf("nothing was revoked, and the status tells of %s", fmt.Sprint(keys))
 	}

@@ -19,51 +19,51 @@ const malformed = "2026-11-26t10:00:00z"
 
 // TestAnUndecodableAppStopsNoOther: an older schema admitted the timestamp, so it may be stored.
 func TestAnUndecodableAppStopsNoOther(t *testing.T) {
-	b := newBench(t)
-	bad := b.storeUndecodable("bad")
-	good := b.app("good")
-	manager := b.start()
-	first := b.settled("good")
+	e := newEnvironment(t)
+	bad := e.storeUndecodable("bad")
+	good := e.app("good")
+	manager := e.start()
+	first := e.settled("good")
 
-	b.phase("good", "Stable", "")
-	b.ask(good, "rotateAfter")
-	second := b.newerKey("good", first.Version)
-	b.statusHas("good", second)
-	b.ask(good, "revokeBefore")
-	b.newerKey("good", second)
-	b.app("new")
-	b.settled("new")
+	e.phase("good", "Stable", "")
+	e.ask(good, "rotateAfter")
+	second := e.newerKey("good", first.Version)
+	e.statusHas("good", second)
+	e.ask(good, "revokeBefore")
+	e.newerKey("good", second)
+	e.app("new")
+	e.settled("new")
 
 	var live todov1.TodoApp
 	eventually(t, func() error {
-		must(t, b.get("bad", &live))
+		must(t, e.get("bad", &live))
 		ready := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionReady)
 		if ready == nil || ready.Reason != todov1.ReasonSpecUndecodable || !strings.Contains(ready.Message, malformed) {
 			return fmt.Errorf("the condition does not name the value: %+v", ready)
 		}
 		return nil
 	})
-	if _, err := b.active("bad"); err == nil {
+	if _, err := e.active("bad"); err == nil {
 		t.Error("the undecodable app was given keys")
 	}
-	b.quiet(manager)
+	e.quiet(manager)
 
-	b.merge(bad, `{"spec": {"auth": {"rotation": {"rotateAfter": null}}}}`)
-	b.settled("bad")
-	b.quiet(manager)
+	e.merge(bad, `{"spec": {"auth": {"rotation": {"rotateAfter": null}}}}`)
+	e.settled("bad")
+	e.quiet(manager)
 
-	b.undecodable("good")
-	b.app("newer")
-	b.settled("newer")
+	e.undecodable("good")
+	e.app("newer")
+	e.settled("newer")
 }
 
 // newerKey awaits that an app signs with a key that is newer than a version, and returns the newer version.
-func (b *bench) newerKey(app string, version int64) int64 {
-	b.t.Helper()
+func (e *environment) newerKey(app string, version int64) int64 {
+	e.t.Helper()
 	var active keyring.Key
-	eventually(b.t, func() error {
+	eventually(e.t, func() error {
 		var err error
-		if active, err = b.active(app); err == nil && active.Version <= version {
+		if active, err = e.active(app); err == nil && active.Version <= version {
 			err = fmt.Errorf("key %d is still active", active.Version)
 		}
 		return err
@@ -72,11 +72,11 @@ func (b *bench) newerKey(app string, version int64) int64 {
 }
 
 // statusHas awaits that the status of an app has a version as its newest.
-func (b *bench) statusHas(name string, version int64) {
-	b.t.Helper()
-	eventually(b.t, func() error {
+func (e *environment) statusHas(name string, version int64) {
+	e.t.Helper()
+	eventually(e.t, func() error {
 		var app todov1.TodoApp
-		if err := b.get(name, &app); err != nil || len(app.Status.Keys) == 0 || app.Status.Keys[0].Version != version {
+		if err := e.get(name, &app); err != nil || len(app.Status.Keys) == 0 || app.Status.Keys[0].Version != version {
 			return fmt.Errorf("the newest key of %s is not %d: %v (%w)", name, version, app.Status.Keys, err)
 		}
 		return nil
@@ -84,20 +84,20 @@ func (b *bench) statusHas(name string, version int64) {
 }
 
 // storeUndecodable creates an app with a timestamp that the present schema refuses.
-func (b *bench) storeUndecodable(name string) *unstructured.Unstructured {
-	b.t.Helper()
+func (e *environment) storeUndecodable(name string) *unstructured.Unstructured {
+	e.t.Helper()
 	app := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"auth": map[string]any{
 		"rotation": map[string]any{"rotateAfter": malformed}}}}}
 	app.SetGroupVersionKind(todov1.GroupVersion.WithKind("TodoApp"))
-	app.SetNamespace(b.namespace)
+	app.SetNamespace(e.namespace)
 	app.SetName(name)
-	b.permissive(func() {
-		eventually(b.t, func() error { return b.client.Create(b.t.Context(), app.DeepCopy()) })
+	e.permissive(func() {
+		eventually(e.t, func() error { return e.client.Create(e.t.Context(), app.DeepCopy()) })
 	})
 	refused := app.DeepCopy()
 	refused.SetName(name + "-refused")
-	eventually(b.t, func() error {
-		if b.client.Create(b.t.Context(), refused, client.DryRunAll) == nil {
+	eventually(e.t, func() error {
+		if e.client.Create(e.t.Context(), refused, client.DryRunAll) == nil {
 			return fmt.Errorf("the schema still admits %s", malformed)
 		}
 		return nil
@@ -106,35 +106,35 @@ func (b *bench) storeUndecodable(name string) *unstructured.Unstructured {
 }
 
 // undecodable gives a stored app the timestamp.
-func (b *bench) undecodable(name string) {
-	b.t.Helper()
-	b.permissive(func() {
+func (e *environment) undecodable(name string) {
+	e.t.Helper()
+	e.permissive(func() {
 		app := &todov1.TodoApp{}
-		must(b.t, b.get(name, app))
+		must(e.t, e.get(name, app))
 		patch := fmt.Sprintf(`{"spec": {"auth": {"rotation": {"rotateAfter": %q}}}}`, malformed)
-		eventually(b.t, func() error {
-			return b.client.Patch(b.t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(patch)))
+		eventually(e.t, func() error {
+			return e.client.Patch(e.t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(patch)))
 		})
 	})
 }
 
 // permissive runs a function while the API server has the schema without the rule about moments.
-func (b *bench) permissive(run func()) {
-	b.t.Helper()
+func (e *environment) permissive(run func()) {
+	e.t.Helper()
 	scheme := runtime.NewScheme()
-	must(b.t, apiextensionsv1.AddToScheme(scheme))
+	must(e.t, apiextensionsv1.AddToScheme(scheme))
 	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
-	must(b.t, err)
+	must(e.t, err)
 	set := func(rules apiextensionsv1.ValidationRules) apiextensionsv1.ValidationRules {
 		var crd apiextensionsv1.CustomResourceDefinition
-		must(b.t, admin.Get(b.t.Context(), client.ObjectKey{Name: "todoapps.todoapp.dev"}, &crd))
+		must(e.t, admin.Get(e.t.Context(), client.ObjectKey{Name: "todoapps.todoapp.dev"}, &crd))
 		spec := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
 		moments := spec.Properties["auth"].Properties["rotation"].Properties
 		moment := moments["rotateAfter"]
 		before := moment.XValidations
 		moment.XValidations = rules
 		moments["rotateAfter"] = moment
-		must(b.t, admin.Update(b.t.Context(), &crd))
+		must(e.t, admin.Update(e.t.Context(), &crd))
 		return before
 	}
 	strict := set(nil)

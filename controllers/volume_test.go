@@ -23,9 +23,9 @@ import (
 func quantity(size string) *resource.Quantity { return new(resource.MustParse(size)) }
 
 // startsWith returns an error unless the pods of a Deployment start with the given keys.
-func (b *bench) startsWith(deployment, versions string) error {
+func (e *environment) startsWith(deployment, versions string) error {
 	var d appsv1.Deployment
-	if err := b.get(deployment, &d); err != nil {
+	if err := e.get(deployment, &d); err != nil {
 		return err
 	}
 	if got := d.Spec.Template.Annotations[todov1.AnnotationKeys]; got != versions {
@@ -36,59 +36,59 @@ func (b *bench) startsWith(deployment, versions string) error {
 
 // The API server refuses to grow the claim, for which there is no volume. A key that leaked is still taken from every pod.
 func TestAVolumeThatDoesNotGrowHoldsUpNoRevocation(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) {
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Frontend.Image, a.Spec.Backend.Image = "web:1", "api:1"
 		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi")}
 	})
-	eventually(t, func() error { return b.startsWith("todo-frontend", "1") })
-	b.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"2Gi"}}}}}`)
+	eventually(t, func() error { return e.startsWith("todo-frontend", "1") })
+	e.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"2Gi"}}}}}`)
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
 	})
-	b.ask(app, "revokeBefore")
-	eventually(t, func() error { return b.startsWith("todo-backend", "2") })
-	eventually(t, func() error { return b.startsWith("todo-frontend", "2") })
-	b.merge(app, `{"spec":{"frontend":{"image":null}}}`)
+	e.ask(app, "revokeBefore")
+	eventually(t, func() error { return e.startsWith("todo-backend", "2") })
+	eventually(t, func() error { return e.startsWith("todo-frontend", "2") })
+	e.merge(app, `{"spec":{"frontend":{"image":null}}}`)
 	eventually(t, func() error {
-		if err := b.get("todo-frontend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
+		if err := e.get("todo-frontend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
 			return fmt.Errorf("reading a Deployment that is no longer wanted: %w", err)
 		}
 		return nil
 	})
-	must(t, b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed))
+	must(t, e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed))
 }
 
 func TestAVolumeThatSomebodyHasGrownStaysAsItIs(t *testing.T) {
-	b := newBench(t)
-	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: b.namespace},
+	e := newEnvironment(t)
+	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: e.namespace},
 		Provisioner: "example.com/none", AllowVolumeExpansion: new(true)}
-	must(t, b.client.Create(t.Context(), class))
-	p := b.start()
-	app := b.app("todo", func(a *todov1.TodoApp) {
+	must(t, e.client.Create(t.Context(), class))
+	p := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
 		a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi"), StorageClassName: &class.Name}
 	})
 	var claim corev1.PersistentVolumeClaim
 	eventually(t, func() error { // the operator may write the claim once more after creating it
-		if err := b.get("todo-data", &claim); err != nil {
+		if err := e.get("todo-data", &claim); err != nil {
 			return err
 		}
 		claim.Status.Phase = corev1.ClaimBound
-		return b.client.Status().Update(t.Context(), &claim)
+		return e.client.Status().Update(t.Context(), &claim)
 	})
-	b.merge(&claim, `{"spec":{"resources":{"requests":{"storage":"5Gi"}}}}`)
-	b.merge(app, `{"spec":{"backend":{"port":8001}}}`)
-	eventually(t, func() error { return b.observed("todo", 2) })
-	b.quiet(p)
-	must(t, b.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
-	must(t, b.get("todo-data", &claim))
+	e.merge(&claim, `{"spec":{"resources":{"requests":{"storage":"5Gi"}}}}`)
+	e.merge(app, `{"spec":{"backend":{"port":8001}}}`)
+	eventually(t, func() error { return e.observed("todo", 2) })
+	e.quiet(p)
+	must(t, e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
+	must(t, e.get("todo-data", &claim))
 	if size := claim.Spec.Resources.Requests.Storage(); size.Cmp(*quantity("5Gi")) != 0 {
 		t.Errorf("the claim asks for %s", size)
 	}
-	b.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"6Gi"}}}}}`)
+	e.merge(app, `{"spec":{"backend":{"storage":{"sqlite":{"size":"6Gi"}}}}}`)
 	eventually(t, func() error {
-		must(t, b.get("todo-data", &claim))
+		must(t, e.get("todo-data", &claim))
 		if size := claim.Spec.Resources.Requests.Storage(); size.Cmp(*quantity("6Gi")) != 0 {
 			return fmt.Errorf("the claim asks for %s", size)
 		}
@@ -98,8 +98,8 @@ func TestAVolumeThatSomebodyHasGrownStaysAsItIs(t *testing.T) {
 
 // A claim outlives its TodoApp. If a new TodoApp asks for another class, or finds a claim of another mode, its status says so.
 func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
-	b := newBench(t)
-	b.start()
+	e := newEnvironment(t)
+	e.start()
 	for name, change := range map[string]func(*corev1.PersistentVolumeClaim){
 		"class": func(c *corev1.PersistentVolumeClaim) { c.Spec.StorageClassName = new("slow") },
 		"modes": func(c *corev1.PersistentVolumeClaim) {
@@ -107,9 +107,9 @@ func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
 			c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
 		},
 	} {
-		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: name}}
+		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
 		claim := &corev1.PersistentVolumeClaim{
-			ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: desired.Data(app),
+			ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: desired.Data(app),
 				Labels: desired.Labels(app, todov1.ComponentBackend)},
 			Spec: corev1.PersistentVolumeClaimSpec{
 				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -117,44 +117,44 @@ func TestAClaimThatCannotBecomeWhatIsAskedFor(t *testing.T) {
 			},
 		}
 		change(claim)
-		must(t, b.client.Create(t.Context(), claim))
-		b.app(name, func(a *todov1.TodoApp) {
+		must(t, e.client.Create(t.Context(), claim))
+		e.app(name, func(a *todov1.TodoApp) {
 			a.Spec.Backend.Storage.SQLite = &todov1.SQLiteSpec{Size: quantity("1Gi"), StorageClassName: new("fast")}
 		})
 	}
 	eventually(t, func() error {
-		return b.says("class", todov1.ConditionReady, todov1.ReasonVolumeMismatch, `has StorageClass "slow"`)
+		return e.says("class", todov1.ConditionReady, todov1.ReasonVolumeMismatch, `has StorageClass "slow"`)
 	})
 	eventually(t, func() error {
-		return b.says("modes", todov1.ConditionReady, todov1.ReasonVolumeMismatch, "access modes [ReadWriteMany]")
+		return e.says("modes", todov1.ConditionReady, todov1.ReasonVolumeMismatch, "access modes [ReadWriteMany]")
 	})
 }
 
 // The pods of a full volume are ready, since they read and delete. Only they can tell that they write no more.
 func TestAFullVolumeShowsInTheStatus(t *testing.T) {
-	b := newBench(t)
-	b.start()
-	app := b.app("todo")
-	b.settled("todo")
+	e := newEnvironment(t)
+	e.start()
+	app := e.app("todo")
+	e.settled("todo")
 	var d appsv1.Deployment
 	eventually(t, func() error {
-		if err := b.get("todo-backend", &d); err != nil {
+		if err := e.get("todo-backend", &d); err != nil {
 			return err
 		}
 		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation,
 			Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1}
-		return b.client.Status().Update(t.Context(), &d)
+		return e.client.Status().Update(t.Context(), &d)
 	})
-	pod := b.verifier(app, "todo-backend-a")
+	pod := e.verifier(app, "todo-backend-a")
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionBackendAvailable, metav1.ConditionTrue, todov1.ReasonAvailable)
+		return e.condition("todo", todov1.ConditionBackendAvailable, metav1.ConditionTrue, todov1.ReasonAvailable)
 	})
 	pod.mutex.Lock()
 	pod.store = "full"
 	pod.mutex.Unlock()
-	b.touch(app, "later")
+	e.touch(app, "later")
 	eventually(t, func() error {
-		return b.says("todo", todov1.ConditionReady, todov1.ReasonStoreFull, "pod todo-backend-a")
+		return e.says("todo", todov1.ConditionReady, todov1.ReasonStoreFull, "pod todo-backend-a")
 	})
 }
 
@@ -170,11 +170,11 @@ func (r refusing) Apply(ctx context.Context, object runtime.ApplyConfiguration, 
 
 // A condition's message is bounded: a longer one would make the API server reject the whole status, for ever.
 func TestALongRefusalIsCut(t *testing.T) {
-	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client} })
-	b.app("todo")
+	e := newEnvironment(t)
+	e.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client} })
+	e.app("todo")
 	eventually(t, func() error {
-		return b.says("todo", todov1.ConditionReady, todov1.ReasonApplyFailed, "é is refused é is refused")
+		return e.says("todo", todov1.ConditionReady, todov1.ReasonApplyFailed, "é is refused é is refused")
 	})
 }
 
@@ -190,14 +190,14 @@ func (w withoutVolumes) Create(ctx context.Context, object client.Object, option
 
 // A pod whose volume is not there would only take the place of one that serves; the other component does not need it.
 func TestWhatCouldNotBeMadeHoldsUpItsSideAlone(t *testing.T) {
-	b := newBench(t)
-	b.start(func(r *controllers.Reconciler) { r.Client = withoutVolumes{r.Client} })
-	b.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
+	e := newEnvironment(t)
+	e.start(func(r *controllers.Reconciler) { r.Client = withoutVolumes{r.Client} })
+	e.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
 	eventually(t, func() error {
-		return b.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
+		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)
 	})
-	must(t, b.startsWith("todo-frontend", "1"))
-	if err := b.get("todo-backend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
+	must(t, e.startsWith("todo-frontend", "1"))
+	if err := e.get("todo-backend", &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
 		t.Errorf("reading the backend's Deployment, which has no volume: %v", err)
 	}
 }
