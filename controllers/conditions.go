@@ -62,6 +62,11 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 		return fails(todov1.ReasonRevocationPending,
 			"Keys created before %s are to be revoked, and pods still trust them: condition KeysInSync says what the operator waits for.",
 			app.Spec.Auth.Rotation.RevokeBefore.UTC().Format(time.RFC3339))
+	case step.RevocationUnproven:
+		return fails(todov1.ReasonRevocationPending,
+			"Keys created before %s may still be trusted: the keyring was rebuilt from Secrets that do not prove that they were revoked. "+
+				"Set spec.auth.rotation.revokeBefore to the present time to revoke the keys, or remove it to keep them.",
+			app.Spec.Auth.Rotation.RevokeBefore.UTC().Format(time.RFC3339))
 	case step.Phase == keyring.PhaseStable:
 		return holds(todov1.ReasonComplete, "Key version %d is in use.%s", active.Version, scheduledRevocation(app, p))
 	case step.Phase == keyring.PhaseDraining && step.Deferred:

@@ -101,7 +101,7 @@ func (r *Reconciler) inputs(app *todov1.TodoApp, observed *snapshot) keyring.Inp
 		Policy:    policyOf(app),
 		Verifiers: observed.fleet(todov1.ComponentBackend),
 		Signers:   observed.fleet(todov1.ComponentFrontend),
-		Recovery:  observed.recovery(),
+		Recovery:  observed.recovery(app),
 		Projected: observed.projections(app),
 		Source:    observed.sourceValue(app),
 		Fresh:     r.NewKey,
@@ -121,15 +121,3 @@ func (w *snapshot) ring() (keyring.Ring, error) {
 }
 
 var errKeyringUnreadable = errors.New("the keyring Secret is unreadable")
-
-// recovery returns the data of both projections, from which a lost ring is rebuilt.
-func (w *snapshot) recovery() keyring.Recovery {
-	var recovery keyring.Recovery
-	if s := w.secrets[todov1.ComponentFrontend]; s != nil {
-		recovery.Frontend = s.Data
-	}
-	if s := w.secrets[todov1.ComponentBackend]; s != nil {
-		recovery.Backend = s.Data
-	}
-	return recovery
-}

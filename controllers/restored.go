@@ -21,7 +21,39 @@ func (w *snapshot) projections(app *todov1.TodoApp) keyring.Recovery {
 		}
 		return nil
 	}
-	return keyring.Recovery{Frontend: data(todov1.ComponentFrontend), Backend: data(todov1.ComponentBackend)}
+	return w.proven(app, keyring.Recovery{Frontend: data(todov1.ComponentFrontend), Backend: data(todov1.ComponentBackend)})
+}
+
+// recovery returns the data of both projections, from which a lost ring is rebuilt.
+func (w *snapshot) recovery(app *todov1.TodoApp) keyring.Recovery {
+	var recovery keyring.Recovery
+	if s := w.secrets[todov1.ComponentFrontend]; s != nil {
+		recovery.Frontend = s.Data
+	}
+	if s := w.secrets[todov1.ComponentBackend]; s != nil {
+		recovery.Backend = s.Data
+	}
+	return w.proven(app, recovery)
+}
+
+// proven adds to a recovery the last revocation that each projection proves to be carried out.
+func (w *snapshot) proven(app *todov1.TodoApp, recovery keyring.Recovery) keyring.Recovery {
+	recovery.FrontendProof = proofOf(app, w.secrets[todov1.ComponentFrontend])
+	recovery.BackendProof = proofOf(app, w.secrets[todov1.ComponentBackend])
+	return recovery
+}
+
+// proofOf returns the last revocation that was carried out before a Secret was written. It is zero if the Secret does not say, or
+// was not written by the operator, or was edited: its keys may then be older.
+func proofOf(app *todov1.TodoApp, secret *corev1.Secret) time.Time {
+	if !desired.MadeFor(secret, app) || !annotatedRight(secret) {
+		return time.Time{}
+	}
+	moment, err := time.Parse(time.RFC3339Nano, secret.Annotations[todov1.AnnotationRevokedBefore])
+	if err != nil {
+		return time.Time{}
+	}
+	return moment
 }
 
 // annotatedRight reports whether the annotation of a Secret lists the versions of its keys.

@@ -100,7 +100,8 @@ const (
 	ReasonComplete = "Complete"
 	// ReasonWaitingForPods: pods have not taken up the keys yet; the message names them.
 	ReasonWaitingForPods = "WaitingForPods"
-	// ReasonRevocationPending: keys are to be revoked and something keeps the operator from it.
+	// ReasonRevocationPending: keys are to be revoked and something keeps the operator from it, or the keyring was lost and
+	// nothing proves that they were revoked.
 	ReasonRevocationPending = "RevocationPending"
 	// ReasonHandover: a frontend that the operator does not run has time to take up the key.
 	ReasonHandover = "Handover"

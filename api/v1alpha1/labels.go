@@ -8,6 +8,8 @@ const (
 	LabelComponent = "todoapp.dev/component"
 	// AnnotationKeys on a pod lists the versions that it started with; the first signs.
 	AnnotationKeys = "todoapp.dev/keys"
+	// AnnotationRevokedBefore on a component's Secret is the last moment of revocation that was carried out before it was written.
+	AnnotationRevokedBefore = "todoapp.dev/revoked-before"
 	// AnnotationRefresh on a pod makes the kubelet renew its mounted Secret.
 	AnnotationRefresh = "todoapp.dev/refresh"
 	// AnnotationMadeFor on a keyring is the UID of the TodoApp that the keyring was made for.

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
@@ -21,9 +23,13 @@ func secret(app *todov1.TodoApp, component, name string, keys keyring.Projection
 	for entry, value := range keys.Data {
 		data[entry] = []byte(value)
 	}
+	annotations := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(keys.Versions)}
+	if !keys.RevokedBefore.IsZero() {
+		annotations[todov1.AnnotationRevokedBefore] = keys.RevokedBefore.UTC().Format(time.RFC3339Nano)
+	}
 	return corev1ac.Secret(name, app.Namespace).
 		WithLabels(Labels(app, component)).
-		WithAnnotations(map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(keys.Versions)}).
+		WithAnnotations(annotations).
 		WithOwnerReferences(OwnerReference(app)).
 		WithType(corev1.SecretTypeOpaque).
 		WithData(data)

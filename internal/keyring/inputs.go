@@ -151,6 +151,9 @@ type Step struct {
 	Lost []int64
 	// RevocationDue says that the policy revokes keys that are not revoked yet.
 	RevocationDue bool
+	// RevocationUnproven says that the ring was rebuilt from Secrets that do not prove that the policy's revocation was carried
+	// out.
+	RevocationUnproven bool
 	// Deferred says that another rotation is due and waits until the keys of the previous one have retired.
 	Deferred bool
 	// NextRotation is when the schedule replaces the active key; zero for never.

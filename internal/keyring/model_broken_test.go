@@ -229,6 +229,27 @@ var forgetful = seeing(func(r keyring.Ring, in *keyring.Inputs) {
 	}
 })
 
+// lossOfRevocation loses Secrets around a revocation.
+var lossOfRevocation = scenario{managers: 1, historyLimit: 1, revocations: 1, faults: 2, lone: true, horizon: 3}
+
+// proofMutations break the report of a revocation that was lost with the keyring.
+var proofMutations = []mutation{
+	{"reports a lost revocation as carried out", "9", lossOfRevocation, protocol{
+		next: spoiling(func(s *keyring.Step, _ keyring.Ring, _ keyring.Inputs) { s.RevocationUnproven = false })}},
+	{"believes Secrets without a record that the revocation was carried out", "9", lossOfRevocation, protocol{
+		next: seeing(func(_ keyring.Ring, in *keyring.Inputs) {
+			in.Recovery.FrontendProof, in.Recovery.BackendProof = in.Policy.RevokeBefore, in.Policy.RevokeBefore
+		})}},
+	{"records a revocation that is in doubt", "9", lossOfRevocation, protocol{
+		projection: func(r keyring.Ring, side int, now time.Time, p keyring.Policy) keyring.Projection {
+			projection := project(r, side, now, p)
+			if !now.Before(p.RevokeBefore) {
+				projection.RevokedBefore = p.RevokeBefore
+			}
+			return projection
+		}}},
+}
+
 // restoreMutations break the handling of a keyring that is restored from a backup.
 var restoreMutations = []mutation{
 	{"goes back to the keys of an older keyring", "3", restored, protocol{next: forgetful}},
@@ -284,7 +305,7 @@ func dataOf(p keyring.Projection) map[string][]byte {
 
 // TestModelCatchesBrokenProtocols checks that each broken protocol violates the invariant that is meant to catch it.
 func TestModelCatchesBrokenProtocols(t *testing.T) {
-	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations) {
+	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations, proofMutations) {
 		t.Run(m.broken, func(t *testing.T) {
 			t.Parallel()
 			s := m.scenario

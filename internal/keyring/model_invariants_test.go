@@ -53,6 +53,11 @@ func (l *model) storeRing(w *clusterState, value id, revokes bool) string {
 		if k.RevokedAt.IsZero() && !hasVersion(before, k.Version) && slices.Max(w.known[v:]) > 0 && w.known[v] == 0 {
 			return fmt.Sprintf("3: version %d is given out after a later one", v)
 		}
+		if isRevoked(k) {
+			w.owed &^= 1 << k.Version
+		} else if !k.Rebuilt && k.CreatedAt.Before(l.policy(w).RevokeBefore) {
+			w.owed |= 1 << k.Version
+		}
 		if !k.RevokedAt.IsZero() && revokes {
 			w.revoked |= 1 << k.Version
 			w.revoking, w.confirmed, w.announced = true, false, false
@@ -147,6 +152,9 @@ func (l *model) check(w *clusterState) string {
 	if broken := l.checkConfirmed(w); broken != "" {
 		return broken
 	}
+	if w.missed {
+		return "9: no revocation is said to be pending, and a key that the owner wants revoked is in use"
+	}
 	if w.revoking {
 		return ""
 	}
@@ -172,6 +180,25 @@ func (l *model) check(w *clusterState) string {
 		}
 	}
 	return ""
+}
+
+// owed returns the versions that a revocation at a moment must revoke: those of the ring or, if it is lost, of the Secrets.
+func (l *model) owed(w *clusterState, moment uint16) versionSet {
+	var owed versionSet
+	for _, k := range l.rings[w.ring].Keys {
+		if !isRevoked(k) && k.CreatedAt.Before(at(moment)) {
+			owed |= 1 << k.Version
+		}
+	}
+	if w.ring <= junk {
+		owed = (l.contents[w.secret[frontend]].trusts | l.contents[w.secret[backend]].trusts) &^ w.revoked
+	}
+	return owed
+}
+
+// owes reports whether a ring still uses a key that a revocation must revoke.
+func (l *model) owes(w *clusterState, ring id) bool {
+	return slices.ContainsFunc(l.rings[ring].Keys, func(k keyring.Key) bool { return !isRevoked(k) && w.owed.has(uint8(k.Version)) })
 }
 
 func (l *model) checkConfirmed(w *clusterState) string {

@@ -136,8 +136,9 @@ func (l *model) resolve(w clusterState, m int) clusterState {
 		w.manager[m] = manager{}
 		return w
 	}
-	if a.revoked&w.revoked != 0 && !a.waiting && a.action == keyring.ActionNone {
-		w.confirmed = true
+	if a.action == keyring.ActionNone && !a.waiting && !a.pending {
+		w.confirmed = w.confirmed || a.revoked&w.revoked != 0
+		w.missed = w.missed || l.owes(&w, a.ring)
 	}
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)

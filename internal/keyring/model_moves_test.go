@@ -244,6 +244,7 @@ func (l *model) ownerMoves(w *clusterState) []move {
 			after := *w
 			after.now, after.revokeBefore = moment, moment
 			after.revocations--
+			after.owed |= l.owed(w, moment)
 			moves = append(moves, move{what: what, who: int(moment) - 1, after: after})
 		}
 		revoke("the owner revokes everything (%d)", w.now+1)

@@ -112,6 +112,7 @@ type answer struct {
 	phase     keyring.Phase
 	generates bool
 	waiting   bool
+	pending   bool
 	revoked   versionSet
 	due       time.Duration
 }
@@ -134,7 +135,8 @@ func (l *model) ask(w *clusterState, q question) answer {
 	var a answer
 	in := keyring.Inputs{
 		Now: at(q.now), Policy: l.policy(w), Verifiers: l.fleet(q.seen[backend]), Signers: l.fleet(q.seen[frontend]),
-		Recovery: keyring.Recovery{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend)},
+		Recovery: keyring.Recovery{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend),
+			FrontendProof: l.contents[q.recovery[frontend]].proof, BackendProof: l.contents[q.recovery[backend]].proof},
 		Fresh: func() keyring.Value {
 			a.generates = true
 			return keyring.Value(sentinel + "-" + strconv.Itoa(q.manager) + "-" + strconv.Itoa(int(q.generated)))
@@ -150,6 +152,7 @@ func (l *model) ask(w *clusterState, q question) answer {
 		return answer{failed: true}
 	}
 	a.ring, a.action, a.phase, a.waiting, a.due = l.ringID(step.Ring), step.Action, step.Phase, len(step.Waiting) > 0, step.DueIn
+	a.pending = step.RevocationDue || step.RevocationUnproven
 	for _, k := range step.Ring.Keys {
 		if !k.RevokedAt.IsZero() {
 			a.revoked |= 1 << k.Version

@@ -70,6 +70,10 @@ type clusterState struct {
 	// that every pod knows, and revoking until every pod knows. forgotten holds the versions whose values are lost.
 	revoked, forgotten             versionSet
 	announced, confirmed, revoking bool
+	// owed holds the versions that the owner wants revoked and that no ring has revoked yet. missed is set once the operator has
+	// reported that nothing is to be revoked, and uses one of them.
+	owed   versionSet
+	missed bool
 	// offered is the value of the source. The others count how often the owner may still change it, revoke, or lose a Secret.
 	offered, changes, revocations, faults uint8
 }

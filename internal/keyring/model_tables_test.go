@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
@@ -13,6 +14,7 @@ type content struct {
 	signs           uint8
 	trusts, carried versionSet
 	annotation      id
+	proof           time.Time
 }
 
 // tables give each ring, content and annotation a small number.
@@ -56,7 +58,8 @@ func (t *tables) ringID(ring keyring.Ring) id {
 
 func (t *tables) contentID(p keyring.Projection) id {
 	list := p.Data[keyring.EntrySecrets]
-	key := list + " " + p.Data[keyring.EntryCookieVersions] + " " + keyring.FormatVersions(p.Versions)
+	key := list + " " + p.Data[keyring.EntryCookieVersions] + " " + keyring.FormatVersions(p.Versions) +
+		" " + p.RevokedBefore.String()
 	if known, ok := t.contentIDs[key]; ok {
 		return known
 	}
@@ -64,7 +67,8 @@ func (t *tables) contentID(p keyring.Projection) id {
 	if err != nil {
 		panic(err)
 	}
-	c := content{data: map[string][]byte{}, entries: entries, signs: uint8(entries[0].Version)}
+	c := content{data: map[string][]byte{}, entries: entries, signs: uint8(entries[0].Version),
+		proof: p.RevokedBefore}
 	for name, value := range p.Data {
 		c.data[name] = []byte(value)
 	}

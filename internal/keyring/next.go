@@ -48,6 +48,7 @@ func CurrentStep(ring Ring, in Inputs) Step {
 	step.Phase, step.Waiting = ring.progress(in)
 	step.Lost = ring.lost(in, ring.highest())
 	step.RevocationDue = len(ring.revocable(in)) > 0
+	step.RevocationUnproven = ring.doubtful(in.reached(in.Policy.RevokeBefore))
 	_, due := ring.due(in)
 	step.Deferred = due && step.Phase != PhasePublishing
 	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))

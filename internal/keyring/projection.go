@@ -33,6 +33,9 @@ type Projection struct {
 	// Versions lists the versions of BETTER_AUTH_SECRETS in its order, so the first one signs. A revoked key that is kept for
 	// decryption has a minus sign: a pod that loaded it before the revocation must restart.
 	Versions []int64
+	// RevokedBefore is the last moment of revocation that has been carried out; zero for none. A ring that is rebuilt from the
+	// Secret would otherwise not know.
+	RevokedBefore time.Time
 }
 
 // Frontend returns the projection for the component that signs. It is empty for a ring without keys.
@@ -49,6 +52,7 @@ func (r Ring) Frontend(now time.Time, p Policy) Projection {
 		}
 	}
 	projection := project(keys)
+	projection.RevokedBefore = r.revokedBefore(now, p)
 	projection.Data[EntryKeyVersion] = strconv.FormatInt(active.Version, 10)
 	projection.Data[EntryCookieVersions] = FormatVersions(r.cookieVersions(now, p.SessionLifetime))
 	for _, k := range keys {
@@ -64,7 +68,9 @@ func (r Ring) Backend(now time.Time, p Policy) Projection {
 	if r.Empty() {
 		return Projection{}
 	}
-	return project(r.Trusted(now, p.Validity()))
+	projection := project(r.Trusted(now, p.Validity()))
+	projection.RevokedBefore = r.revokedBefore(now, p)
+	return projection
 }
 
 // project returns the projection of keys, of which the first is the active one.

@@ -21,6 +21,9 @@ var (
 // rebuilt from them.
 type Recovery struct {
 	Frontend, Backend map[string][]byte
+	// FrontendProof and BackendProof are the last moments of revocation that had been carried out when each Secret was written;
+	// zero if that is not known.
+	FrontendProof, BackendProof time.Time
 }
 
 // UnusableError is an ErrUnusable with the reason and the component whose Secret it concerns.
@@ -111,11 +114,11 @@ func (r Recovery) ring(in Inputs) (Ring, Action, error) {
 	if err != nil || ring.Empty() {
 		return ring, action, err
 	}
+	if action == ActionRecover {
+		return in.reread(ring, r.proof()).guarded(in, whole), action, nil
+	}
 	for i, k := range ring.Keys {
 		ring.Keys[i] = in.stamped(k)
-	}
-	if action == ActionRecover {
-		ring = ring.guarded(in, whole)
 	}
 	return ring, action, nil
 }

@@ -24,6 +24,10 @@ type Key struct {
 	DemotedAt time.Time
 	// RevokedAt is when the key was revoked.
 	RevokedAt time.Time
+	// Rebuilt says that the key was read from the Secrets, so CreatedAt is when it was read and not when it was created.
+	// Proven is the last moment of revocation that those Secrets prove to be carried out; zero for none.
+	Rebuilt bool
+	Proven  time.Time
 }
 
 // Ring holds the keys of one app by ascending version, without those that were dropped. The zero value is an app without keys.
@@ -116,7 +120,8 @@ func (r Ring) Equal(o Ring) bool {
 		return a.Version == b.Version && a.Value == b.Value && a.Adopted == b.Adopted &&
 			a.CreatedAt.Equal(b.CreatedAt) && a.PromotedAt.Equal(b.PromotedAt) &&
 			a.DemotedAt.Equal(b.DemotedAt) && a.RevokedAt.Equal(b.RevokedAt) &&
-			a.RotateAfter.Equal(b.RotateAfter) && a.RevokeBefore.Equal(b.RevokeBefore)
+			a.RotateAfter.Equal(b.RotateAfter) && a.RevokeBefore.Equal(b.RevokeBefore) &&
+			a.Rebuilt == b.Rebuilt && a.Proven.Equal(b.Proven)
 	})
 }
 

@@ -55,7 +55,7 @@ func (r Ring) lost(in Inputs, highest int64) []int64 {
 // catchUp merges the projections into a ring that is older than they are. The operator stores a ring before it writes the
 // projections, so a ring is older only if it was restored from a backup.
 func catchUp(ring Ring, in Inputs) (Ring, []int64) {
-	for _, found := range []Recovery{in.Projected, {Frontend: in.Projected.Frontend}, {Backend: in.Projected.Backend}} {
+	for _, found := range []Recovery{in.Projected, in.Projected.frontendAlone(), in.Projected.backendAlone()} {
 		newer, action, whole, err := found.joined(in.Now)
 		if err != nil {
 			continue // if one Secret is unreadable or they differ, try each alone
@@ -64,10 +64,7 @@ func catchUp(ring Ring, in Inputs) (Ring, []int64) {
 		if action != ActionRecover || !ring.olderThan(newer, listed, whole) {
 			return ring, nil
 		}
-		for i, k := range newer.Keys {
-			newer.Keys[i] = in.stamped(k)
-		}
-		merged := ring.merged(newer, listed, in)
+		merged := ring.merged(in.reread(newer, found.proof()), listed, in)
 		if merged.sound() != nil {
 			return ring, nil
 		}

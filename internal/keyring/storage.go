@@ -22,6 +22,9 @@ type storedKey struct {
 	// RotateAfter and RevokeBefore are absent in rings of version 0.2.0 and before.
 	RotateAfter  time.Time `json:"rotateAfter,omitzero"`
 	RevokeBefore time.Time `json:"revokeBefore,omitzero"`
+	// Rebuilt and Proven are absent in keys that were not read from the Secrets.
+	Rebuilt bool      `json:"rebuilt,omitempty"`
+	Proven  time.Time `json:"proven,omitzero"`
 }
 
 // Marshal encodes the ring as the data of the keyring Secret.
@@ -31,7 +34,7 @@ func (r Ring) Marshal() (map[string][]byte, error) {
 		stored[i] = storedKey{
 			Version: k.Version, Value: string(k.Value), Adopted: k.Adopted, CreatedAt: k.CreatedAt,
 			PromotedAt: k.PromotedAt, DemotedAt: k.DemotedAt, RevokedAt: k.RevokedAt,
-			RotateAfter: k.RotateAfter, RevokeBefore: k.RevokeBefore,
+			RotateAfter: k.RotateAfter, RevokeBefore: k.RevokeBefore, Rebuilt: k.Rebuilt, Proven: k.Proven,
 		}
 	}
 	data, err := json.Marshal(stored)
@@ -56,7 +59,7 @@ func Unmarshal(data map[string][]byte) (Ring, error) {
 		ring.Keys = append(ring.Keys, Key{
 			Version: s.Version, Value: Value(s.Value), Adopted: s.Adopted, CreatedAt: s.CreatedAt,
 			PromotedAt: s.PromotedAt, DemotedAt: s.DemotedAt, RevokedAt: s.RevokedAt,
-			RotateAfter: s.RotateAfter, RevokeBefore: s.RevokeBefore,
+			RotateAfter: s.RotateAfter, RevokeBefore: s.RevokeBefore, Rebuilt: s.Rebuilt, Proven: s.Proven,
 		})
 	}
 	if err := ring.sound(); err != nil {

@@ -26,6 +26,7 @@ type story struct {
 	source            keyring.Value
 	ring, saved       keyring.Ring
 	secrets           map[string]map[string][]byte
+	proofs            map[string]time.Time
 	frontend, backend keyring.Projection
 	writtenAt         time.Time
 	pods              map[string]keyring.Pod
@@ -36,6 +37,7 @@ type story struct {
 func newStory(t *testing.T) *story {
 	return &story{
 		t: t, pods: map[string]keyring.Pod{}, secrets: map[string]map[string][]byte{},
+		proofs: map[string]time.Time{},
 		policy: keyring.Policy{
 			Interval: days(30), MaxLifetime: days(7), Leeway: 30 * time.Second,
 			SessionLifetime: days(7), HandoverPeriod: time.Hour, HistoryLimit: 10,
@@ -135,6 +137,8 @@ func (s *story) happen(words []string) {
 		s.saved = s.ring
 	case "restored":
 		s.ring = s.saved
+	case "unproven":
+		delete(s.proofs, subject)
 	case "holds":
 		s.secrets[subject] = map[string][]byte{keyring.EntrySecret: []byte(secretOf(rest[0]))}
 	default:
@@ -165,19 +169,26 @@ func (s *story) lose(secret string) {
 		s.ring = keyring.Ring{}
 	}
 	delete(s.secrets, secret)
+	delete(s.proofs, secret)
 }
 
 func (s *story) next() (keyring.Step, error) {
 	return keyring.Next(s.ring, keyring.Inputs{
 		Now: s.now, Policy: s.policy, Source: s.source,
 		Verifiers: s.fleet(false), Signers: s.fleet(true),
-		Recovery:  keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
-		Projected: keyring.Recovery{Frontend: s.secrets["frontend"], Backend: s.secrets["backend"]},
+		Recovery: s.recovery(), Projected: s.recovery(),
 		Fresh: func() keyring.Value {
 			s.generated++
 			return secretOf("fresh" + strconv.Itoa(s.generated))
 		},
 	})
+}
+
+func (s *story) recovery() keyring.Recovery {
+	return keyring.Recovery{
+		Frontend: s.secrets["frontend"], Backend: s.secrets["backend"],
+		FrontendProof: s.proofs["frontend"], BackendProof: s.proofs["backend"],
+	}
 }
 
 func (s *story) fleet(frontend bool) keyring.Fleet {
@@ -216,6 +227,7 @@ func (s *story) write(name string, p keyring.Projection) bool {
 	for entry, value := range p.Data {
 		data[entry] = []byte(value)
 	}
+	s.proofs[name] = p.RevokedBefore
 	if maps.EqualFunc(data, s.secrets[name], slices.Equal[[]byte]) {
 		return false
 	}
@@ -245,6 +257,9 @@ func (s *story) outlook(step keyring.Step) []string {
 	phase, due := string(step.Phase), "never"
 	if step.Deferred {
 		phase += ", another held"
+	}
+	if step.RevocationUnproven {
+		phase += ", revocation unproven"
 	}
 	switch {
 	case step.DueIn == time.Nanosecond:
