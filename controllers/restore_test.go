@@ -288,12 +288,19 @@ func TestRestoreOfARevokedKey(t *testing.T) {
 // A list that was edited by hand is not taken for that of a later keyring: its annotation does not tell of the new version.
 func TestAnEditedListIsNoBackup(t *testing.T) {
 	e := newEnvironment(t)
+	before := transitions(t, "Lost")
 	told, _ := e.announcing()
 	e.app("todo")
 	first := e.settled("todo")
 	other := keyring.Generate([32]byte{255})
 	e.edited("todo-backend-auth", keyring.EntrySecrets, "9:"+string(other)+",1:"+string(first.Value))
 	eventually(t, func() error { return told.told(todov1.ReasonKeysLost) })
+	eventually(t, func() error {
+		if now := transitions(t, "Lost"); now < before+1 {
+			return fmt.Errorf("%v lost keys are counted, after %v before", now, before)
+		}
+		return nil
+	})
 	eventually(t, func() error {
 		if secret := e.backup("todo-backend-auth")[0]; strings.Contains(string(secret.Data[keyring.EntrySecrets]), string(other)) {
 			return errors.New("the Secret still holds another key")

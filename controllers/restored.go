@@ -108,5 +108,8 @@ func (r *Reconciler) foretell(ctx context.Context, app *todov1.TodoApp, p *plan)
 	}
 	r.event(app, corev1.EventTypeWarning, p.notice.reason, "Rotate", "%s", p.notice.message)
 	logNotice(ctx, p.notice)
+	if p.notice.reason == todov1.ReasonKeysLost {
+		countTransition(actionLost)
+	}
 	return r.patchStatus(ctx, app, statusOf(app, p, nil))
 }

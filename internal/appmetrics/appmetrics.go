@@ -33,6 +33,7 @@ var (
 	keys          = describe("keys", "Keys by state.", "state")
 	activeVersion = describe("active_key_version", "Version of the key that signs.")
 	activeCreated = describe("active_key_created_timestamp_seconds", "When the key that signs was created.")
+	revocation    = describe("revocation_pending", "Whether keys are to be revoked and are not known to be (1) or not (0).")
 	rotationPhase = describe("rotation_phase", "Phase of the rotation: 1 for the present phase, 0 for the others.", "phase")
 	rotationStart = describe("rotation_started_timestamp_seconds", "When the rotation under way began; absent while there is none.")
 	rotationWaits = describe("rotation_waiting", "Pods, workloads and Secrets that hold the rotation, ten at most.")
@@ -41,7 +42,7 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	statusCurrent, undecodable, condition, readyReplicas, keys, activeVersion, activeCreated,
+	statusCurrent, undecodable, condition, readyReplicas, keys, activeVersion, activeCreated, revocation,
 	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
 }
 
@@ -82,6 +83,9 @@ func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {
 	gauge(undecodable, whether(app.Undecodable != ""))
 	for _, c := range status.Conditions {
 		gauge(condition, whether(c.Status == metav1.ConditionTrue), c.Type)
+		if c.Type == todov1.ConditionRotationComplete {
+			gauge(revocation, whether(c.Reason == todov1.ReasonRevocationPending))
+		}
 	}
 	for component, side := range map[string]*todov1.ComponentStatus{
 		todov1.ComponentFrontend: status.Frontend, todov1.ComponentBackend: status.Backend,

@@ -105,6 +105,24 @@ func TestWhatIsShownOfAnApp(t *testing.T) {
 	}
 }
 
+// TestARevocationThatIsPending checks that no other reason of RotationComplete counts as a revocation that is pending.
+func TestARevocationThatIsPending(t *testing.T) {
+	for reason, want := range map[string]string{
+		todov1.ReasonRevocationPending: "1", todov1.ReasonWaitingForPods: "0", todov1.ReasonComplete: "0",
+	} {
+		app := rotating()
+		app.Status.Conditions = append(app.Status.Conditions, metav1.Condition{Type: todov1.ConditionRotationComplete, Reason: reason})
+		series := `
+# HELP todoapp_revocation_pending Whether keys are to be revoked and are not known to be (1) or not (0).
+# TYPE todoapp_revocation_pending gauge
+todoapp_revocation_pending{app_name="todo",app_namespace="team-a"} ` + want + "\n"
+		collector := appmetrics.Collector(listing(app))
+		if err := testutil.CollectAndCompare(collector, strings.NewReader(series), "todoapp_revocation_pending"); err != nil {
+			t.Errorf("%s: %v", reason, err)
+		}
+	}
+}
+
 // TestUndecodable: an alert names the app, as no status may be written of it.
 func TestUndecodable(t *testing.T) {
 	app := todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "bad"}, Undecodable: "parsing time"}
