@@ -39,7 +39,7 @@ func TestSample(t *testing.T) {
 		`(?s)Conditions:.*Message: +The stack runs, and frontend and backend hold the same keys\.`,
 		`(?s)Keys:.*State: +Active\n +Version: +1`, `(?s)Events:.*KeyCreated.*Created key version 1`)
 	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth"), `rotation\s+<Object>`, `source\s+<Object>`, `tokens\s+<Object>`,
-		`external store's Secret`)
+		`a Secret that an external store writes`)
 	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth.rotation.rotateAfter"), `Set it to the present time to rotate now`)
 }
 
