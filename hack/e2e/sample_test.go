@@ -40,7 +40,8 @@ func TestSample(t *testing.T) {
 		`(?s)Keys:.*State: +Active\n +Version: +1`, `(?s)Events:.*KeyCreated.*Created key version 1`)
 	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth"), `rotation\s+<Object>`, `source\s+<Object>`, `tokens\s+<Object>`,
 		`a Secret that an external store writes`)
-	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth.rotation.rotateAfter"), `Set it to the present time to rotate now`)
+	e.shows("explain", e.kubectl("explain", "todoapp.spec.auth.rotation.rotateAfter"),
+		`Set it to the present time, in\s+RFC 3339 such as \S+, to rotate now`)
 }
 
 // shows fails the test unless the output of a command matches every pattern.
