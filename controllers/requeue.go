@@ -40,21 +40,28 @@ func result(p *plan, applyErr, statusErr error) (ctrl.Result, error) {
 
 // due returns how soon to requeue if nothing changes before; zero for never.
 func (p *plan) due() time.Duration {
-	switch {
-	case p.blocker != nil:
+	if p.blocker != nil {
 		return lastPoll
-	case len(p.awaited)+len(p.step.Waiting) == 0 && (p.observed.podsStuck() || p.observed.storesLimited()):
-		return cmp.Or(min(p.step.DueIn, lastPoll), lastPoll)
-	case len(p.awaited)+len(p.step.Waiting) == 0 && len(p.observed.answers) > 0:
-		return cmp.Or(min(p.step.DueIn, storePoll), storePoll)
-	case len(p.awaited)+len(p.step.Waiting) == 0:
-		return p.step.DueIn
 	}
-	soon := pollInterval(lastChange(p.step.Ring), p.observed.now)
-	if p.step.DueIn == 0 {
-		return soon
+	poll := p.poll()
+	if poll == 0 || p.step.DueIn == 0 {
+		return cmp.Or(poll, p.step.DueIn)
 	}
-	return min(soon, p.step.DueIn)
+	return min(poll, p.step.DueIn)
+}
+
+// poll returns how soon to read again what changes without an event; zero for never.
+func (p *plan) poll() time.Duration {
+	switch {
+	case len(p.awaited)+len(p.step.Waiting) > 0:
+		return pollInterval(lastChange(p.step.Ring), p.observed.now)
+	case p.observed.podsStuck() || p.observed.storesLimited():
+		return lastPoll
+	case len(p.observed.answers) > 0:
+		return storePoll
+	default:
+		return 0
+	}
 }
 
 // pollInterval returns how soon to ask pods again that have not given the expected answer: often at first, and less often the
