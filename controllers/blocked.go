@@ -111,7 +111,7 @@ func claimed(app *todov1.TodoApp, observed *snapshot) *blocker {
 		desired.BackendSecret(app):  observed.secrets[todov1.ComponentBackend],
 	}
 	for _, name := range desired.Secrets(app) {
-		if rival := rivalFor(app, name, own, observed.apps); rival != "" {
+		if rival := rivalFor(app, name, own, observed.rivals); rival != "" {
 			return claim(name, rival, "spec.frontend.secretRef and spec.backend.secretRef")
 		}
 	}

@@ -86,13 +86,6 @@ func (r pagedReader) keep(item runtime.Object) runtime.Object {
 		trimMetadata(secret)
 		secret.SetManagedFields(nil)
 		return bounded(secret)
-	case *todov1.TodoApp:
-		if object.UID != r.app.UID {
-			trimMetadata(object)
-			object.ManagedFields, object.OwnerReferences, object.Status = nil, nil, todov1.TodoAppStatus{}
-			object.Annotations = nil
-			object.Spec.Frontend.WorkloadSpec, object.Spec.Backend.WorkloadSpec = todov1.WorkloadSpec{}, todov1.WorkloadSpec{}
-		}
 	case *corev1.Pod, *appsv1.ReplicaSet:
 		shrink(object.(client.Object))         //nolint:forcetypeassert // both are
 		return bounded(object.(client.Object)) //nolint:forcetypeassert // both are

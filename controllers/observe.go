@@ -29,8 +29,8 @@ type snapshot struct {
 	secrets map[string]*corev1.Secret
 	// source is the Secret of spec.auth.source; nil if it does not exist or the app has no source.
 	source *corev1.Secret
-	// apps holds the namespace's TodoApps, including this one.
-	apps []todov1.TodoApp
+	// rivals holds the other TodoApps that name a Secret of this app, reduced to the Secrets that they name.
+	rivals []todov1.TodoApp
 	// labelled holds the Secrets that carry the app's label.
 	labelled    []corev1.Secret
 	pods        []corev1.Pod
@@ -53,14 +53,18 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
 		return nil, err
 	}
+	var err error
+	if w.rivals, err = r.rivals(ctx, reader, app); err != nil {
+		return nil, err
+	}
+	belonging := r.belonging(reader, app)
 	if reader == r.Live {
 		reader = pagedReader{r.Live, app}
 	}
-	if err := w.list(ctx, reader, app); err != nil {
+	if err := w.list(ctx, reader, belonging); err != nil {
 		return nil, err
 	}
 	w.own = ownWorkloads(app, w)
-	var err error
 	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), before); err != nil {
 		return nil, err
 	}
@@ -69,9 +73,8 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	return w, nil
 }
 
-// list reads the objects that carry the app's label, and the namespace's apps.
-func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.TodoApp) error {
-	labelled := []client.ListOption{client.InNamespace(app.Namespace), client.MatchingLabels{todov1.LabelApp: app.Name}}
+// list reads the objects that carry the app's label.
+func (w *snapshot) list(ctx context.Context, reader client.Reader, belonging []client.ListOption) error {
 	var (
 		secrets     corev1.SecretList
 		pods        corev1.PodList
@@ -85,7 +88,7 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.T
 	)
 	lists := append([]client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims}, others...)
 	for _, list := range lists {
-		if err := reader.List(ctx, list, labelled...); err != nil {
+		if err := reader.List(ctx, list, belonging...); err != nil {
 			return fmt.Errorf("listing the objects of the app: %w", err)
 		}
 	}
@@ -98,11 +101,7 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, app *todov1.T
 			return fmt.Errorf("reading the objects of the app: %w", err)
 		}
 	}
-	var apps todov1.TodoAppList
-	if err := reader.List(ctx, &apps, client.InNamespace(app.Namespace)); err != nil {
-		return fmt.Errorf("listing the namespace's apps: %w", err)
-	}
-	w.apps, w.labelled = apps.Items, secrets.Items
+	w.labelled = secrets.Items
 	w.pods, w.replicaSets, w.deployments = pods.Items, replicaSets.Items, deployments.Items
 	w.claims = claims.Items
 	return nil

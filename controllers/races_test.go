@@ -9,14 +9,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
-// halting is a reader whose first live reads wait after listing the apps, which is the last list of a snapshot.
+// halting is a reader whose first live reads wait after listing the policies, which is the last list of a snapshot.
 type halting struct {
 	client.Reader
 	looks        atomic.Int32
@@ -25,7 +25,7 @@ type halting struct {
 
 func (h *halting) List(ctx context.Context, list client.ObjectList, o ...client.ListOption) error {
 	err := h.Reader.List(ctx, list, o...)
-	if _, apps := list.(*todov1.TodoAppList); apps && h.looks.Add(-1) >= 0 {
+	if _, last := list.(*networkingv1.NetworkPolicyList); last && h.looks.Add(-1) >= 0 {
 		h.looked <- struct{}{}
 		<-h.goOn
 	}

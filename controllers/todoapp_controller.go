@@ -162,6 +162,9 @@ func overtaken(err error) bool {
 // Secrets in the app's spec.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.driftDetector = driftDetector{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
+	if err := index(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	sources, err := r.sourceCache(mgr)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -106,20 +105,13 @@ func (r *Reconciler) concerned(ctx context.Context, object client.Object) []reco
 	if app, ok := object.(*todov1.TodoApp); ok {
 		names = desired.Secrets(app)
 	}
-	var apps todov1.TodoAppList
-	if err := r.Client.List(ctx, &apps, client.InNamespace(object.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+	apps, err := r.naming(ctx, object.GetNamespace(), names)
+	if err != nil {
 		return nil // only when the cache is stopping
 	}
 	var requests []reconcile.Request
-	for i := range apps.Items {
-		if app := &apps.Items[i]; slices.ContainsFunc(names, func(name string) bool { return refers(app, name) }) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(app)})
-		}
+	for i := range apps {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps[i])})
 	}
 	return requests
-}
-
-func refers(app *todov1.TodoApp, secret string) bool {
-	from := app.Spec.Auth.Source
-	return from != nil && from.SecretRef.Name == secret || slices.Contains(desired.Secrets(app), secret)
 }

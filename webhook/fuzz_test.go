@@ -76,7 +76,7 @@ func FuzzTodoApp(f *testing.F) {
 			}
 		}
 		have = existing
-		warnings, err := todoAppValidator{&reads{have: have}}.ValidateCreate(t.Context(), app)
+		warnings, err := todoAppValidator{&reads{have: have}, &reads{}}.ValidateCreate(t.Context(), app)
 		if err == nil {
 			admitted(t, app, have)
 			handedOver(t, app, have)

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // getAll reads the named objects of one kind at the same time and returns those that exist, each trimmed to what the rules
@@ -106,20 +107,31 @@ const page = 16
 // pageWeight is how much of the bound on live calls a page takes: four pages of large objects at once, not sixteen.
 const pageWeight = 4
 
-// listApps returns the TodoApps of a namespace, reduced to the Secrets that they name.
-func listApps(ctx context.Context, reader client.Reader, namespace string) ([]todov1.TodoApp, error) {
-	var all []todov1.TodoApp
-	var list todov1.TodoAppList
-	err := eachPage(ctx, reader, &list, func() {
-		for i := range list.Items {
-			all = append(all, trimApp(&list.Items[i]))
+// appsNaming returns the TodoApps of a namespace that name one of the Secrets, reduced to the Secrets that they name. The index of
+// a cache names the candidates, which are then read live: an app that the cache does not hold yet could as well have been
+// created after this review, and then the controller decides which of the two gets the Secret.
+func appsNaming(ctx context.Context, cache, live client.Reader, namespace string, secrets []string) ([]todov1.TodoApp, error) {
+	candidates := sets.New[string]()
+	for _, secret := range secrets {
+		var list todov1.TodoAppList
+		err := cache.List(ctx, &list, client.InNamespace(namespace),
+			client.MatchingFields{desired.IndexNamedSecrets: secret}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			return nil, fmt.Errorf("finding the TodoApps that name Secret %q: %w", secret, err)
 		}
-		list.Items = nil
-	}, client.InNamespace(namespace))
-	if err != nil {
-		return nil, fmt.Errorf("listing TodoApps: %w", err)
+		for i := range list.Items {
+			candidates.Insert(list.Items[i].Name)
+		}
 	}
-	return all, nil
+	found, err := getAll[todov1.TodoApp](ctx, live, namespace, sets.List(candidates), onlyReferences)
+	if err != nil {
+		return nil, fmt.Errorf("looking up TodoApps: %w", err)
+	}
+	var apps []todov1.TodoApp
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		apps = append(apps, *found[name])
+	}
+	return apps, nil
 }
 
 // listKeyrings returns the names of the keyring Secrets of a namespace.

@@ -12,16 +12,17 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps of a
-// namespace if one is to adopt a Secret, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a
-// namespace by label. New references are judged with the rights of the user who makes them.
+// Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps that name a
+// Secret if an app is to adopt it, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a namespace by
+// label. The manager's cache, which must have the index of TodoApps, only tells which TodoApps name a Secret. New references are
+// judged with the rights of the user who makes them.
 func Setup(mgr ctrl.Manager, rights ReferenceRights) error {
 	live, err := unlimited(mgr)
 	if err != nil {
 		return err
 	}
 	apps := guard[*todov1.TodoApp]{
-		inner: todoAppValidator{live}, kind: "TodoApp", client: live, mode: rights, at: specPath,
+		inner: todoAppValidator{live, mgr.GetCache()}, kind: "TodoApp", client: live, mode: rights, at: specPath,
 		applies: func(*todov1.TodoApp) bool { return true }, size: entriesOf, accesses: accessesOf,
 	}
 	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(apps).WithValidatorCustomPath(todoAppPath).Complete()

@@ -19,7 +19,8 @@ import (
 
 // todoAppValidator reads the objects that the rules about a TodoApp need, and applies the rules.
 type todoAppValidator struct {
-	reader client.Reader
+	// reader is live. The cache finds TodoApps by the Secrets that they name.
+	reader, cache client.Reader
 }
 
 // ValidateCreate implements admission.Validator.
@@ -62,7 +63,7 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 }
 
 // gather reads the Secrets that the app newly refers to or injects. If a newly referenced one exists, gather also reads the
-// app's other Secrets and the other TodoApps, concurrently.
+// app's other Secrets and the TodoApps that name it too, concurrently.
 func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
 	anew := newReferences(old, app)
 	read := union(names(anew), newlyInjected(old, app))
@@ -83,14 +84,12 @@ func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) 
 	return found, others, errors.Join(errs[:]...)
 }
 
-// others lists the TodoApps of the namespace if a component newly names an existing Secret that belongs to no app: another
+// others returns the TodoApps that name an existing Secret which a component newly names and which belongs to no app: another
 // app may read that Secret as its source, or be about to adopt it.
 func (v todoAppValidator) others(ctx context.Context, namespace string, anew []reference, found secrets) ([]todov1.TodoApp, error) {
 	unowned := func(ref reference) bool { return found[ref.name] != nil && desired.Owner(found[ref.name]) == "" }
-	if !slices.ContainsFunc(anew, unowned) {
-		return nil, nil
-	}
-	return listApps(ctx, v.reader, namespace)
+	anew = slices.DeleteFunc(anew, func(ref reference) bool { return !unowned(ref) })
+	return appsNaming(ctx, v.cache, v.reader, namespace, names(anew))
 }
 
 // union returns the sorted names of both slices, each once.

@@ -93,7 +93,7 @@ func TestAdoptionsAreWarnedAbout(t *testing.T) {
 		"an update beside its keyring": {todoApp(), todoApp(frontendRef("web")), secrets{}.ring(secretA), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := todoAppValidator{&reads{have: c.found}}.validate(t.Context(), c.old, c.app)
+			got, err := todoAppValidator{&reads{have: c.found}, &reads{}}.validate(t.Context(), c.old, c.app)
 			got = slices.DeleteFunc(got, func(w string) bool { return strings.Contains(w, "is deleted if the operator owns it") })
 			if !slices.Equal(got, c.want) || err != nil {
 				t.Errorf("warned %q, %v, want %q", got, err, c.want)

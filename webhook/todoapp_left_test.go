@@ -28,7 +28,7 @@ func TestSecretsThatAreLetGoOfAreWarnedAbout(t *testing.T) {
 		"refused":        {todoApp(frontendRef("web"), postgres), todoApp(frontendRef("other")), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := todoAppValidator{&reads{}}.validate(t.Context(), c.old, c.app)
+			got, err := todoAppValidator{&reads{}, &reads{}}.validate(t.Context(), c.old, c.app)
 			if !slices.Equal(got, c.want) || (err != nil) != (name == "refused") {
 				t.Errorf("warned %q, %v, want %q", got, err, c.want)
 			}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // reads has Secrets, ConfigMaps and TodoApps, and remembers what it was asked for by name.
@@ -54,11 +56,21 @@ func (r *reads) Get(_ context.Context, key client.ObjectKey, into client.Object,
 	return nil
 }
 
-// List lists TodoApps, or the metadata of keyrings.
-func (r *reads) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+// List lists TodoApps by the Secrets that they name, or the metadata of keyrings.
+func (r *reads) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
 	switch list := list.(type) {
 	case *todov1.TodoAppList:
-		list.Items = r.apps
+		var asked client.ListOptions
+		asked.ApplyOptions(options)
+		secret, ok := asked.FieldSelector.RequiresExactMatch(desired.IndexNamedSecrets)
+		if !ok {
+			return errors.New("all TodoApps of a namespace are listed")
+		}
+		for i := range r.apps {
+			if slices.Contains(desired.NamedSecrets(&r.apps[i]), secret) {
+				list.Items = append(list.Items, r.apps[i])
+			}
+		}
 	case *metav1.PartialObjectMetadataList:
 		for name, s := range r.have {
 			if s.Labels[todov1.LabelComponent] == todov1.ComponentKeyring {
@@ -101,7 +113,7 @@ func TestOnlySecretsThatADecisionIsAboutAreRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			reader := &reads{have: c.have}
-			found, _, err := todoAppValidator{reader}.gather(t.Context(), c.old, c.app)
+			found, _, err := todoAppValidator{reader, reader}.gather(t.Context(), c.old, c.app)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 func TestUndecodableSpecs(t *testing.T) {
 	good, bad := todoApp(), todoApp()
 	bad.Spec, bad.Undecodable = todov1.TodoAppSpec{}, "parsing time"
-	v := todoAppValidator{&reads{}}
+	v := todoAppValidator{&reads{}, &reads{}}
 	if _, err := v.ValidateCreate(t.Context(), bad); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "parsing time") {
 		t.Errorf("created: %v", err)
 	}

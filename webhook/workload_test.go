@@ -41,7 +41,7 @@ func frontendLabels() map[string]string {
 func TestWithoutTheAPIServerNothingIsAdmitted(t *testing.T) {
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: frontendLabels()}}
 	_, ofWorkload := deployments(broken{}).ValidateCreate(t.Context(), deployment)
-	_, ofApp := todoAppValidator{broken{}}.ValidateCreate(t.Context(), todoApp())
+	_, ofApp := todoAppValidator{broken{}, broken{}}.ValidateCreate(t.Context(), todoApp())
 	for what, err := range map[string]error{"a workload": ofWorkload, "a TodoApp": ofApp} {
 		if !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), errBroken.Error()) {
 			t.Errorf("%s: %v", what, err)
@@ -64,7 +64,7 @@ func TestWhatIsGoingAwayIsNotJudged(t *testing.T) {
 	going := deployment.DeepCopy()
 	going.DeletionTimestamp = new(metav1.Unix(1, 0))
 	_, ofWorkload := deployments(broken{}).ValidateUpdate(t.Context(), deployment, going)
-	_, ofApp := todoAppValidator{broken{}}.ValidateUpdate(t.Context(), todoApp(), todoApp(frontendRef("web"), goingAway))
+	_, ofApp := todoAppValidator{broken{}, broken{}}.ValidateUpdate(t.Context(), todoApp(), todoApp(frontendRef("web"), goingAway))
 	for what, err := range map[string]error{"a workload": ofWorkload, "a TodoApp": ofApp} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -93,7 +93,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	}
 	before = testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "reserved-variable"))
 	app := todoApp(frontendEnv(corev1.EnvVar{Name: "BETTER_AUTH_URL"}))
-	if _, err := (todoAppValidator{&reads{}}).ValidateCreate(t.Context(), app); !apierrors.IsInvalid(err) {
+	if _, err := (todoAppValidator{&reads{}, &reads{}}).ValidateCreate(t.Context(), app); !apierrors.IsInvalid(err) {
 		t.Errorf("got %v", err)
 	}
 	if rise := testutil.ToFloat64(refusalsTotal.WithLabelValues("TodoApp", "reserved-variable")) - before; rise != 1 {

@@ -3,6 +3,7 @@ package desired
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -52,4 +53,17 @@ func BackendSecret(app *todov1.TodoApp) string {
 // Secrets returns the names of the Secrets that the operator writes for the app.
 func Secrets(app *todov1.TodoApp) []string {
 	return []string{Keyring(app), FrontendSecret(app), BackendSecret(app)}
+}
+
+// IndexNamedSecrets is the name of the cache's index of TodoApps by the Secrets that they name.
+const IndexNamedSecrets = "namedSecrets"
+
+// NamedSecrets returns the names of the Secrets that the operator writes for the app or reads as its source, each once.
+func NamedSecrets(app *todov1.TodoApp) []string {
+	names := Secrets(app)
+	if source := app.Spec.Auth.Source; source != nil {
+		names = append(names, source.SecretRef.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

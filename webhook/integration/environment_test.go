@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 	"github.com/todoapp-operator/todoapp-operator/internal/webhookserver"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
@@ -131,15 +132,21 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 }
 
 // startManager runs a manager with nothing but the webhook, as the operator where the config names no other user, and
-// returns its readiness check and how it ended.
-func startManager(ctx context.Context, config *rest.Config, port int, o servingcert.Options) (func() error, chan error, error) {
+// returns its readiness check and how it ended. It watches the given namespaces, or all if none is given.
+func startManager(
+	ctx context.Context, config *rest.Config, port int, o servingcert.Options, namespaces ...string,
+) (func() error, chan error, error) {
 	if config.Impersonate.UserName == "" {
 		config = rest.CopyConfig(config)
 		config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
 	}
+	caches, err := controllers.CacheOptions(namespaces...)
+	if err != nil {
+		return nil, nil, err
+	}
 	var rotator *servingcert.Rotator
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: server.Options{BindAddress: "0"},
+		Scheme: scheme, Cache: caches, Metrics: server.Options{BindAddress: "0"},
 		WebhookServer: webhookserver.New(webhookserver.Options{
 			Host: "127.0.0.1", Port: port, TLS: func(c *tls.Config) { rotator.TLS(c) },
 			Serves: func(ctx context.Context, path string) bool { return rotator.Serves(ctx, path) },
@@ -152,7 +159,8 @@ func startManager(ctx context.Context, config *rest.Config, port int, o servingc
 	if rotator, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(mgr.Add(rotator), webhook.Setup(mgr, webhook.Enforce)); err != nil {
+	indexed := controllers.IndexTodoApps(ctx, mgr.GetFieldIndexer())
+	if err := errors.Join(indexed, mgr.Add(rotator), webhook.Setup(mgr, webhook.Enforce)); err != nil {
 		return nil, nil, err
 	}
 	done := make(chan error, 1)

@@ -13,14 +13,14 @@ import (
 )
 
 // Every decision is possible with rights in the object's namespace alone: the webhook lists and watches no Secrets of the
-// cluster, and in the namespace it lists keyrings without their data and watches none.
+// cluster, and in the namespace it lists keyrings without their data and watches TodoApps only.
 func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	const user = "narrow"
 	ns, p := namespace(t, "rights"), port(t)
 	create(t, app("shop", "{}"), ns)
 	options := separate(t, ns, p)
 	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"),
-		allow("todoapp.dev", "todoapps", "get", "list"), allow("authorization.k8s.io", "localsubjectaccessreviews", "create"))
+		allow("todoapp.dev", "todoapps", "get", "list", "watch"), allow("authorization.k8s.io", "localsubjectaccessreviews", "create"))
 	keepsCertificate(t, user)
 	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
 	secret(t, ns, "vault", "key", secretA)
@@ -31,7 +31,7 @@ func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	config.Impersonate = rest.ImpersonationConfig{UserName: user}
 	config.QPS, config.Burst = 1, 1 // for the operator's own requests: those who wait for a decision do not wait for these
 	ctx, stop := context.WithCancel(context.Background())
-	ready, done, err := startManager(ctx, config, p, options)
+	ready, done, err := startManager(ctx, config, p, options, ns)
 	if err != nil {
 		t.Fatal(err)
 	}
