@@ -105,7 +105,7 @@ func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Objec
 		reset = withoutOwnUpdates(reset, have)
 	}
 	want.SetResourceVersion(have.GetResourceVersion())
-	return &change{object: want, exists: true, reset: reset}, nil
+	return &change{object: want, exists: true, live: have, reset: reset}, nil
 }
 
 // noSmaller raises the desired size of a volume claim to its present size. A user may have grown it, and no claim can shrink.

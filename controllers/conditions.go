@@ -26,6 +26,9 @@ func keysInSync(app *todov1.TodoApp, p *plan, applyErr error) assessment {
 	if p.notice.reason != "" {
 		return p.notice
 	}
+	if held := keysHeldUp(app, p); held.reason != "" {
+		return held
+	}
 	active, _ := p.step.Ring.Active()
 	found := ""
 	if keyringFound(app, p.keyring) {

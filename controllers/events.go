@@ -95,8 +95,11 @@ func (p *plan) created() []string {
 	return names
 }
 
-// warn writes an Event if a rotation has waited for pods for too long.
+// warn writes an Event if a rotation has waited for pods for too long, unless the app is paused.
 func (r *Reconciler) warn(app *todov1.TodoApp, p *plan) {
+	if p.paused {
+		return
+	}
 	r.warnWeak(app, p)
 	if len(p.step.Waiting) > 0 && p.observed.now.Sub(waitingSince(app, p)) > waitWarningAfter {
 		r.event(app, corev1.EventTypeWarning, todov1.ReasonWaitingForPods, "Rotate", "%s", rotationComplete(app, p).message)

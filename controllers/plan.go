@@ -30,6 +30,9 @@ type plan struct {
 	changed []change
 	// toPrune holds the live objects that are no longer desired.
 	toPrune []client.Object
+	// paused says that the app is paused, and described lists what the plan would do then.
+	paused    bool
+	described []string
 	// awaited holds the running pods that have not confirmed the present keys yet, and stale the ones among them to refresh now.
 	awaited, stale []*corev1.Pod
 }
@@ -37,8 +40,9 @@ type plan struct {
 // change is a desired object that the live one, if any, does not match.
 type change struct {
 	object *unstructured.Unstructured
-	// exists says that there is a live object by that name.
+	// exists says that there is a live object by that name, and live is that object.
 	exists bool
+	live   client.Object
 	// foreign is set if the live object is not the operator's to write. The change is not carried out then.
 	foreign *foreignError
 	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
@@ -47,7 +51,7 @@ type change struct {
 
 // idle reports whether the plan writes nothing.
 func (p *plan) idle() bool {
-	return p.blocker != nil || p.stored() && len(p.changed)+len(p.toPrune)+len(p.stale) == 0
+	return p.blocker != nil || p.paused || p.stored() && len(p.changed)+len(p.toPrune)+len(p.stale) == 0
 }
 
 // stored reports whether the live keyring matches the desired one.

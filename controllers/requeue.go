@@ -53,6 +53,8 @@ func (p *plan) due() time.Duration {
 // poll returns how soon to read again what changes without an event; zero for never.
 func (p *plan) poll() time.Duration {
 	switch {
+	case len(p.awaited)+len(p.step.Waiting) > 0 && p.paused:
+		return lastPoll
 	case len(p.awaited)+len(p.step.Waiting) > 0:
 		return pollInterval(lastChange(p.step.Ring), p.observed.now)
 	case p.observed.podsStuck() || p.observed.storesLimited():

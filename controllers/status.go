@@ -19,7 +19,7 @@ const maxListed = 10
 // statusOf returns the status after a plan. It takes nothing from the earlier status but the times of unchanged conditions.
 func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus {
 	status := todov1.TodoAppStatus{
-		ObservedGeneration: app.Generation,
+		ObservedGeneration: app.Generation, Plan: p.described,
 		Frontend: &todov1.ComponentStatus{
 			SecretName: desired.FrontendSecret(app), URL: desired.FrontendURL(app),
 			ReadyReplicas: p.observed.readyReplicas(todov1.ComponentFrontend),
@@ -98,6 +98,9 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 	}
 	if app.Spec.Auth.Source != nil {
 		conditions = append(conditions, condition(todov1.ConditionSourceValid, sourceValid(app, p)))
+	}
+	if p.paused {
+		conditions = append(conditions, condition(todov1.ConditionPaused, pausedCondition(p)))
 	}
 	for i := range conditions {
 		stamp(&conditions[i], app, p.observed.now)

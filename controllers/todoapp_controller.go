@@ -68,10 +68,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if !app.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
-	p, err := r.planCached(ctx, app)
-	if err == nil && !p.idle() {
-		p, err = r.planLive(ctx, app, p.observed.answers)
-	}
+	p, err := r.planFor(ctx, app)
 	switch {
 	case errors.Is(err, errUndecodable):
 		return ctrl.Result{}, r.reportUndecodable(ctx, app)
@@ -107,6 +104,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	logConditions(ctx, app, p, status)
 	statusErr := r.patchStatus(ctx, app, status)
 	return result(p, applyErr, statusErr)
+}
+
+// planFor plans on the cache and, if that plan writes anything, on live reads. The plan of a paused app writes nothing.
+func (r *Reconciler) planFor(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
+	p, err := r.planCached(ctx, app)
+	if err == nil && !p.idle() {
+		p, err = r.planLive(ctx, app, p.observed.answers)
+	}
+	if err == nil && app.Paused() {
+		err = r.pause(app, p)
+	}
+	return p, err
 }
 
 // planCached plans on the state of the cache, except for an app that is too large for it.

@@ -22,7 +22,7 @@ import (
 // The map found holds the existing Secrets that a rule reads. The slice others holds the TodoApps of the namespace if a rule
 // needs them.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoApp) (field.ErrorList, []string) {
-	refusals, warnings := checkInjections(app, found), warnURL(app)
+	refusals, warnings := checkInjections(app, found), append(warnURL(app), warnPaused(old, app)...)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
 	}

@@ -1,6 +1,6 @@
 package v1alpha1
 
-// These are the types of conditions. For all of them, True is good.
+// These are the types of conditions. True is good, except for Paused and Stalled, which are absent unless they are true.
 const (
 	// ConditionReady: the stack serves with agreed keys. It sums up KeysInSync, BackendAvailable and FrontendAvailable.
 	ConditionReady = "Ready"
@@ -16,6 +16,8 @@ const (
 	ConditionKeysStrong = "KeysStrong"
 	// ConditionSourceValid: the external source holds a usable value; absent without a source.
 	ConditionSourceValid = "SourceValid"
+	// ConditionPaused: the annotation todoapp.dev/paused stops the operator; status.plan lists what it would do.
+	ConditionPaused = "Paused"
 )
 
 // These are the reasons of KeysInSync, and of Ready if KeysInSync is the cause.
@@ -76,7 +78,7 @@ const (
 	ReasonVolumePending = "VolumePending"
 	// ReasonMountFailed: a volume of a pod cannot be attached or mounted.
 	ReasonMountFailed = "MountFailed"
-	// ReasonPaused: the rollout of the Deployment is paused.
+	// ReasonPaused: the rollout of the Deployment is paused, or the app is paused by the annotation todoapp.dev/paused.
 	ReasonPaused = "Paused"
 	// ReasonVolumeMismatch: the data volume's claim exists in a form that the spec does not ask for and that cannot change.
 	ReasonVolumeMismatch = "VolumeMismatch"

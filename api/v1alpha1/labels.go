@@ -21,6 +21,8 @@ const (
 	// AnnotationAdopt on a Secret, claim or Service hands it over to the TodoApp that it names. The operator then owns, locks and
 	// deletes the object as if it had made it.
 	AnnotationAdopt = "todoapp.dev/adopt"
+	// AnnotationPaused on a TodoApp stops, with the value "true", every write for the app but that of its status.
+	AnnotationPaused = "todoapp.dev/paused"
 	// AnnotationAllowStorageChange on a TodoApp permits, with the value "true", another kind of storage: tasks are not moved.
 	AnnotationAllowStorageChange = "todoapp.dev/allow-storage-change"
 

@@ -16,6 +16,13 @@ type TodoAppStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime.matches('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$'))",message="lastTransitionTime must be a moment in RFC 3339 such as 2026-11-26T10:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// plan lists what the operator would do now if the app were not paused, in order and at most 50 lines; absent unless the
+	// app is paused.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=50
+	// +kubebuilder:validation:items:MaxLength=1024
+	Plan []string `json:"plan,omitempty"`
 	// keys are the keys of the app, the newest first, without their values.
 	// +optional
 	// +listType=map

@@ -9,7 +9,7 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tda,categories=all
+// +kubebuilder:resource:shortName=tda,categories=all;todoapp
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Key",type=integer,JSONPath=`.status.keys[?(@.state=="Active")].version`,description="The version of the key that signs"
 // +kubebuilder:printcolumn:name="Rotation",type=string,JSONPath=`.status.rotation.phase`
@@ -18,6 +18,8 @@ import (
 // +kubebuilder:printcolumn:name="Backend",type=integer,JSONPath=`.status.backend.readyReplicas`,priority=1
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.frontend.url`,priority=1
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,priority=1
+// +kubebuilder:printcolumn:name="Paused",type=string,JSONPath=`.status.conditions[?(@.type=="Paused")].status`,priority=1,description="True while the annotation todoapp.dev/paused stops the operator"
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1,description="What to do if the app is not ready"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 63",message="metadata.name must be at most 63 lower case letters, digits and hyphens, and begin with a letter: Services and labels carry it"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.frontend) && has(self.spec.frontend.secretRef) ? self.spec.frontend.secretRef.name : self.metadata.name + '-frontend-auth') != (has(self.spec.backend) && has(self.spec.backend.secretRef) ? self.spec.backend.secretRef.name : self.metadata.name + '-backend-auth')",message="spec.frontend.secretRef and spec.backend.secretRef must name different Secrets: the operator writes each side its own"

@@ -517,6 +517,11 @@ func (in *TodoAppStatus) DeepCopyInto(out *TodoAppStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Plan != nil {
+		in, out := &in.Plan, &out.Plan
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Keys != nil {
 		in, out := &in.Keys, &out.Keys
 		*out = make([]KeyStatus, len(*in))
