@@ -18,8 +18,8 @@ export KUBECONFIG
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath -buildvcs=false
 
-.PHONY: help demo demo-down build test fuzz lint generate verify e2e cluster-up cluster-down image sbom load install \
-	uninstall kind-up kind-load kind-e2e kind-down clean
+.PHONY: help demo demo-down build test fuzz bench-operator lint generate verify e2e cluster-up cluster-down image sbom load \
+	install uninstall kind-up kind-load kind-e2e kind-down clean
 
 ##@ Try it
 
@@ -59,6 +59,10 @@ fuzz: ## Fuzz each target for FUZZ=1m; failing inputs are kept in testdata/fuzz
 		echo "== $${test#func } of $${file%/*}"; \
 		go test -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZ) "$${file%/*}"; \
 	done
+
+bench-operator: bin/todoapp-operator ## Count the operator's requests with 200 apps (3 minutes); fail if they have grown
+	@hack/tools/build.sh kubernetes
+	@go run ./hack/bench/operator -short
 
 lint: ## Lint the Go code and the shell scripts
 	@hack/shellcheck.sh
