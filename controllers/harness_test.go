@@ -98,7 +98,7 @@ func (e *environment) startDisturbed(disturb func(writes int) error, change ...f
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: &events.FakeRecorder{},
 		Images: desired.Images{TaskAPI: "todoapp-operator:test"}, Verifiers: controllers.NewVerifiers(),
-		Now: time.Now, NewKey: freshKey,
+		Rotations: controllers.NewRotations(32), Now: time.Now, NewKey: freshKey,
 	}
 	for _, c := range change {
 		c(r)

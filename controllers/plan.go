@@ -71,7 +71,7 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 	p := &plan{observed: observed}
 	ring, err := observed.ring()
 	if err == nil {
-		p.step, err = keyring.Next(ring, r.inputs(app, observed))
+		p.step, err = r.next(ctx, app, ring, r.inputs(app, observed))
 	}
 	if p.blocker = blockerFor(app, observed, p.step, err); p.blocker != nil {
 		p.step = r.currentStep(app, p) // nothing is written
@@ -95,7 +95,9 @@ func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1
 // unreadable.
 func (r *Reconciler) currentStep(app *todov1.TodoApp, p *plan) keyring.Step {
 	ring, _ := p.observed.ring() // the blocker says why it is unreadable
-	return keyring.CurrentStep(ring, r.inputs(app, p.observed))
+	step := keyring.CurrentStep(ring, r.inputs(app, p.observed))
+	r.Rotations.observe(client.ObjectKeyFromObject(app), step, p.observed.now)
+	return step
 }
 
 // inputs returns the inputs of the transition function.

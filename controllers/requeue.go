@@ -55,6 +55,8 @@ func (p *plan) poll() time.Duration {
 	switch {
 	case len(p.awaited)+len(p.step.Waiting) > 0 && p.paused:
 		return lastPoll
+	case p.step.Held:
+		return lastPoll // Rotations enqueues the app sooner
 	case len(p.awaited)+len(p.step.Waiting) > 0:
 		return pollInterval(lastChange(p.step.Ring), p.observed.now)
 	case p.observed.podsStuck() || p.observed.storesLimited():

@@ -55,6 +55,8 @@ type Reconciler struct {
 	WatchHealth *WatchHealth
 	// Verifiers asks pods of the embedded API for their keys.
 	Verifiers *Verifiers
+	// Rotations bounds how many rotations begin at the same time; nil for no bound.
+	Rotations *Rotations
 	// Now is the clock and NewKey the source of keys.
 	Now    func() time.Time
 	NewKey func() keyring.Value
@@ -183,8 +185,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources)).
 		WatchesRawSource(source.Func(r.Verifiers.Enqueue)).
-		Watches(&todov1.TodoApp{}, handler.Funcs{DeleteFunc: r.Verifiers.forget}).
-		WithOptions(controller.Options{RateLimiter: backoff()})
+		Watches(&todov1.TodoApp{}, handler.Funcs{DeleteFunc: r.forgetDeleted}).
+		WatchesRawSource(source.Func(r.Rotations.Start)).
+		WithOptions(controller.Options{RateLimiter: backoff(), NewQueue: r.newQueue})
 	for _, object := range watched() {
 		builder = builder.Watches(object, labelled())
 	}

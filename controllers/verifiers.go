@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"golang.org/x/sync/semaphore"
@@ -204,10 +202,8 @@ func (v *Verifiers) answered(app types.NamespacedName, asked *verifier, given an
 }
 
 // forget deletes the answers of the pods of a deleted app.
-func (v *Verifiers) forget(
-	_ context.Context, deleted event.DeleteEvent, _ workqueue.TypedRateLimitingInterface[reconcile.Request],
-) {
+func (v *Verifiers) forget(app types.NamespacedName) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	delete(v.pods, client.ObjectKeyFromObject(deleted.Object))
+	delete(v.pods, app)
 }

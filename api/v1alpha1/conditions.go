@@ -111,6 +111,8 @@ const (
 	ReasonDraining = "Draining"
 	// ReasonTooManyKeys: a rotation is due and waits until a replaced key has retired: the API trusts three at most.
 	ReasonTooManyKeys = "TooManyKeys"
+	// ReasonQueued: a rotation is due and waits because many other apps begin one.
+	ReasonQueued = "Queued"
 )
 
 // These are reasons of Ready alone.

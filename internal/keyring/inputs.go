@@ -85,6 +85,8 @@ type Inputs struct {
 	// Source is the present value of the external store; empty if it has none. Once there is a ring, a value that is not Portable
 	// counts as none.
 	Source Value
+	// HoldRotation keeps a rotation from beginning. A rotation under way, a revocation and a first key are not affected.
+	HoldRotation bool
 	// Fresh generates a value. It is called at most once.
 	Fresh func() Value
 }
@@ -156,6 +158,8 @@ type Step struct {
 	RevocationUnproven bool
 	// Deferred says that another rotation is due and waits until the keys of the previous one have retired.
 	Deferred bool
+	// Held says that a rotation would begin now if the inputs did not hold it.
+	Held bool
 	// NextRotation is when the schedule replaces the active key; zero for never.
 	NextRotation time.Time
 	// DueIn is the time until the next change that needs nothing but time; zero for never. After a transition it is as short as

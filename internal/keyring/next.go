@@ -50,7 +50,9 @@ func CurrentStep(ring Ring, in Inputs) Step {
 	step.RevocationDue = len(ring.revocable(in)) > 0
 	step.RevocationUnproven = ring.doubtful(in.reached(in.Policy.RevokeBefore))
 	_, due := ring.due(in)
-	step.Deferred = due && step.Phase != PhasePublishing
+	_, ready := ring.ready(in)
+	step.Held = ready && in.HoldRotation
+	step.Deferred = due && step.Phase != PhasePublishing && !step.Held
 	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))
 	return step
 }
@@ -166,12 +168,10 @@ func promote(ring Ring, in Inputs) (Ring, []int64) {
 	return ring.with(published), []int64{published.Version}
 }
 
-// publish begins a rotation if one is due, and if the keys of the previous one no longer prevent it.
+// publish begins a rotation that can begin, unless the inputs hold it.
 func publish(ring Ring, in Inputs) (Ring, []int64) {
-	value, due := ring.due(in)
-	_, publishing := ring.published()
-	full := len(ring.Trusted(in.Now, in.Policy.Validity())) >= maxTrusted
-	if !due || publishing || full || len(ring.undrained()) > 0 {
+	value, ready := ring.ready(in)
+	if !ready || in.HoldRotation {
 		return ring, nil
 	}
 	if value == "" {
@@ -179,6 +179,14 @@ func publish(ring Ring, in Inputs) (Ring, []int64) {
 	}
 	key := ring.newKey(in, value)
 	return ring.with(key).pruned(in), []int64{key.Version}
+}
+
+// ready reports whether a rotation is due and the keys of the previous one no longer prevent it. It returns the value of due.
+func (r Ring) ready(in Inputs) (Value, bool) {
+	value, due := r.due(in)
+	_, publishing := r.published()
+	full := len(r.Trusted(in.Now, in.Policy.Validity())) >= maxTrusted
+	return value, due && !publishing && !full && len(r.undrained()) == 0
 }
 
 // due reports whether a rotation should begin, and returns the value of its key. The value is empty if it is still to be

@@ -84,7 +84,8 @@ func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealt
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
 		Images: desired.Images{TaskAPI: s.image}, Network: s.network, Namespaces: s.namespaces(),
-		Verifiers: controllers.NewVerifiers(), WatchHealth: watches, Now: time.Now, NewKey: newKey,
+		Verifiers: controllers.NewVerifiers(), Rotations: controllers.NewRotations(s.rotations),
+		WatchHealth: watches, Now: time.Now, NewKey: newKey,
 	}
 }
 

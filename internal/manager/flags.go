@@ -22,6 +22,7 @@ type settings struct {
 	pprof           string
 	version         string
 	leaderElection  bool
+	rotations       int
 	webhook         bool
 	webhookPort     int
 	certificateLife time.Duration
@@ -48,6 +49,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.pprof, "pprof-listen", "",
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
 	flags.BoolVar(&s.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
+	flags.IntVar(&s.rotations, "concurrent-rotations", 32,
+		"`number` of apps that may begin a rotation at the same time; a revocation never waits; 0 is no limit")
 	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
 	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
 	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
@@ -78,6 +81,8 @@ func (s settings) check(arguments []string) error {
 		return fmt.Errorf("unexpected argument %q; todoapp-operator manager --help lists the flags", arguments[0])
 	case s.image == "":
 		return errors.New("no image for the task API: set --task-api-image or TASK_API_IMAGE")
+	case s.rotations < 0:
+		return fmt.Errorf("--concurrent-rotations must not be negative: %d", s.rotations)
 	case s.namespace == "" && (s.webhook || s.leaderElection || s.network.Policies):
 		return errors.New("no namespace for the lease, the certificate and what may reach apps: set --namespace or POD_NAMESPACE")
 	}
