@@ -131,9 +131,9 @@ func (e *environment) await(ctx context.Context, what string, apps fleet, within
 }
 
 // took returns how long it takes until one app passes a check, at a precision of some milliseconds.
-func (e *environment) took(ctx context.Context, app types.NamespacedName, within time.Duration, passed func() bool) (time.Duration, error) {
+func took(ctx context.Context, app types.NamespacedName, passed func() bool) (time.Duration, error) {
 	begin := time.Now()
-	err := poll(ctx, within, 2*time.Millisecond, func(context.Context) error {
+	err := poll(ctx, patient, 2*time.Millisecond, func(context.Context) error {
 		if passed() {
 			return nil
 		}

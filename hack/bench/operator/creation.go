@@ -91,7 +91,8 @@ func (e *environment) measureChange(ctx context.Context, apps fleet, what string
 // addCosts adds the time and the CPU of a phase beside those of the floor.
 func (r *report) addCosts(what string, apps int, c, floor cost, target string) {
 	n := float64(apps)
-	r.add(result{what: what + ": time per app", value: c.took.Seconds() * 1000 / n, unit: "ms", floor: floor.took.Seconds() * 1000 / n})
+	per := func(c cost) float64 { return 1000 * c.took.Seconds() / n }
+	r.add(result{what: what + ": time per app", value: per(c), unit: "ms", floor: per(floor)})
 	r.add(result{what: what + ": CPU per app", value: c.perApp(apps), unit: "ms", floor: floor.perApp(apps), target: target})
 	r.add(result{what: what + ": CPU per app, manager", value: 1000 * c.manager / n, unit: "ms", floor: 1000 * floor.manager / n})
 	r.add(result{what: what + ": CPU per app, API server", value: 1000 * c.api / n, unit: "ms", floor: 1000 * floor.api / n})

@@ -75,7 +75,8 @@ func (e *environment) connect(ctx context.Context, o options, record *ledger) er
 	if e.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	if e.cache, err = cache.New(config, cache.Options{Scheme: scheme, DefaultTransform: cache.TransformStripManagedFields()}); err != nil {
+	options := cache.Options{Scheme: scheme, DefaultTransform: cache.TransformStripManagedFields()}
+	if e.cache, err = cache.New(config, options); err != nil {
 		return fmt.Errorf("making a cache: %w", err)
 	}
 	if e.kubelet, err = startKubelet(ctx, e.cluster, e.cache, record); err != nil {

@@ -158,9 +158,9 @@ func measureBusy(ctx context.Context, _ options, e *environment, r *report, apps
 		return err
 	}
 	what := fmt.Sprintf("while %d apps rotate: ", len(apps))
-	r.add(result{what: what + "a new app", value: busyNew.Seconds(), unit: "s", floor: idleNew.Seconds(), target: "≤ 3×"})
+	r.addTimes(what+"a new app", busyNew, idleNew)
 	r.add(result{what: what + "requests before the new app's status", value: float64(ahead)})
-	r.add(result{what: what + "a revocation", value: busyRevoked.Seconds(), unit: "s", floor: idleRevoked.Seconds(), target: "≤ 3×"})
+	r.addTimes(what+"a revocation", busyRevoked, idleRevoked)
 	r.addRequests(fmt.Sprintf("rotation of %d apps", len(apps)), len(apps), c, 0, "≤ 28", 0)
 	r.add(result{what: "rotation: CPU per app", value: c.perApp(len(apps)), unit: "ms"})
 	r.add(result{what: "rotation: all promoted after", value: c.took.Seconds(), unit: "s"})
@@ -192,9 +192,14 @@ func measureSilent(ctx context.Context, o options, e *environment, r *report, _ 
 		return err
 	}
 	what := fmt.Sprintf("while pods of %d apps do not answer: ", len(apps))
-	r.add(result{what: what + "a new app", value: busy.Seconds(), unit: "s", floor: idle.Seconds(), target: "≤ 3×"})
+	r.addTimes(what+"a new app", busy, idle)
 	r.add(result{what: what + "requests before the new app's status", value: float64(ahead)})
 	return nil
+}
+
+// addTimes adds a time under load beside the time at rest.
+func (r *report) addTimes(what string, busy, idle time.Duration) {
+	r.add(result{what: what, value: busy.Seconds(), unit: "s", floor: idle.Seconds(), target: "≤ 3×"})
 }
 
 // newcomer creates an app. It returns how long it takes until the app's status is written, and how many requests the operator
@@ -205,7 +210,7 @@ func (e *environment) newcomer(ctx context.Context, namespace, name string) (tim
 	if err := e.create(ctx, fleet{app}, small); err != nil {
 		return 0, 0, err
 	}
-	took, err := e.took(ctx, app, patient, e.passes(ctx, app, described))
+	took, err := took(ctx, app, e.passes(ctx, app, described))
 	if err != nil {
 		return 0, 0, fmt.Errorf("waiting for a new app: %w", err)
 	}
@@ -221,7 +226,7 @@ func (e *environment) revoke(ctx context.Context, app types.NamespacedName) (tim
 	if err := e.merge(ctx, fleet{app}, moment("revokeBefore")); err != nil {
 		return 0, err
 	}
-	took, err := e.took(ctx, app, patient, func() bool { return !e.kubelet.trusts(app, 1) })
+	took, err := took(ctx, app, func() bool { return !e.kubelet.trusts(app, 1) })
 	if err != nil {
 		return 0, fmt.Errorf("waiting for a revocation: %w", err)
 	}
