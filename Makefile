@@ -26,7 +26,7 @@ export GOFLAGS = -trimpath -buildvcs=false
 help: ## List all targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(LOCAL) install ## Start a cluster, install the operator and show it at work
+demo: $(LOCAL) install bin/kubectl-todoapp ## Start a cluster, install the operator and show it at work
 	@hack/demo/run.sh
 
 demo-down: ## Stop the demo's cluster and remove its data
@@ -35,12 +35,17 @@ demo-down: ## Stop the demo's cluster and remove its data
 
 ##@ Develop
 
-build: bin/todoapp-operator ## Build the operator
+build: bin/todoapp-operator bin/kubectl-todoapp ## Build the operator and its kubectl plugin
 
 bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/*.html)
 	@started=$$SECONDS; echo "building the operator (about 3 minutes the first time) ..."; \
 	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
 	echo "built in $$((SECONDS - started)) s"
+
+bin/kubectl-todoapp: $(GO_FILES) go.mod go.sum
+	@echo "building the kubectl plugin ..."
+	@go build -tags plugin -ldflags "-s -w -X main.version=$(VERSION)" -o $@ .
+	@ln -sf kubectl-todoapp bin/kubectl_complete-todoapp
 
 test: ## Run all tests but the end-to-end tests; some use a real API server and PostgreSQL
 	@hack/tools/build.sh envtest helm score

@@ -1,3 +1,5 @@
+//go:build !plugin
+
 // Command todoapp-operator runs the manager of TodoApps, or the task API that the manager deploys from its own image.
 package main
 
@@ -8,15 +10,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/manager"
 	"github.com/todoapp-operator/todoapp-operator/internal/taskapi"
 )
-
-// version is set by the build. If it is empty, the version of the module is used.
-var version string
 
 const usage = `Usage: todoapp-operator COMMAND [flags]
 
@@ -59,11 +57,4 @@ func run(ctx context.Context, args []string) error {
 	default:
 		return fmt.Errorf("unknown command %q: must be manager, api, check or version (run \"todoapp-operator --help\")", command)
 	}
-}
-
-func described() string {
-	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
-		return info.Main.Version
-	}
-	return version
 }

@@ -2,7 +2,7 @@
 # Shows the operator at work in the cluster of KUBECONFIG. It prints the commands, so that you can repeat them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export PATH=$PWD/bin/k8s/current:$PATH
+export PATH=$PWD/bin/k8s/current:$PWD/bin:$PATH
 namespace=demo
 port=${DEMO_PORT:-8080}
 url=http://todo.localhost:$port
@@ -50,7 +50,7 @@ kubectl -n "$namespace" get secrets -l todoapp.dev/app=todo \
 say "The API accepts tokens signed with that key, and only for the user's own tasks"
 hack/demo/expose.sh open "$port"
 for user in alice bob; do
-  go run ./hack/token -namespace "$namespace" -app todo -subject "$user" >"$work/$user"
+  kubectl todoapp token todo -n "$namespace" --subject "$user" >"$work/$user"
   printf 'header = "Authorization: Bearer %s"\n' "$(<"$work/$user")" >"$work/$user.curl"
 done
 expect 201 "alice adds a task" -K "$work/alice.curl" -H 'Content-Type: application/json' \
@@ -81,17 +81,18 @@ kubectl -n "$namespace" delete secret by-hand-frontend by-hand-backend >/dev/nul
 
 say "Try it yourself"
 cat <<EOF
-  export KUBECONFIG=$KUBECONFIG PATH=\$PWD/bin/k8s/current:\$PATH
+  export KUBECONFIG=$KUBECONFIG PATH=\$PWD/bin/k8s/current:\$PWD/bin:\$PATH
+  kubectl todoapp status todo -n $namespace         # keys, rotation, pods, problems
   kubectl -n $namespace describe todoapp todo      # conditions, keys, events
   kubectl explain todoapp.spec.auth               # the reference
   kubectl -n $namespace port-forward service/todo-backend 8000        # then open http://localhost:8000/docs
-  go run ./hack/token -namespace $namespace -app todo -subject alice  # prints a token for the API
+  kubectl todoapp token todo -n $namespace --subject alice              # prints a token for the API
 
   make demo-down                                  # stops the cluster and removes it
 
 Sign up, add tasks, and rotate the key while you work:
 
-  kubectl -n $namespace patch todoapp todo --type merge -p '{"spec":{"auth":{"rotation":{"rotateAfter":"'\$(date -u +%FT%TZ)'"}}}}'
+  kubectl todoapp rotate todo -n $namespace --wait
 
   $(printf '\033[1m%s\033[0m' "$url")
 EOF

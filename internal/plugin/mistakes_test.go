@@ -1,0 +1,114 @@
+package plugin
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+func TestNamesThatDoNotExist(t *testing.T) {
+	app := func(namespace, name string) todov1.TodoApp {
+		return todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	}
+	all := []todov1.TodoApp{app("web", "shop"), app("web", "notes"), app("blog", "todo")}
+	for text, err := range map[string]error{
+		`no TodoApp "shpo" in namespace web; did you mean shop?`:                          missingApp("shpo", "web", all, true),
+		`no TodoApp "zebra" in namespace web, which has shop, notes`:                      missingApp("zebra", "web", all, true),
+		`no TodoApp "todo" in namespace web; namespace blog has one: add -n blog`:         missingApp("todo", "web", all, true),
+		`no TodoApp in namespace default; there are some in blog, web: add -n NAMESPACE`:  missingApp("x", "default", all, true),
+		`no TodoApp in namespace x, nor in any other: is this the right cluster? (--cont`: missingApp("x", "x", nil, true),
+		`no TodoApp "x" in namespace x, and you may not list those of other namespaces`:   missingApp("x", "x", nil, false),
+	} {
+		if !strings.HasPrefix(err.Error(), text) {
+			t.Errorf("the message is %q, expected %q", err, text)
+		}
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", "{}", stableStatus)
+	run(t, namespace, "", "status", "shpo").want(t, exitFailed, "did you mean shop?")
+	run(t, newNamespace(t), "", "status", "shop").want(t, exitFailed, "add -n "+namespace)
+	run(t, namespace, "", "stauts", "shop").want(t, exitUsage,
+		`unknown command "stauts"; did you mean status?`, "kubectl todoapp --help")
+	run(t, namespace, "", "status").want(t, exitUsage, "name one TodoApp", `Run "kubectl todoapp status --help"`)
+	run(t, namespace, "", "rotate", "--yes").want(t, exitUsage, "unknown flag: --yes")
+	run(t, namespace, "", "rotate").want(t, exitUsage, "name the TodoApps, or use -l SELECTOR or --all")
+	run(t, namespace, "", "rotate", "shop", "--all").want(t, exitUsage, "only one of them")
+	run(t, namespace, "", "rotate", "shop", "--at", "tomorrow").want(t, exitUsage, `invalid value "tomorrow" for --at`, "RFC 3339")
+	run(t, namespace, "", "rotate", "shop", "--context", "nowhere").want(t, exitFailed, "nowhere")
+}
+
+func TestMissingRightsAreNamed(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", "{}", stableStatus)
+	run(t, namespace, "", "status", "shop", "--as", "nadia").want(t, exitFailed,
+		"you lack rights in namespace "+namespace+": get todoapps.todoapp.dev, list pods.")
+
+	create(t, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "read"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{"todoapp.dev"}, Resources: []string{"todoapps"}, Verbs: []string{"get"}}}})
+	create(t, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "read"},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "read"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: "nadia"}}})
+	run(t, namespace, "", "status", "shop", "--as", "nadia").want(t, exitFailed, ": list pods.")
+	run(t, namespace, "", "token", "shop", "--subject", "alice", "--as", "nadia").want(t, exitFailed, ": get secrets.")
+	run(t, namespace, "", "rotate", "shop", "--as", "nadia").want(t, exitFailed,
+		"list todoapps.todoapp.dev, patch todoapps.todoapp.dev")
+	run(t, namespace, "", "status", "nothing", "--as", "nadia").want(t, exitFailed, `no TodoApp "nothing"`, "you may not list")
+}
+
+func TestClusterWithoutTheOperator(t *testing.T) {
+	namespace := newNamespace(t)
+	crds := envtest.CRDInstallOptions{Paths: []string{"../../config/crd"}}
+	if err := envtest.UninstallCRDs(server.config, crds); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := envtest.InstallCRDs(server.config, crds); err != nil {
+			t.Error(err)
+		}
+	})
+	deadline := time.Now().Add(10 * time.Second)
+	got := run(t, namespace, "", "status", "shop")
+	for strings.Contains(got.err, "no TodoApp") && time.Now().Before(deadline) { // the API server serves the CRD for a moment
+		got = run(t, namespace, "", "status", "shop")
+	}
+	got.want(t, exitFailed, "the operator is not installed", "--context")
+}
+
+func TestNamesAreCompleted(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", "{}", "")
+	newApp(t, namespace, "notes", "{}", "")
+	complete := func(args ...string) string {
+		var out, err bytes.Buffer
+		args = append([]string{"--kubeconfig", server.kubeconfig, "-n", namespace}, args...)
+		status := Run(t.Context(), "/usr/bin/kubectl_complete-todoapp", "", args,
+			genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &err})
+		if status != 0 {
+			t.Errorf("completing %v: %d %s", args, status, err.String())
+		}
+		return out.String()
+	}
+	if got := complete("status", ""); got != "notes\nshop\n:4\n" {
+		t.Errorf("the names are %q", got)
+	}
+	if got := complete("status", "shop", ""); got != ":4\n" {
+		t.Errorf("the names after the first are %q", got)
+	}
+	if got := complete("rotate", "shop", ""); got != "notes\n:4\n" {
+		t.Errorf("the names to rotate are %q", got)
+	}
+	if got := complete("ro"); !strings.HasPrefix(got, "rotate\t") {
+		t.Errorf("the commands are %q", got)
+	}
+}

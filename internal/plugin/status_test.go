@@ -1,0 +1,78 @@
+package plugin
+
+import (
+	_ "embed"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// appOf returns an app of a spec and a status in YAML, as of noon.
+func appOf(t *testing.T, spec, status string) *todov1.TodoApp {
+	t.Helper()
+	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "shop", Generation: 3}}
+	parse(t, spec, &app.Spec)
+	parse(t, status, &app.Status)
+	return app
+}
+
+const withFrontend = `
+auth: {tokens: {maxLifetime: 168h}, rotation: {interval: 720h}}
+frontend: {image: web}
+`
+
+// These are statuses as the operator writes them.
+var (
+	//go:embed testdata/apps/stable.yaml
+	stableStatus string
+	//go:embed testdata/apps/publishing.yaml
+	publishingStatus string
+	//go:embed testdata/apps/draining.yaml
+	drainingStatus string
+)
+
+func TestStatusShowsOneScreen(t *testing.T) {
+	backend := podState{Name: "shop-backend-7f9c-aaaaa", Component: "backend", Node: "node-1", State: "Ready",
+		Trusts: []int64{1, 2}}
+	silent := podState{Name: "shop-backend-7f9c-bbbbb", Component: "backend", Node: "node-2", State: "Ready",
+		Unknown: "not known: " + errMayNotForward.Error()}
+	frontend := podState{Name: "shop-frontend-5d8f-ccccc", Component: "frontend", Node: "node-1", State: "Ready",
+		Trusts: []int64{1}, Signs: 1}
+	for name, c := range map[string]struct {
+		status string
+		pods   []podState
+	}{
+		"status-stable":     {stableStatus, []podState{backend, frontend}},
+		"status-publishing": {publishingStatus, []podState{backend, silent, frontend}},
+		"status-draining":   {drainingStatus, []podState{backend, frontend}},
+		"status-new":        {"{}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := newOverview(appOf(t, withFrontend, c.status), c.pods, noon)
+			golden(t, name, "status shop -n web", seen.render(style{}))
+			if strings.Contains(seen.render(style{}), "\x1b") {
+				t.Error("there are colours without a terminal")
+			}
+		})
+	}
+}
+
+func TestStatusTellsOfTheServer(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", withFrontend, stableStatus)
+	run(t, namespace, "", "status", "shop").want(t, 0, namespace+"/shop Ready", "KEY STATE AGE", "2 Active", "no pods")
+
+	var seen overview
+	text := run(t, namespace, "", "status", "shop", "-o", "json")
+	text.want(t, 0)
+	if err := json.Unmarshal([]byte(text.out), &seen); err != nil || len(seen.Keys) != 2 || !seen.Acted {
+		t.Errorf("the JSON is %+v, %v:\n%s", seen, err, text.out)
+	}
+	run(t, namespace, "", "status", "shop", "-o", "yaml").want(t, 0, "acted: true")
+	run(t, namespace, "", "status", "shop", "-o", "xml").want(t, exitUsage, "must be json or yaml")
+	run(t, namespace, "", "status", "shop", "-w", "-o", "json").want(t, exitUsage, "leave out --output")
+}
