@@ -43,9 +43,7 @@ bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi
 	echo "built in $$((SECONDS - started)) s"
 
 bin/kubectl-todoapp: $(GO_FILES) go.mod go.sum
-	@echo "building the kubectl plugin ..."
-	@go build -tags plugin -ldflags "-s -w -X main.version=$(VERSION)" -o $@ .
-	@ln -sf kubectl-todoapp bin/kubectl_complete-todoapp
+	go build -tags plugin -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . && ln -sf $(@F) bin/kubectl_complete-todoapp
 
 test: ## Run all tests but the end-to-end tests; some use a real API server and PostgreSQL
 	@hack/tools/build.sh envtest helm score

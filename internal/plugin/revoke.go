@@ -86,12 +86,11 @@ func (c *cluster) revoke(ctx context.Context, name string, f revokeFlags) error 
 	if err := c.setRotation(ctx, app, fields, f.dryRun); err != nil || f.dryRun {
 		return err
 	}
-	c.printf("Asked for. ")
 	if !f.wait {
-		c.printf("Follow it with: kubectl todoapp status %s -n %s -w\n", name, c.namespace)
+		c.printf("Asked for. Follow it with: kubectl todoapp status %s -n %s -w\n", name, c.namespace)
 		return nil
 	}
-	c.printf("Waiting until no pod trusts the revoked keys.\n")
+	c.printf("Asked for. Waiting until no pod trusts the revoked keys.\n")
 	return c.wait(ctx, []*waiter{{name: name, goal: goal{generation: app.Generation, revoked: moment}}}, f.timeout)
 }
 
