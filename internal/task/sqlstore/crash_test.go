@@ -164,7 +164,7 @@ func write(ctx context.Context, store task.Store, writer int, tell func(int64, p
 	}
 }
 
-const writers = 4
+const writers = 16
 
 // crashWriterURL has the test binary write to a store, and print what was acknowledged, until it is killed.
 const crashWriterURL = "TODOAPP_TEST_CRASH_WRITER_URL"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task"
@@ -127,5 +128,61 @@ func TestAFullVolumeStopsNoStart(t *testing.T) {
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDeletesPassBesideCreatesOnAFullVolume commits them together: a create that finds no space does not fail a delete.
+func TestDeletesPassBesideCreatesOnAFullVolume(t *testing.T) {
+	folder, inside := volume.Mount(t, "24m")
+	if !inside {
+		return
+	}
+	store := openStore(t, "sqlite://"+filepath.Join(folder, "tasks.db"))
+	ids := fillUp(t, store)
+	isFull(t, store, ids[0])
+	long := strings.Repeat("x", 2000)
+	deleted := make(chan struct{})
+	var creators, deleters sync.WaitGroup
+	for range 4 {
+		creators.Go(func() {
+			for {
+				select {
+				case <-deleted:
+					return
+				default:
+				}
+				_, err := store.Create(t.Context(), "ann", task.Draft{Title: "new", Description: &long}, task.Attempt{})
+				if err != nil && !errors.Is(err, task.ErrFull) {
+					t.Errorf("creating on a full volume: %v", err)
+				}
+			}
+		})
+	}
+	const deleting = 8
+	for i := range deleting {
+		deleters.Go(func() {
+			for at := i; at < 100*deleting; at += deleting {
+				if _, err := store.Delete(t.Context(), "ann", ids[at], task.Match{}); err != nil {
+					t.Errorf("deleting task %d: %v", ids[at], err)
+				}
+			}
+		})
+	}
+	deleters.Wait()
+	close(deleted)
+	creators.Wait()
+	var left sync.WaitGroup
+	for i := range deleting { // enough for the reserve and for new tasks, in groups of deletes alone
+		left.Go(func() {
+			for at := 100*deleting + i; at < len(ids); at += deleting {
+				if _, err := store.Delete(t.Context(), "ann", ids[at], task.Match{}); err != nil {
+					t.Errorf("deleting task %d: %v", ids[at], err)
+				}
+			}
+		})
+	}
+	left.Wait()
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("with room again: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ const (
 	// reserveSize is twice what the write-ahead log grows to before SQLite moves it into the file. Moving the log into a
 	// file that must grow may need as much space as the log has.
 	reserveSize = 8 << 20
-	// smallestReserve is enough for one delete.
+	// smallestReserve is enough for one write.
 	smallestReserve = 128 << 10
 	// roomSize is the free space from which a volume no longer counts as full. The reserve leaves it to the write-ahead log,
 	// which a new task needs even if the file has free pages.
@@ -72,25 +72,15 @@ func allocate(path string, size int64) error {
 	return nil
 }
 
-// free runs a statement that deletes. On a full volume it runs again with the reserve's space, which the checkpoint after
-// it gives back: what was deleted becomes free pages of the file, and the write-ahead log is emptied.
-func (s *sqlite) free(ctx context.Context, scan scan, sql string, args ...any) error {
-	conn, err := s.writer.lend(ctx)
-	if err != nil {
-		return sqliteError(ctx, err)
+// refill fills the reserve again after a delete, if it is short. Before, it empties the write-ahead log: the deleted tasks
+// become free pages of the file, and the log's space goes back to the volume.
+func (s *sqlite) refill(conn *sqliteConn) {
+	if !s.reserve.short {
+		return
 	}
-	defer s.writer.giveBack(conn)
-	err = conn.run(scan, sql, args...)
-	if s.outOfSpace(err) && s.reserve.release() {
-		err = conn.run(scan, sql, args...)
+	if err := errors.Join(conn.emptyLog(), s.reserve.fill()); err != nil && !s.outOfSpace(err, 1) {
+		s.report(fmt.Errorf("freeing space after a delete: %w", err))
 	}
-	if err == nil && s.reserve.short {
-		err := errors.Join(conn.emptyLog(), s.reserve.fill())
-		if err != nil && !s.outOfSpace(err) {
-			s.report(fmt.Errorf("freeing space after a delete: %w", err))
-		}
-	}
-	return s.writeError(ctx, err)
 }
 
 // emptyLog moves the write-ahead log into the file and gives its space back to the volume.
@@ -98,7 +88,7 @@ func (c *sqliteConn) emptyLog() error { return c.Exec(`PRAGMA wal_checkpoint(TRU
 
 // writeError gives the error of a write its kind.
 func (s *sqlite) writeError(ctx context.Context, err error) error {
-	if err != nil && s.outOfSpace(err) {
+	if err != nil && s.outOfSpace(err, 1) {
 		return full(err)
 	}
 	return sqliteError(ctx, err)
@@ -107,10 +97,11 @@ func (s *sqlite) writeError(ctx context.Context, err error) error {
 // room reports whether the volume has space for writes again.
 func (s *sqlite) room() bool { return s.reserve.fits(roomSize) == nil }
 
-// outOfSpace reports whether a write failed because the volume is full. SQLite's driver calls most of these errors I/O
-// errors, so the volume is asked.
-func (s *sqlite) outOfSpace(err error) bool {
-	return errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR) && spaceless(s.reserve.fits(smallestReserve))
+// outOfSpace reports whether a transaction of so many writes failed because the volume is full. SQLite's driver calls most of
+// these errors I/O errors, so it asks the volume whether there is enough space.
+func (s *sqlite) outOfSpace(err error, writes int) bool {
+	return errors.Is(err, sqlite3.FULL) ||
+		errors.Is(err, sqlite3.IOERR) && spaceless(s.reserve.fits(int64(writes)*smallestReserve))
 }
 
 // fits allocates a file of the size on the volume and removes it.

@@ -28,9 +28,10 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 )
 
-// sqlite is the engine for a file: one connection writes, a few read beside it.
+// sqlite is the engine for a file: one connection writes, a few read at the same time.
 type sqlite struct {
 	writer, readers *sqlitePool
+	queue           writeQueue
 	reserve         *reserve
 	report          func(error)
 }
@@ -133,7 +134,7 @@ func (c *sqliteConn) checkJournal() error {
 func (s *sqlite) sql() *statements { return &sqliteStatements }
 
 func (s *sqlite) read(ctx context.Context, scan scan, sql string, args ...any) error {
-	conn, err := s.readers.lend(ctx)
+	conn, err := s.readers.lend(ctx, nil)
 	if err != nil {
 		return sqliteError(ctx, err)
 	}
@@ -144,65 +145,53 @@ func (s *sqlite) read(ctx context.Context, scan scan, sql string, args ...any) e
 }
 
 func (s *sqlite) write(ctx context.Context, scan scan, sql string, args ...any) error {
-	return s.writing(ctx, func(conn *sqliteConn) error { return conn.run(scan, sql, args...) })
+	return s.submit(&pendingWrite{ctx: ctx, run: func(conn *sqliteConn) error { return conn.run(scan, sql, args...) }})
+}
+
+func (s *sqlite) free(ctx context.Context, scan scan, sql string, args ...any) error {
+	run := func(conn *sqliteConn) error { return conn.run(scan, sql, args...) }
+	return s.submit(&pendingWrite{ctx: ctx, run: run, deletes: true})
 }
 
 func (s *sqlite) claim(ctx context.Context, planned created, expiry time.Time) (made *task.Task, err error) {
-	err = s.writing(ctx, func(conn *sqliteConn) (err error) {
+	err = s.submit(&pendingWrite{ctx: ctx, several: true, run: func(conn *sqliteConn) (err error) {
 		made, err = conn.claim(planned, expiry)
 		return err
-	})
+	}})
 	return made, err
 }
 
-// writing runs do on the writer's connection. If do finds no space, writing empties the write-ahead log and runs do again: the
-// log's space may be enough.
-func (s *sqlite) writing(ctx context.Context, do func(*sqliteConn) error) error {
-	conn, err := s.writer.lend(ctx)
-	if err != nil {
-		return sqliteError(ctx, err)
-	}
-	defer s.writer.giveBack(conn)
-	err = do(conn)
-	if err != nil && s.outOfSpace(err) && conn.emptyLog() == nil {
-		err = do(conn)
-	}
-	return s.writeError(ctx, err)
-}
-
-// claim runs the statements of an attempt in one transaction.
+// claim runs the statements of an attempt within a transaction.
 func (c *sqliteConn) claim(planned created, expiry time.Time) (made *task.Task, err error) {
-	err = c.transaction(func() error {
-		var taken int64
-		err := c.run(into(&taken, readCount), sqliteTaken, planned.owner, planned.attempt.Key, expiry)
-		if err != nil || taken > 0 {
-			return err
-		}
-		draft := planned.draft
-		err = c.run(into(&made, readTask), sqliteStatements.insert,
-			planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
-		if err != nil {
-			return err
-		}
-		return c.run(skipRows, sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
-			made.ID, draft.Title, draft.Description, draft.Completed, planned.at)
-	})
-	return made, err
+	var taken int64
+	err = c.run(into(&taken, readCount), sqliteTaken, planned.owner, planned.attempt.Key, expiry)
+	if err != nil || taken > 0 {
+		return nil, err
+	}
+	draft := planned.draft
+	err = c.run(into(&made, readTask), sqliteStatements.insert,
+		planned.owner, draft.Title, draft.Description, draft.Completed, planned.at)
+	if err != nil {
+		return nil, err
+	}
+	return made, c.run(skipRows, sqliteRemember, planned.owner, planned.attempt.Key, planned.attempt.Fingerprint[:],
+		made.ID, draft.Title, draft.Description, draft.Completed, planned.at)
 }
 
 // transaction runs do between BEGIN IMMEDIATE and COMMIT. If either fails, it rolls back.
-func (c *sqliteConn) transaction(do func() error) error {
-	if err := c.Exec(`BEGIN IMMEDIATE`); err != nil {
+func (c *sqliteConn) transaction(do func() error) (err error) {
+	if err := c.run(skipRows, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	err := do()
-	if err == nil {
-		err = c.Exec(`COMMIT`)
+	defer func() { // after a panic as well: the connection is used again
+		if !c.GetAutocommit() {
+			err = errors.Join(err, c.run(skipRows, `ROLLBACK`))
+		}
+	}()
+	if err := do(); err != nil {
+		return err
 	}
-	if err != nil && !c.GetAutocommit() {
-		err = errors.Join(err, c.Exec(`ROLLBACK`))
-	}
-	return err
+	return c.run(skipRows, `COMMIT`)
 }
 
 func (s *sqlite) ping(ctx context.Context) error {

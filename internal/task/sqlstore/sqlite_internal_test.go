@@ -30,7 +30,7 @@ func TestSQLiteIsDurable(t *testing.T) {
 	store, _ := openFile(t)
 	engine := store.engine.(*sqlite)
 	for name, pool := range map[string]*sqlitePool{"writer": engine.writer, "reader": engine.readers} {
-		conn, err := pool.lend(t.Context())
+		conn, err := pool.lend(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestSQLiteBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = other.Close() }()
-	writer, err := store.engine.(*sqlite).writer.lend(t.Context())
+	writer, err := store.engine.(*sqlite).writer.lend(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestSQLiteBusy(t *testing.T) {
 // TestSQLiteFull runs out of room in the middle of a write, which then has not happened.
 func TestSQLiteFull(t *testing.T) {
 	store, _ := openFile(t)
-	writer, err := store.engine.(*sqlite).writer.lend(t.Context())
+	writer, err := store.engine.(*sqlite).writer.lend(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestSQLiteFull(t *testing.T) {
 func TestSQLiteWaitsForAConnectionAndCounts(t *testing.T) {
 	store, _ := openFile(t)
 	writers := store.engine.(*sqlite).writer
-	conn, err := writers.lend(t.Context())
+	conn, err := writers.lend(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,9 +28,12 @@ func newSQLitePool(size int, open func() (*sqliteConn, error)) *sqlitePool {
 	return &sqlitePool{open: open, slots: make(chan struct{}, size), closed: make(chan struct{})}
 }
 
-// lend waits for a connection for a bounded time.
-func (p *sqlitePool) lend(ctx context.Context) (*sqliteConn, error) {
-	if err := p.wait(ctx); err != nil {
+// errDone is the error of a wait that ended because done was closed.
+var errDone = errors.New("done without a connection")
+
+// lend waits for a connection for a bounded time, or until done is closed; a nil done is never closed.
+func (p *sqlitePool) lend(ctx context.Context, done <-chan struct{}) (*sqliteConn, error) {
+	if err := p.wait(ctx, done); err != nil {
 		return nil, err
 	}
 	if conn := p.take(); conn != nil {
@@ -57,12 +60,14 @@ func (p *sqlitePool) take() *sqliteConn {
 	return conn
 }
 
-// wait takes a slot, for which it waits for a bounded time.
-func (p *sqlitePool) wait(ctx context.Context) error {
+// wait takes a slot, for which it waits for a bounded time, or until done is closed.
+func (p *sqlitePool) wait(ctx context.Context, done <-chan struct{}) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
+	case <-done:
+		return errDone
 	case <-p.closed:
 		return errClosed
 	default:
@@ -80,6 +85,8 @@ func (p *sqlitePool) wait(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:
 		return nil
+	case <-done:
+		return errDone
 	case <-p.closed:
 		return errClosed
 	case <-ctx.Done():

@@ -35,7 +35,8 @@ type Stats struct {
 type engine interface {
 	// read runs a statement that changes nothing.
 	read(ctx context.Context, scan scan, sql string, args ...any) error
-	// write runs a statement to its end, even when ctx is cancelled after it began.
+	// write runs a statement and commits it. If ctx ends while the statement waits or runs, nothing may be written; if ctx ends
+	// later, the statement is committed.
 	write(ctx context.Context, scan scan, sql string, args ...any) error
 	// free runs a statement that deletes, which works while the volume is full.
 	free(ctx context.Context, scan scan, sql string, args ...any) error
