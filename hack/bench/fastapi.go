@@ -43,5 +43,5 @@ func startFastAPI(o options) (*process, error) {
 	command.Dir = fastAPI
 	command.Env = append(os.Environ(), "BETTER_AUTH_SECRET="+secret, "JWT_ISSUER="+issuer, "JWT_AUDIENCE="+audience,
 		"HOST="+host, "PORT="+port, "DATABASE_URL="+database, "PYTHONDONTWRITEBYTECODE=1")
-	return (&process{"FastAPI", address, ownTasks, command}).start()
+	return (&process{name: "FastAPI", address: address, tasks: ownTasks, command: command}).start()
 }

@@ -26,6 +26,11 @@ type options struct {
 	rounds      int
 	round       time.Duration
 	idle        int
+	// against is another build to compare writes with, deletes the number of tasks to delete in a turn, and syncDelay the
+	// time by which each sync of the disk is delayed.
+	against   string
+	deletes   int
+	syncDelay time.Duration
 }
 
 func main() {
@@ -38,7 +43,11 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 9, "turns of each side")
 	flag.DurationVar(&o.round, "round", 2*time.Second, "how long a turn takes")
 	flag.IntVar(&o.idle, "idle", 3000, "connections that send nothing beside those that ask")
-	only := flag.String("only", "", "tokens or idle: measure the verification of tokens, or requests beside idle connections, alone")
+	flag.StringVar(&o.against, "against", "", "another build of the operator to compare the writes of SQLite with")
+	flag.IntVar(&o.deletes, "deletes", 4000, "tasks to delete in each turn of deletes")
+	flag.DurationVar(&o.syncDelay, "sync-delay", 0, "delay each sync of the disk in -only=writes by this time, with strace")
+	only := flag.String("only", "", "tokens, idle or writes: measure the verification of tokens, requests beside idle "+
+		"connections, or writes, alone")
 	floor := flag.String("floor", "", "internal: serve the floor at this address")
 	flag.Parse()
 	run := benchBoth
@@ -49,8 +58,12 @@ func main() {
 		run = func(options) error { return reportTokens() }
 	case *only == "idle":
 		run = benchIdle
+	case *only == "writes":
+		run = benchWrites
 	case *only != "":
-		run = func(options) error { return fmt.Errorf("invalid value %q for -only: must be tokens or idle", *only) }
+		run = func(options) error {
+			return fmt.Errorf("invalid value %q for -only: must be tokens, idle or writes", *only)
+		}
 	case o.database != "":
 		run = bench
 	}

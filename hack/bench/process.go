@@ -30,6 +30,8 @@ type process struct {
 	// tasks is the path of the owner's tasks.
 	tasks   string
 	command *exec.Cmd
+	// bearer is the token in requests that write.
+	bearer string
 }
 
 // paths of the owner's tasks, for clients with a token and at the floor.
@@ -43,10 +45,21 @@ func startAPI(o options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(o.binary, "api", "--listen="+address, "--ops-listen=127.0.0.1:0",
-		"--issuer="+issuer, "--audience="+audience)
+	arguments := []string{o.binary, "api", "--listen=" + address, "--ops-listen=127.0.0.1:0",
+		"--issuer=" + issuer, "--audience=" + audience}
+	if o.syncDelay > 0 {
+		arguments = append(delayed(o.syncDelay), arguments...)
+	}
+	command := exec.Command(arguments[0], arguments[1:]...)
 	command.Env = append(os.Environ(), "BETTER_AUTH_SECRETS=2:"+secret+",1:older-"+secret, "TASKAPI_DATABASE_URL="+o.database)
-	return (&process{"API", address, ownTasks, command}).start()
+	return (&process{name: "API", address: address, tasks: ownTasks, command: command}).start()
+}
+
+// delayed returns the command that delays each sync of the disk in the program that it starts. The program is its own
+// process, and no child of the tracer, so that it can be measured and stopped.
+func delayed(by time.Duration) []string {
+	return []string{"strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fdatasync",
+		"-e", fmt.Sprintf("inject=fdatasync:delay_enter=%d", by.Microseconds()), "--"}
 }
 
 func startFloor(o options) (*process, error) {
@@ -59,13 +72,13 @@ func startFloor(o options) (*process, error) {
 		return nil, err
 	}
 	command := exec.Command(self, "-floor="+address, "-database="+o.database)
-	return (&process{"floor", address, floorTasks, command}).start()
+	return (&process{name: "floor", address: address, tasks: floorTasks, command: command}).start()
 }
 
 // start starts the command and waits until it is ready.
 func (p *process) start() (*process, error) {
 	var log bytes.Buffer
-	p.command.Stderr = &log
+	p.command.Stderr, p.bearer = &log, token()
 	if err := p.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", p.name, err)
 	}
