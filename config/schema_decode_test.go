@@ -222,6 +222,7 @@ func (l leaf) with(value string) map[string]any {
 	if !ok {
 		object = map[string]any{}
 	}
+	complete(l.path, object)
 	object["apiVersion"], object["kind"] = todov1.GroupVersion.String(), "TodoApp"
 	object["metadata"] = map[string]any{"name": "todo", "namespace": "default"}
 	return object

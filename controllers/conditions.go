@@ -55,7 +55,7 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 	step := p.step
 	active, _ := step.Ring.Active()
 	listed := strings.Join(step.Waiting[:min(len(step.Waiting), maxListed)], ", ")
-	note := p.observed.silent(step.Waiting) + scheduledRevocation(app, p)
+	note := p.observed.heldRollout() + p.observed.silent(step.Waiting) + scheduledRevocation(app, p)
 	if !desired.Embedded(app) {
 		note += " The backend is rolled at each step: if its image reads BETTER_AUTH_SECRET alone, " +
 			"tokens signed with a replaced key fail."

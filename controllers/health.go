@@ -45,13 +45,14 @@ func (w *snapshot) health(component string) assessment {
 		}
 		return holds(todov1.ReasonAvailable, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
 	}
-	if problem, found := w.problem(d, component); found {
+	serving := rolling(d) && status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType
+	if problem, found := w.problem(d, component, serving); found {
 		return problem
 	}
-	if rolling(d) && status.AvailableReplicas >= wanted && d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
-		return holds(todov1.ReasonProgressing, "%d pods are ready while they are replaced one by one.", status.ReadyReplicas)
+	if serving {
+		return w.replacing(d, component)
 	}
-	if w.progressing(d, component) {
+	if w.progressing(d, component) && w.late(component) == nil {
 		return fails(todov1.ReasonProgressing, "%d of %d pods are ready.", status.ReadyReplicas, wanted)
 	}
 	return w.notReady(d, component)
@@ -77,15 +78,17 @@ func unfinishedRollout(d *appsv1.Deployment) bool {
 
 // notReady names the log of a pod that runs and is not ready.
 func (w *snapshot) notReady(d *appsv1.Deployment, component string) assessment {
-	log, node := "deployment/"+d.Name, ""
-	for i := range w.pods {
-		if pod := &w.pods[i]; w.serves(pod, component) && !ready(pod) {
-			log = pod.Name
-			if pod.Spec.NodeName != "" {
-				node = fmt.Sprintf(" If that gives no answer, see kubectl describe node %s.", pod.Spec.NodeName)
-			}
-			break
+	log, node, pod := "deployment/"+d.Name, "", w.late(component)
+	for i := 0; i < len(w.pods) && pod == nil; i++ {
+		if p := &w.pods[i]; w.serves(p, component) && !ready(p) {
+			pod = p
 		}
+	}
+	if pod != nil {
+		log = pod.Name
+	}
+	if pod != nil && pod.Spec.NodeName != "" {
+		node = fmt.Sprintf(" If that gives no answer, see kubectl describe node %s.", pod.Spec.NodeName)
 	}
 	cause := ""
 	if pod := w.storeState(component, storeFailing); pod != "" {
@@ -128,13 +131,17 @@ func deploymentCondition(d *appsv1.Deployment, kind appsv1.DeploymentConditionTy
 }
 
 // problem returns the first cause that keeps a Deployment from its pods and does not pass by itself.
-func (w *snapshot) problem(d *appsv1.Deployment, component string) (assessment, bool) {
+// If the pods that a rollout replaces still serve, it is no failure that the cluster refuses more pods.
+func (w *snapshot) problem(d *appsv1.Deployment, component string, serving bool) (assessment, bool) {
 	if d.Spec.Paused && rolling(d) {
 		return fails(todov1.ReasonPaused, "Deployment %s is paused, so new keys and changes do not reach its pods: "+
 			"run kubectl rollout resume -n %s deployment/%s.", d.Name, d.Namespace, d.Name), true
 	}
-	if c := deploymentCondition(d, appsv1.DeploymentReplicaFailure); c != nil && c.Status == corev1.ConditionTrue {
-		return fails(todov1.ReasonForbidden, "The cluster refuses the pods: %s%s", c.Message, advice(c.Message, component)), true
+	switch refused := refusedPods(d, component); {
+	case refused != "" && serving:
+		return holds(todov1.ReasonForbidden, "%d pods are ready, and the rollout waits. %s", d.Status.ReadyReplicas, refused), true
+	case refused != "":
+		return fails(todov1.ReasonForbidden, "%s", refused), true
 	}
 	for i := range w.pods {
 		pod := &w.pods[i]
@@ -156,7 +163,8 @@ func advice(message, component string) string {
 	switch {
 	case strings.Contains(message, "exceeded quota"):
 		return fmt.Sprintf(". Raise the ResourceQuota, or lower spec.%s.replicas or spec.%s.resources; "+
-			"a rollout needs room for one pod more than it keeps.", component, component)
+			"a rollout needs room for one pod more than it keeps, or spec.%s.template.strategy {maxSurge: 0, maxUnavailable: 1}.",
+			component, component, component)
 	case strings.Contains(message, "failed quota"), strings.Contains(message, "must specify"):
 		return fmt.Sprintf(". Set spec.%s.resources.", component)
 	case strings.Contains(message, "violates PodSecurity"):

@@ -172,7 +172,9 @@ func TestHealth(t *testing.T) {
 			Replicas: 2, ReadyReplicas: 2, AvailableReplicas: 2,
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
 				Message: `pods "todo-backend-6d5" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2`}}})}},
-			metav1.ConditionFalse, todov1.ReasonForbidden, "Raise the ResourceQuota"},
+			metav1.ConditionTrue, todov1.ReasonForbidden, "2 pods are ready, and the rollout waits. The cluster refuses the pods: pods " +
+				`"todo-backend-6d5" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2. ` +
+				`Raise the ResourceQuota`},
 		"a quota that wants requests": {snapshot{deployments: []appsv1.Deployment{deployed(appsv1.DeploymentStatus{
 			Conditions: []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
 				Message: `pods "todo-backend-6d5" is forbidden: failed quota: team: must specify requests.cpu for: backend`}}})}},

@@ -59,7 +59,7 @@ func (p *plan) poll() time.Duration {
 		return lastPoll // Rotations enqueues the app sooner
 	case len(p.awaited)+len(p.step.Waiting) > 0:
 		return pollInterval(lastChange(p.step.Ring), p.observed.now)
-	case p.observed.podsStuck() || p.observed.storesLimited():
+	case p.observed.podsStuck() || p.observed.podsUnready() || p.observed.storesLimited():
 		return lastPoll
 	case len(p.observed.answers) > 0:
 		return storePoll

@@ -154,6 +154,22 @@ func TestEveryReservedVariableIsAskedAbout(t *testing.T) {
 	}
 }
 
+// A Secret that a workload newly hands to a CSI driver is a reference like any other.
+func TestASecretForACSIDriverIsAskedAbout(t *testing.T) {
+	asked := condition(t, "workloads.todoapp.dev", "takes-in-more")
+	with := func(ref *corev1.LocalObjectReference) *appsv1.Deployment {
+		return labelled(corev1.PodSpec{Volumes: []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
+			CSI: &corev1.CSIVolumeSource{Driver: "csi.example.com", NodePublishSecretRef: ref}}}}})
+	}
+	none, one := with(nil), with(&corev1.LocalObjectReference{Name: "s"})
+	if !asked(t, none, one) || asked(t, one, none) || asked(t, one, one) {
+		t.Error("the webhook is asked about the wrong change")
+	}
+	if added := newAccesses(accessesIn(none), accessesIn(one)); len(added) != 1 || added[0].name != "s" {
+		t.Errorf("it adds the references %v", added)
+	}
+}
+
 // FuzzLess is the same of workloads: of one that was admitted, every one is too that is labelled the same and takes in no
 // more, whichever container takes it in. About such an update the webhook is not asked.
 func FuzzLess(f *testing.F) {

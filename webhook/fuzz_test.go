@@ -126,6 +126,18 @@ func admitted(t *testing.T, app *todov1.TodoApp, have secrets) {
 			t.Errorf("admitted %v", e)
 		}
 	}
+	for _, template := range []todov1.PodTemplate{app.Spec.Frontend.Template, app.Spec.Backend.Template} {
+		for _, e := range template.EnvFrom {
+			if e.SecretRef != nil {
+				secret(e.SecretRef.Name, "")
+			}
+		}
+		for _, v := range template.Volumes {
+			if v.Secret != nil {
+				secret(v.Secret.SecretName, "")
+			}
+		}
+	}
 	if d := app.Spec.Frontend.Database; d != nil {
 		secret(d.URLSecretRef.Name, d.URLSecretRef.Key)
 	}

@@ -71,6 +71,9 @@ func accessesOfComponent(at *field.Path, spec *todov1.WorkloadSpec) []access {
 	for _, e := range spec.Env {
 		all = append(all, accessOf(variableReference(e, at.Child("env").Key(e.Name))))
 	}
+	for _, d := range templateReferences(at.Child("template"), &spec.Template) {
+		all = append(all, accessOf(d))
+	}
 	return append(all, pullAccesses(at.Child("template", "imagePullSecrets"), spec.Template.ImagePullSecrets)...)
 }
 
@@ -153,10 +156,10 @@ func tooMany(at *field.Path, what string) field.ErrorList {
 	return field.ErrorList{refuse(ruleNumber, at, what+": split it up")}
 }
 
-// entriesOf counts the variables of a TodoApp.
+// entriesOf counts all places of a TodoApp that may take in something.
 func entriesOf(app *todov1.TodoApp) int {
 	return len(app.Spec.Frontend.Env) + len(app.Spec.Backend.Env) +
-		len(app.Spec.Frontend.Template.ImagePullSecrets) + len(app.Spec.Backend.Template.ImagePullSecrets)
+		entriesOfTemplate(&app.Spec.Frontend.Template) + entriesOfTemplate(&app.Spec.Backend.Template)
 }
 
 // entriesOfPod counts all places of a pod that may take in something.

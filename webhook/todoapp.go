@@ -52,7 +52,13 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 	if err != nil {
 		return nil, undecided(fmt.Errorf("looking up Secrets and TodoApps: %w", err))
 	}
+	_, wholeMaps := newlyInjected(old, app)
+	configMaps, err := getAll(ctx, v.reader, app.Namespace, union(wholeMaps, nil), trimToReserved)
+	if err != nil {
+		return nil, undecided(fmt.Errorf("looking up ConfigMaps: %w", err))
+	}
 	refusals, warnings := checkTodoApp(old, app, found, others)
+	refusals = append(refusals, checkConfigMaps(app, configMaps)...)
 	if len(refusals) == 0 {
 		warnings = append(warnings, warnAdopted(app, newReferences(old, app), found)...)
 	}
@@ -66,7 +72,8 @@ func (v todoAppValidator) validate(ctx context.Context, old, app *todov1.TodoApp
 // app's other Secrets and the TodoApps that name it too, concurrently.
 func (v todoAppValidator) gather(ctx context.Context, old, app *todov1.TodoApp) (secrets, []todov1.TodoApp, error) {
 	anew := newReferences(old, app)
-	read := union(names(anew), newlyInjected(old, app))
+	injected, _ := newlyInjected(old, app)
+	read := union(names(anew), injected)
 	found, err := getAll[corev1.Secret](ctx, v.reader, app.Namespace, read, trimFor(app))
 	exists := slices.ContainsFunc(anew, func(ref reference) bool { return found[ref.name] != nil })
 	if err != nil || !exists {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,8 +21,12 @@ type injection struct {
 	at *field.Path
 	// what names the variable or the user of the value.
 	what string
-	// secret is the name of the Secret that the value comes from; empty for another origin. entry is empty for all entries.
-	secret, entry string
+	// secret or configMap is the name of the object that the value comes from; both are empty for another origin. entry is empty
+	// for all entries.
+	secret, configMap, entry string
+	// whole reports that every entry is injected, under its name behind the prefix.
+	whole  bool
+	prefix string
 }
 
 // injections returns all injected values of an app, without the Secrets that the operator injects itself.
@@ -29,6 +34,8 @@ func injections(app *todov1.TodoApp) []injection {
 	frontend, backend := specPath.Child("frontend"), specPath.Child("backend")
 	all := variablesOf(frontend.Child("env"), app.Spec.Frontend.Env)
 	all = append(all, variablesOf(backend.Child("env"), app.Spec.Backend.Env)...)
+	all = append(all, templateInjections(frontend.Child("template"), &app.Spec.Frontend.Template)...)
+	all = append(all, templateInjections(backend.Child("template"), &app.Spec.Backend.Template)...)
 	if database := app.Spec.Frontend.Database; database != nil {
 		all = append(all, databaseURL(frontend.Child("database"), database))
 	}
@@ -51,7 +58,7 @@ func variablesOf(at *field.Path, env []corev1.EnvVar) []injection {
 		case from.SecretKeyRef != nil:
 			d.secret, d.entry = from.SecretKeyRef.Name, from.SecretKeyRef.Key
 		case from.ConfigMapKeyRef != nil:
-			d.entry = from.ConfigMapKeyRef.Key
+			d.configMap, d.entry = from.ConfigMapKeyRef.Name, from.ConfigMapKeyRef.Key
 		}
 		all = append(all, d)
 	}
@@ -63,22 +70,32 @@ func databaseURL(at *field.Path, database *todov1.DatabaseSpec) injection {
 	return injection{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}
 }
 
-// newlyInjected returns the names of the Secrets from which an update injects a value for the first time. It leaves out the
-// app's own, which are refused without being read.
-func newlyInjected(old, app *todov1.TodoApp) []string {
-	known := desired.Secrets(app)
+// newlyInjected returns the names of the Secrets and of the ConfigMaps from which an update injects a value for the first time. It
+// leaves out the app's own Secrets, which are refused without being read, and ConfigMaps of which single entries are injected.
+func newlyInjected(old, app *todov1.TodoApp) (secrets, configMaps []string) {
+	known, knownMaps := desired.Secrets(app), []string{}
 	if old != nil {
 		for _, d := range injections(old) {
-			known = append(known, d.secret)
+			known, knownMaps = append(known, d.secret), append(knownMaps, d.wholeConfigMap())
 		}
 	}
-	var anew []string
 	for _, d := range injections(app) {
 		if d.secret != "" && !slices.Contains(known, d.secret) {
-			anew = append(anew, d.secret)
+			secrets = append(secrets, d.secret)
+		}
+		if name := d.wholeConfigMap(); name != "" && !slices.Contains(knownMaps, name) {
+			configMaps = append(configMaps, name)
 		}
 	}
-	return anew
+	return secrets, configMaps
+}
+
+// wholeConfigMap returns the name of a ConfigMap of which every entry is injected; empty for anything else.
+func (d injection) wholeConfigMap() string {
+	if !d.whole {
+		return ""
+	}
+	return d.configMap
 }
 
 // isSource reports whether an entry of a Secret is the app's source. A container that reads the source directly gets a new
@@ -93,24 +110,51 @@ func isSource(app *todov1.TodoApp, secret, entry string) bool {
 func checkInjections(app *todov1.TodoApp, found secrets) field.ErrorList {
 	var refusals field.ErrorList
 	for _, d := range injections(app) {
-		secret := found[d.secret]
-		var message string
-		switch {
-		case slices.Contains(reserved, d.what):
-			message = fmt.Sprintf("the operator sets %s itself: remove it", d.what)
-		case slices.Contains(reserved, d.entry):
-			message = fmt.Sprintf("%s reads %s, which the operator sets itself: remove it", d.what, d.entry)
-		case slices.Contains(desired.Secrets(app), d.secret):
-			message = fmt.Sprintf("%s reads Secret %q, which the operator injects itself: remove it", d.what, d.secret)
-		case isSource(app, d.secret, d.entry):
-			message = d.what + " reads the source, whose new values the backend does not trust yet: use BETTER_AUTH_SECRET"
-		case secret != nil && desired.Managed(secret):
-			message = fmt.Sprintf("%s reads Secret %q, which holds keys of TodoApp %q: use another",
-				d.what, d.secret, secret.Labels[todov1.LabelApp])
-		default:
+		if message := misinjected(app, d, found[d.secret]); message != "" {
+			refusals = append(refusals, refuse(ruleEnv, d.at, message))
+		}
+	}
+	return refusals
+}
+
+// misinjected returns why a value may not be injected, and what to do; empty if it may. The Secret that the value comes from is
+// nil if it was not read or does not exist.
+func misinjected(app *todov1.TodoApp, d injection, secret *corev1.Secret) string {
+	source := app.Spec.Auth.Source
+	switch {
+	case slices.Contains(reserved, d.what):
+		return fmt.Sprintf("the operator sets %s itself: remove it", d.what)
+	case slices.Contains(reserved, d.entry):
+		return fmt.Sprintf("%s reads %s, which the operator sets itself: remove it", d.what, d.entry)
+	case slices.Contains(desired.Secrets(app), d.secret):
+		return fmt.Sprintf("%s reads Secret %q, which the operator injects itself: remove it", d.what, d.secret)
+	case isSource(app, d.secret, d.entry), d.whole && source != nil && source.SecretRef.Name == d.secret:
+		return d.what + " reads the source, whose new values the backend does not trust yet: use BETTER_AUTH_SECRET"
+	case secret == nil:
+		return ""
+	case desired.Managed(secret):
+		return fmt.Sprintf("%s reads Secret %q, which holds keys of TodoApp %q: use another",
+			d.what, d.secret, secret.Labels[todov1.LabelApp])
+	}
+	if entry := d.reservedEntry(slices.Sorted(maps.Keys(secret.Data))); entry != "" {
+		return fmt.Sprintf("entry %s of Secret %q sets a variable of the operator: take its other entries by env", entry, d.secret)
+	}
+	return ""
+}
+
+// checkConfigMaps rejects ConfigMaps that are injected whole and hold a reserved variable (rule reserved-variable).
+func checkConfigMaps(app *todov1.TodoApp, found map[string]*corev1.ConfigMap) field.ErrorList {
+	var refusals field.ErrorList
+	for _, d := range injections(app) {
+		configMap := found[d.wholeConfigMap()]
+		if configMap == nil {
 			continue
 		}
-		refusals = append(refusals, refuse(ruleEnv, d.at, message))
+		entries := slices.Sorted(maps.Keys(configMap.Data))
+		if entry := d.reservedEntry(append(entries, slices.Sorted(maps.Keys(configMap.BinaryData))...)); entry != "" {
+			refusals = append(refusals, refuse(ruleEnv, d.at, fmt.Sprintf(
+				"entry %s of ConfigMap %q sets a variable of the operator: take its other entries by env", entry, d.configMap)))
+		}
 	}
 	return refusals
 }

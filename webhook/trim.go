@@ -61,12 +61,17 @@ func atOnce[T any](ctx context.Context, items []T, call func(T)) error {
 }
 
 // trimFor returns a function that leaves of a Secret what the rules for an app are about: of the Secrets that it names or
-// reads as its source the operator's entries and the source's, and of all others nothing but the metadata.
+// reads as its source the operator's entries and the source's, of those that it injects whole the names of the entries that
+// could become a reserved variable, and of all others nothing but the metadata.
 func trimFor(app *todov1.TodoApp) func(*corev1.Secret) {
-	named := names(references(app))
+	named, injected := names(references(app)), injections(app)
 	return func(secret *corev1.Secret) {
 		if !slices.Contains(named, secret.Name) {
+			entries := ending(secret.Data, reserved)
 			withoutData(secret)
+			if slices.ContainsFunc(injected, func(d injection) bool { return d.whole && d.secret == secret.Name }) {
+				secret.Data = entries
+			}
 			return
 		}
 		trimMetadata(&secret.ObjectMeta)
@@ -131,10 +136,19 @@ func trimConfigMap(configMap *corev1.ConfigMap) {
 
 // meaningful returns the entries, without values, that are one of the shared secret's variables or become one behind a
 // prefix. Other entries mean nothing to the rules for workloads.
-func meaningful[V any](data map[string]V) map[string]V {
+func meaningful[V any](data map[string]V) map[string]V { return ending(data, variables) }
+
+// trimToReserved leaves the names of the entries of a ConfigMap that could become a variable which only the operator sets.
+func trimToReserved(configMap *corev1.ConfigMap) {
+	trimMetadata(&configMap.ObjectMeta)
+	configMap.Data, configMap.BinaryData = ending(configMap.Data, reserved), ending(configMap.BinaryData, reserved)
+}
+
+// ending returns the entries, without values, that a prefix can complete to one of the names.
+func ending[V any](data map[string]V, names []string) map[string]V {
 	kept := map[string]V{}
 	for entry := range data {
-		if slices.ContainsFunc(variables, func(v string) bool { return strings.HasSuffix(v, entry) }) {
+		if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, entry) }) {
 			var none V
 			kept[strings.Clone(entry)] = none
 		}

@@ -121,6 +121,9 @@ func volumeReferences(v *corev1.Volume, at *field.Path) []podReference {
 	if d := v.DownwardAPI; d != nil {
 		all = append(all, fieldReferences(d.Items, at.Child("downwardAPI"))...)
 	}
+	if c := v.CSI; c != nil && c.NodePublishSecretRef != nil { // the driver gets all entries
+		all = append(all, fileReferences(fromSecret, c.NodePublishSecretRef.Name, nil, at.Child("csi", "nodePublishSecretRef"))...)
+	}
 	if v.Projected == nil {
 		return all
 	}

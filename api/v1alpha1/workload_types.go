@@ -57,6 +57,8 @@ type FrontendSpec struct {
 // BackendSpec configures the component that verifies tokens and serves tasks.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas <= 1 || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="more than one replica needs storage.postgres: SQLite serves one pod"
+// +kubebuilder:validation:XValidation:rule="!has(self.probes) || has(self.image)",message="probes are for a backend image of your own, and the task API has its own: remove probes, or set image"
+// +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.strategy) || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="template.strategy does not apply to a backend on SQLite, which stops its pod before it starts the next: remove it, or use storage.postgres"
 // +kubebuilder:validation:XValidation:rule="has(self.image) || !has(oldSelf.storage) || !has(oldSelf.storage.sqlite) || (has(self.storage) && (has(self.storage.sqlite) || has(self.storage.postgres))) || (!has(oldSelf.storage.sqlite.storageClassName) && quantity(string(oldSelf.storage.sqlite.size)).compareTo(quantity('1Gi')) <= 0)",message="keep storage.sqlite: without it the volume would be one of 1Gi in the default class, and a volume can only grow and stays in its class"
 // +kubebuilder:validation:XValidation:rule="has(oldSelf.image) || !has(oldSelf.storage) || has(oldSelf.storage.sqlite) || has(oldSelf.storage.postgres) || !has(self.storage) || !has(self.storage.sqlite) || (!has(self.storage.sqlite.storageClassName) && quantity(string(self.storage.sqlite.size)).compareTo(quantity('1Gi')) >= 0)",message="the volume is one of 1Gi in the default class already: it can only grow, and stays in its class"
 type BackendSpec struct {
@@ -178,39 +180,8 @@ type WorkloadSpec struct {
 	// template adds fields to the pods.
 	// +optional
 	Template PodTemplate `json:"template,omitzero"`
-}
-
-// PodTemplate adds fields to the pods. Each field has the meaning that it has in a pod.
-type PodTemplate struct {
-	// nodeSelector that a node must match.
+	// probes set how the kubelet checks the container. For a backend, they apply to an image of your own only: the task API has
+	// its own. A frontend with probes also gets HOSTNAME=0.0.0.0 and PORT, unless env sets them.
 	// +optional
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	// tolerations of the pods.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=100
-	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
-	// affinity of the pods.
-	// +optional
-	Affinity *corev1.Affinity `json:"affinity,omitempty"`
-	// imagePullSecrets of the pods.
-	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=20
-	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// serviceAccountName the pods run as; default the namespace's default account. No token of it is mounted.
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	ServiceAccountName string `json:"serviceAccountName,omitempty"`
-	// annotations of the pods. Those under todoapp.dev/ are reserved for the operator.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=50
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/'))",message="todoapp.dev/* annotations are the operator's"
-	Annotations map[string]string `json:"annotations,omitempty"`
-	// labels of the pods. Those under todoapp.dev/ and app.kubernetes.io/ are reserved for the operator.
-	// +optional
-	// +kubebuilder:validation:MaxProperties=50
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('todoapp.dev/') && !k.startsWith('app.kubernetes.io/'))",message="todoapp.dev/* and app.kubernetes.io/* labels are the operator's"
-	Labels map[string]string `json:"labels,omitempty"`
+	Probes *ProbesSpec `json:"probes,omitempty"`
 }

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,20 @@ func backendDeployment(app *todov1.TodoApp, versions []int64, images Images) *ap
 		keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
 		return onVolume(app, deployment(app, backendComponent(app), work, count, ownBackend(app), keys))
 	}
+	work.Template.Annotations = besideMesh(work.Template.Annotations)
 	return onVolume(app, deployment(app, backendComponent(app), work, count, taskAPI(app, images), nil))
+}
+
+// besideMesh returns the annotations of a pod of the task API, by which a service mesh leaves the operations port alone: the
+// operator asks it by plain HTTP, which strict mutual TLS refuses. The template's own annotations take precedence.
+func besideMesh(own map[string]string) map[string]string {
+	port := strconv.Itoa(OperationsPort)
+	annotations := map[string]string{
+		"traffic.sidecar.istio.io/excludeInboundPorts": port,
+		"config.linkerd.io/skip-inbound-ports":         port,
+	}
+	maps.Copy(annotations, own)
+	return annotations
 }
 
 // onVolume makes a Deployment stop its pod before it starts another if they share the SQLite volume: SQLite has one writer.
@@ -120,7 +134,7 @@ func allowedOrigins(app *todov1.TodoApp) []string {
 // ownBackend returns a pod of the app's own image, which reads its keys from its environment.
 func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
 	spec := app.Spec.Backend
-	c := listening(container(backendComponent(app), spec.Image, spec.WorkloadSpec)).
+	c := probed(container(backendComponent(app), spec.Image, spec.WorkloadSpec), spec.Probes).
 		WithEnvFrom(environmentOf(BackendSecret(app)))
 	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext())

@@ -15,10 +15,11 @@ import (
 // carries an annotation with the key versions, and a change of the annotation rolls the pods.
 func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.DeploymentApplyConfiguration {
 	spec := app.Spec.Frontend
-	c := listening(container(frontendComponent(app), spec.Image, spec.WorkloadSpec)).
+	c := probed(container(frontendComponent(app), spec.Image, spec.WorkloadSpec), spec.Probes).
 		WithEnvFrom(environmentOf(FrontendSecret(app)))
 	withVariables(c, variable("API_URL", BackendURL(app)))
 	withVariables(c, tokenVariables(app.Spec.Auth.Tokens)...)
+	withVariables(c, listenVariables(spec)...)
 	if url := FrontendURL(app); url != "" {
 		withVariables(c,
 			variable("BETTER_AUTH_URL", url),

@@ -67,6 +67,7 @@ func TestObjects(t *testing.T) {
 				Annotations:      map[string]string{"team": "a"}, Labels: map[string]string{"tier": "web"},
 			}
 		},
+		"platform": platform,
 		"ingress": func(a *todov1.TodoApp) {
 			a.Spec.Frontend.Image = "registry.example.com/web:1.4"
 			a.Spec.Ingress = &todov1.IngressSpec{

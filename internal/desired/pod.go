@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -40,35 +38,8 @@ func deployment(app *todov1.TodoApp, of component, work todov1.WorkloadSpec, cou
 		WithSpec(appsv1ac.DeploymentSpec().
 			WithReplicas(count).
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, of.label))).
-			WithStrategy(rolling()).
+			WithStrategy(rolling(work.Template.Strategy)).
 			WithTemplate(template))
-}
-
-// rolling returns a strategy that replaces pods one by one and always keeps the desired number of them.
-func rolling() *appsv1ac.DeploymentStrategyApplyConfiguration {
-	return appsv1ac.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).
-		WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
-			WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))
-}
-
-// placed adds scheduling constraints to a pod, and removes the service account token and the service variables.
-func placed(app *todov1.TodoApp, of component, t todov1.PodTemplate, pod *corev1ac.PodSpecApplyConfiguration,
-) *corev1ac.PodSpecApplyConfiguration {
-	pod.WithAutomountServiceAccountToken(false).WithEnableServiceLinks(false).
-		WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
-			WithMaxSkew(1).WithTopologyKey("kubernetes.io/hostname").
-			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
-			WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(app, of.label))))
-	if len(t.NodeSelector) > 0 {
-		pod.WithNodeSelector(t.NodeSelector)
-	}
-	if t.ServiceAccountName != "" {
-		pod.WithServiceAccountName(t.ServiceAccountName)
-	}
-	pod.Tolerations = config[[]corev1ac.TolerationApplyConfiguration](t.Tolerations)
-	pod.Affinity = config[*corev1ac.AffinityApplyConfiguration](t.Affinity)
-	pod.ImagePullSecrets = config[[]corev1ac.LocalObjectReferenceApplyConfiguration](t.ImagePullSecrets)
-	return pod
 }
 
 // container returns the common part of both components' containers, within the restricted Pod Security Standard.
@@ -80,7 +51,12 @@ func container(of component, image string, work todov1.WorkloadSpec) *corev1ac.C
 		WithSecurityContext(corev1ac.SecurityContext().
 			WithAllowPrivilegeEscalation(false).
 			WithCapabilities(corev1ac.Capabilities().WithDrop("ALL")))
+	if work.Template.ImagePullPolicy != "" {
+		c.WithImagePullPolicy(work.Template.ImagePullPolicy)
+	}
 	c.Env = config[[]corev1ac.EnvVarApplyConfiguration](work.Env)
+	c.EnvFrom = config[[]corev1ac.EnvFromSourceApplyConfiguration](work.Template.EnvFrom)
+	c.VolumeMounts = config[[]corev1ac.VolumeMountApplyConfiguration](work.Template.VolumeMounts)
 	if asked := work.Resources; len(asked.Requests)+len(asked.Limits)+len(asked.Claims) > 0 {
 		c.Resources = config[*corev1ac.ResourceRequirementsApplyConfiguration](asked)
 	}
@@ -96,14 +72,6 @@ func securityContext() *corev1ac.PodSecurityContextApplyConfiguration {
 func serving() *corev1ac.LifecycleApplyConfiguration {
 	return corev1ac.Lifecycle().WithPreStop(
 		corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(drainSeconds)))
-}
-
-// listening adds probes to a container of which only the port is known.
-func listening(c *corev1ac.ContainerApplyConfiguration) *corev1ac.ContainerApplyConfiguration {
-	open := corev1ac.TCPSocketAction().WithPort(intstr.FromString("http"))
-	return c.WithLifecycle(serving()).
-		WithStartupProbe(corev1ac.Probe().WithTCPSocket(open).WithPeriodSeconds(1).WithFailureThreshold(120)).
-		WithReadinessProbe(corev1ac.Probe().WithTCPSocket(open).WithPeriodSeconds(5))
 }
 
 // withVariables adds the operator's variables. If the app sets the same variable, the app's takes precedence: admission rejects

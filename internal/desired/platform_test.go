@@ -1,0 +1,50 @@
+package desired_test
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// platform sets every field of the pods' template, and the probes.
+func platform(a *todov1.TodoApp) {
+	named := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
+	a.Spec.Frontend.Image = "registry.example.com/web:1.4"
+	a.Spec.Frontend.Probes = &todov1.ProbesSpec{
+		Readiness: &todov1.ProbeSpec{Path: "/readyz"},
+		Liveness: &todov1.ProbeSpec{Path: "/healthz", Port: new(intstr.FromInt32(8081)),
+			PeriodSeconds: 20, TimeoutSeconds: 2, FailureThreshold: 6},
+		Startup: &todov1.ProbeSpec{FailureThreshold: 300},
+	}
+	a.Spec.Frontend.Template = todov1.PodTemplate{
+		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{
+			{MaxSkew: 1, TopologyKey: "topology.kubernetes.io/zone", WhenUnsatisfiable: corev1.DoNotSchedule},
+			{MaxSkew: 2, TopologyKey: "kubernetes.io/hostname", WhenUnsatisfiable: corev1.ScheduleAnyway,
+				LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "web"}}},
+		},
+		PriorityClassName: "business", RuntimeClassName: "gvisor", TerminationGracePeriodSeconds: new(int64(60)),
+		HostAliases: []corev1.HostAlias{{IP: "10.0.0.1", Hostnames: []string{"db.internal"}}},
+		DNSPolicy:   corev1.DNSNone, DNSConfig: &corev1.PodDNSConfig{Nameservers: []string{"10.0.0.53"}},
+		SecurityContext: &todov1.PodUser{RunAsUser: new(int64(1001)), RunAsGroup: new(int64(0)), FSGroup: new(int64(2000)),
+			SupplementalGroups: []int64{3000}},
+		ImagePullPolicy: corev1.PullAlways,
+		Strategy:        &todov1.RollingStrategy{MaxSurge: new(intstr.FromInt32(0)), MaxUnavailable: new(intstr.FromString("25%"))},
+		Volumes: []todov1.Volume{
+			{Name: "cache", EmptyDir: &corev1.EmptyDirVolumeSource{}},
+			{Name: "files", Projected: &todov1.ProjectedVolume{Sources: []todov1.ProjectedSource{
+				{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: named("settings")}}}}},
+			{Name: "scratch", Ephemeral: &todov1.EphemeralVolume{VolumeClaimTemplate: todov1.VolumeClaimTemplate{
+				Spec: todov1.VolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+					Resources: todov1.VolumeClaimResources{Requests: corev1.ResourceList{corev1.ResourceStorage: quantity("1Gi")}}}}}},
+		},
+		VolumeMounts: []todov1.VolumeMount{{Name: "cache", MountPath: "/app/.next/cache"},
+			{Name: "files", MountPath: "/app/settings", ReadOnly: true}, {Name: "scratch", MountPath: "/scratch", SubPath: "web"}},
+		EnvFrom: []corev1.EnvFromSource{{Prefix: "SMTP_", SecretRef: &corev1.SecretEnvSource{LocalObjectReference: named("smtp")}}},
+	}
+	a.Spec.Backend.Template.Annotations = map[string]string{"config.linkerd.io/skip-inbound-ports": "9090,8000"}
+	a.Spec.Backend.Template.SecurityContext = &todov1.PodUser{RunAsUser: new(int64(1500))}
+	a.Spec.Backend.Template.Volumes = []todov1.Volume{{Name: "tls", Secret: &corev1.SecretVolumeSource{SecretName: "tls"}}}
+	a.Spec.Backend.Template.VolumeMounts = []todov1.VolumeMount{{Name: "tls", MountPath: "/etc/tls"}}
+}
