@@ -63,7 +63,7 @@ fuzz: ## Fuzz each target for FUZZ=1m; failing inputs are kept in testdata/fuzz
 		go test -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZ) "$${file%/*}"; \
 	done
 
-bench-operator: bin/todoapp-operator ## Count the operator's requests with 200 apps (3 minutes); fail if they have grown
+bench-operator: bin/todoapp-operator ## Count the operator's requests, and disturb it (4 minutes); fail if requests have grown
 	@hack/tools/build.sh kubernetes
 	@go run ./hack/bench/operator -short
 

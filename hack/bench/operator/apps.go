@@ -62,7 +62,9 @@ func (e *environment) create(ctx context.Context, apps fleet, of shape) error {
 	return apps.each(ctx, func(ctx context.Context, name types.NamespacedName) error {
 		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 		of(app)
-		return e.client.Create(ctx, app)
+		return e.insist(ctx, func(ctx context.Context) error {
+			return client.IgnoreAlreadyExists(e.client.Create(ctx, app.DeepCopy()))
+		})
 	})
 }
 
@@ -70,7 +72,21 @@ func (e *environment) create(ctx context.Context, apps fleet, of shape) error {
 func (e *environment) merge(ctx context.Context, apps fleet, patch string) error {
 	return apps.each(ctx, func(ctx context.Context, name types.NamespacedName) error {
 		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
-		return e.client.Patch(ctx, app, client.RawPatch(types.MergePatchType, []byte(patch)))
+		return e.insist(ctx, func(ctx context.Context) error {
+			return e.client.Patch(ctx, app, client.RawPatch(types.MergePatchType, []byte(patch)))
+		})
+	})
+}
+
+// insist sends a request, and sends it again until it succeeds if the API server may be away.
+func (e *environment) insist(ctx context.Context, send func(context.Context) error) error {
+	if !e.disturbed {
+		return send(ctx)
+	}
+	return poll(ctx, patient, 200*time.Millisecond, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		return send(ctx)
 	})
 }
 
@@ -101,6 +117,13 @@ func signsWith(version int64) check {
 			}
 		}
 		return false
+	}
+}
+
+// drains returns a check that a version is active and that the rotation waits for nothing but the end of old tokens.
+func drains(version int64) check {
+	return func(app *todov1.TodoApp) bool {
+		return signsWith(version)(app) && app.Status.Rotation != nil && app.Status.Rotation.Phase == todov1.RotationDraining
 	}
 }
 

@@ -30,7 +30,11 @@ type environment struct {
 	// manager is the process under test.
 	manager *process
 	metrics string
-	kubelet *kubelet
+	// managers holds all managers that were made.
+	managers []*process
+	kubelet  *kubelet
+	// disturbed says that the API server may be away: requests of the benchmark are sent again until they succeed.
+	disturbed bool
 	// address is the API server as the manager reaches it.
 	address string
 }
@@ -47,7 +51,9 @@ func withEnvironment(ctx context.Context, o options, record *ledger, do func(con
 	e := &environment{cluster: c}
 	defer func() {
 		cancel()
-		e.manager.stop()
+		for _, p := range e.managers {
+			p.kill()
+		}
 		if c != nil {
 			c.stop()
 		}
@@ -120,6 +126,7 @@ func (e *environment) newManager(o options, name string, flags ...string) (*proc
 	p := e.process(name, binary, append([]string{"manager", "--task-api-image=todoapp-operator:bench",
 		"--namespace=todoapp-system", "--webhook=false", "--log-level=warn",
 		"--metrics-listen=127.0.0.1:" + ports[0], "--health-listen=127.0.0.1:" + ports[1]}, flags...)...)
+	e.managers = append(e.managers, p)
 	p.env = []string{"KUBECONFIG=" + e.file(name+".kubeconfig"), "GOMEMLIMIT=" + memoryLimit}
 	p.ready = "http://127.0.0.1:" + ports[1] + "/readyz"
 	return p, "http://127.0.0.1:" + ports[0] + "/metrics", nil

@@ -129,7 +129,7 @@ func (k *kubelet) remove(key types.NamespacedName) {
 	defer k.mutex.Unlock()
 	if c := k.running[key]; c != nil {
 		c.close()
-		k.ledger.ended(key, c.uid)
+		k.ledger.ended(c.uid)
 		delete(k.running, key)
 	}
 }

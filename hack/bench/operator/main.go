@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -22,6 +23,7 @@ type options struct {
 	binary, kubernetes, rows string
 	short                    bool
 	apps, silentApps         int
+	chaosApps                int
 	steady                   time.Duration
 }
 
@@ -36,6 +38,7 @@ type group struct {
 var groups = []group{
 	{"small", "apps with an empty spec in one namespace: creation, rest, scrape, restart, rotation, newcomers, silent pods", runSmall},
 	{"full", "apps with a frontend, PostgreSQL and an Ingress in ten namespaces: creation, rotation, memory", runFull},
+	{"chaos", "creation and rotation while requests fail and processes are killed and stopped", runChaos},
 	{"flat", "cost per app of few and of many apps in one namespace", runFlat},
 }
 
@@ -43,7 +46,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go serveStarts()
-	ctrl.SetLogger(logr.Discard()) // the cache reports each restart of the API server
+	ctrl.SetLogger(logr.Discard()) // clients report each restart of the API server
+	klog.SetLogger(logr.Discard())
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
@@ -78,9 +82,11 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.kubernetes, "kubernetes", "bin/k8s/current",
 		"`directory` with etcd, kube-apiserver and kube-controller-manager")
 	flags.StringVar(&o.rows, "rows", "all", "comma-separated `groups` of rows: all, "+names())
-	flags.BoolVar(&o.short, "short", false, "measure counts with 200 apps, and fail if a count is above its ceiling")
+	flags.BoolVar(&o.short, "short", false,
+		"count requests with 200 apps and run chaos with 20, and fail if a count is above its ceiling")
 	flags.IntVar(&o.apps, "apps", 1000, "`number` of apps of most rows")
 	flags.IntVar(&o.silentApps, "silent-apps", 300, "`number` of apps whose pods do not answer")
+	flags.IntVar(&o.chaosApps, "chaos-apps", 200, "`number` of apps that are created and rotated in chaos")
 	flags.DurationVar(&o.steady, "steady", time.Minute, "`time` for which the operator is watched at rest")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("reading the flags: %w", err)
@@ -101,7 +107,14 @@ func parse(args []string) (options, error) {
 // selected returns the groups to run.
 func (o options) selected() []group {
 	if o.short {
-		return []group{{"short", "counts with 100 and 200 apps", runShort}}
+		chaos := func(ctx context.Context, o options, r *report) error {
+			o.chaosApps = shortChaos
+			return runChaos(ctx, o, r)
+		}
+		return []group{
+			{"short", "counts with 100 and 200 apps", runShort},
+			{"chaos", "creation and rotation while requests fail and processes are killed and stopped", chaos},
+		}
 	}
 	asked := strings.Split(o.rows, ",")
 	return slices.DeleteFunc(slices.Clone(groups), func(g group) bool {

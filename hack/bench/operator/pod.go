@@ -53,7 +53,7 @@ func (k *kubelet) run(ctx context.Context, key types.NamespacedName, pod *corev1
 	}
 	if err := k.reportReady(ctx, pod, started.ip); err != nil {
 		started.close()
-		k.ledger.ended(key, pod.UID)
+		k.ledger.ended(pod.UID)
 		return client.IgnoreNotFound(err)
 	}
 	k.mutex.Lock()
@@ -79,7 +79,7 @@ func (k *kubelet) load(ctx context.Context, key types.NamespacedName, pod *corev
 	into.mutex.Lock()
 	into.versions = versions
 	into.mutex.Unlock()
-	k.ledger.uses(key, pod, versions)
+	k.ledger.uses(pod, versions)
 	return nil
 }
 

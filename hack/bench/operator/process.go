@@ -88,7 +88,7 @@ func (p *process) stop() { p.end(syscall.SIGTERM) }
 func (p *process) kill() { p.end(syscall.SIGKILL) }
 
 func (p *process) end(with syscall.Signal) {
-	if !p.running() {
+	if p == nil || p.command == nil {
 		return
 	}
 	_ = p.command.Process.Signal(with)
@@ -104,6 +104,10 @@ func (p *process) settle() {
 	p.used += (state.UserTime() + state.SystemTime()).Seconds()
 	p.command = nil
 }
+
+// stopRunning stops the program (SIGSTOP), and resume lets it continue.
+func (p *process) stopRunning() { _ = p.command.Process.Signal(syscall.SIGSTOP) }
+func (p *process) resume()      { _ = p.command.Process.Signal(syscall.SIGCONT) }
 
 // cpu returns the CPU time of all runs in seconds, including time in the kernel.
 func (p *process) cpu() float64 {

@@ -19,10 +19,14 @@ type result struct {
 	target string
 	// ceiling is the figure above which the short form fails; 0 for none.
 	ceiling float64
+	// zero says that the run fails unless the figure is zero.
+	zero bool
 }
 
 // exceeded reports whether the figure is above its ceiling.
-func (r result) exceeded() bool { return r.ceiling > 0 && r.value > r.ceiling }
+func (r result) exceeded() bool {
+	return r.ceiling > 0 && r.value > r.ceiling || r.zero && r.value != 0
+}
 
 // report collects results.
 type report struct{ results []result }

@@ -21,6 +21,9 @@ const (
 // few and many are the numbers of apps of the short form.
 const few, many = 100, 200
 
+// shortChaos is the number of apps of the short form's chaos.
+const shortChaos = 20
+
 // runShort measures counts only.
 func runShort(ctx context.Context, o options, r *report) error {
 	return withEnvironment(ctx, o, nil, func(ctx context.Context, e *environment) error {

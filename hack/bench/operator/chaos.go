@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"strings"
+	"time"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+const (
+	// chaosShare is the probability of each kind of injected fault, in thousandths.
+	chaosShare = 20
+	// chaosRotations is the number of rotations of each app while the processes are disturbed.
+	chaosRotations = 2
+	// calm is the time between two disturbances.
+	calm = 5 * time.Second
+)
+
+// runChaos creates and rotates apps while requests fail and processes are killed and stopped. Two managers work at once without a
+// lease, as if a leader that was stopped had come back. Then the disturbances end, and every app must become complete.
+func runChaos(ctx context.Context, o options, r *report) error {
+	record := newLedger()
+	return withEnvironment(ctx, o, record, func(ctx context.Context, e *environment) error {
+		proxy, err := startFaults(e.cluster)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = proxy.server.Close() }()
+		e.address, e.disturbed = proxy.url, true
+		d := &disturber{e: e}
+		for _, name := range []string{"manager-1", "manager-2"} {
+			p, _, err := e.newManager(o, name)
+			if err != nil {
+				return err
+			}
+			d.managers = append(d.managers, p)
+		}
+		e.manager = d.managers[0]
+		if err := errors.Join(e.namespace(ctx, "chaos"), e.startManager(ctx), d.managers[1].start(), e.startWorkers()); err != nil {
+			return err
+		}
+		apps := fleetOf("chaos", "app", o.chaosApps)
+		begin := time.Now()
+		if err := d.rotate(ctx, proxy, apps); err != nil {
+			return errors.Join(err, errors.New(strings.Join(record.violations(), "\n")))
+		}
+		r.addChaos(record, proxy, d, apps, time.Since(begin))
+		return nil
+	})
+}
+
+// rotate creates and rotates apps while it disturbs processes, and waits until all are complete.
+func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) error {
+	proxy.share.Store(chaosShare)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	disturbing, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(disturbing) }()
+	err := d.e.create(ctx, apps, full)
+	for version := int64(2); version <= 1+chaosRotations && err == nil; version++ {
+		if err = d.e.await(ctx, "created or promoted", apps, patient, signsWith(version-1)); err == nil {
+			err = d.e.merge(ctx, apps, moment("rotateAfter"))
+		}
+	}
+	if err == nil {
+		err = d.e.await(ctx, "promoted", apps, patient, signsWith(1+chaosRotations))
+	}
+	stop()
+	if err := errors.Join(err, <-ended); err != nil {
+		return err
+	}
+	proxy.share.Store(0)
+	return d.e.await(ctx, "complete", apps, patient, func(app *todov1.TodoApp) bool {
+		return isReady(app) && drains(1+chaosRotations)(app) && len(app.Status.Keys) == 1+chaosRotations
+	})
+}
+
+// addChaos adds the counts of a run. All of them must be zero but those of the disturbances.
+func (r *report) addChaos(record *ledger, proxy *faults, d *disturber, apps fleet, took time.Duration) {
+	found := record.violations()
+	for _, violation := range found {
+		progress("violation: %s", violation)
+	}
+	what := fmt.Sprintf("chaos with %d apps, %d rotations each: ", len(apps), chaosRotations)
+	none := func(what string, value int) {
+		r.add(result{what: what, value: float64(value), target: "0", zero: true})
+	}
+	none(what+"keys lost, versions with two values, tokens refused", len(found))
+	keys, loads := record.totals()
+	incomplete := len(apps)*(1+chaosRotations) - keys
+	none(what+"keys missing or too many", max(incomplete, -incomplete))
+	// Each app has a frontend and a backend, which load each version.
+	none(what+"loads of keys that were not seen", max(0, 2*len(apps)*(1+chaosRotations)-loads))
+	var faults []string
+	for kind := range kinds {
+		faults = append(faults, fmt.Sprintf("%d × %s", proxy.injected[kind].Load(), kind))
+	}
+	progress("%s%d loads of keys; %s; %s; all complete after %s",
+		what, loads, strings.Join(faults, ", "), d.summary(), took.Round(time.Second))
+}
+
+// nothing returns a logger that writes nothing.
+func nothing() *log.Logger { return log.New(io.Discard, "", 0) }
