@@ -9,13 +9,13 @@ import (
 // The ceilings of the short form. They are counts: the time of a shared machine says nothing. A change that lowers a count lowers
 // its ceiling too.
 const (
-	creationCeiling = 50
-	readyCeiling    = 4
-	rotationCeiling = 75
+	creationCeiling = 36
+	readyCeiling    = 2
+	rotationCeiling = 45
 	// growthCeiling bounds the bytes that the operator lists per app among 200 apps, relative to those among 100.
-	growthCeiling = 2.5
+	growthCeiling = 1.1
 	// aheadCeiling bounds the requests that the operator sends between the creation of an app and its status, while 200 others rotate.
-	aheadCeiling = 12000
+	aheadCeiling = 1000
 )
 
 // few and many are the numbers of apps of the short form.
