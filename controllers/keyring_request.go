@@ -18,7 +18,7 @@ import (
 
 const (
 	// askTimeout bounds how long one pod may take to say which keys it trusts.
-	askTimeout = time.Second
+	askTimeout = 300 * time.Millisecond
 	// maxAnswer and maxHeader bound what a pod may answer, in bytes.
 	maxAnswer, maxHeader = 4 << 10, 4 << 10
 )

@@ -180,7 +180,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	if err := mgr.Add(sources); err != nil {
+	if err := mgr.Add(warm{sources}); err != nil {
 		return fmt.Errorf("adding the cache of source Secrets: %w", err)
 	}
 	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources)).

@@ -76,6 +76,12 @@ func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
 	return sources, nil
 }
 
+// warm starts a cache also in a replica that does not lead.
+type warm struct{ cache.Cache }
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (warm) NeedLeaderElection() bool { return false }
+
 // bare keeps the identity and the resource version of an object.
 func bare(object any) (any, error) {
 	if o, ok := object.(metav1.Object); ok {

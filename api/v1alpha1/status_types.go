@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TodoAppStatus holds the last state that the operator observed. The operator never reads it back.
+// TodoAppStatus holds the last state that the operator observed. The operator reads it back only to order its work.
 type TodoAppStatus struct {
 	// observedGeneration is the generation of the spec that the status is about.
 	// +optional

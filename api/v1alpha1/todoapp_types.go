@@ -38,7 +38,7 @@ type TodoApp struct {
 	// +default={}
 	Spec TodoAppSpec `json:"spec,omitzero"`
 
-	// status holds the last state that the operator observed; the operator never reads it back.
+	// status holds the last state that the operator observed; the operator reads it back only to order its work.
 	// +optional
 	Status TodoAppStatus `json:"status,omitzero"`
 

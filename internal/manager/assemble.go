@@ -9,7 +9,6 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -36,7 +35,7 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	if err != nil {
 		return nil, err
 	}
-	options, err := s.options(scheme)
+	options, err := s.options(cfg, scheme)
 	if err != nil {
 		return nil, err
 	}
@@ -125,20 +124,19 @@ func addWebhook(mgr ctrl.Manager, rotator *servingcert.Rotator, rights webhook.R
 	return webhook.Setup(mgr, rights)
 }
 
-func (s settings) options(scheme *runtime.Scheme) (ctrl.Options, error) {
+func (s settings) options(cfg *rest.Config, scheme *runtime.Scheme) (ctrl.Options, error) {
 	caches, err := controllers.CacheOptions(s.namespaces()...)
 	if err != nil {
 		return ctrl.Options{}, err
 	}
-	return ctrl.Options{
+	options := ctrl.Options{
 		Scheme: scheme, Cache: caches,
 		Metrics:                server.Options{BindAddress: s.metrics},
 		PprofBindAddress:       s.pprof,
 		HealthProbeBindAddress: s.health,
-		LeaderElection:         s.leaderElection, LeaderElectionID: "todoapp-operator", LeaderElectionNamespace: s.namespace,
-		LeaderElectionReleaseOnCancel: true,
-		Controller:                    config.Controller{MaxConcurrentReconciles: workers},
-	}, nil
+	}
+	s.apply(&options, cfg, s.namespace)
+	return options, nil
 }
 
 // newKey generates a key. crypto/rand never returns an error: it ends the process if the system has no randomness.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -41,7 +42,15 @@ const system = "todoapp-system"
 
 var apiServer *rest.Config
 
-func TestMain(m *testing.M) { testenv.Main(m, func(cfg *rest.Config) { apiServer = cfg }) }
+func TestMain(m *testing.M) {
+	if arguments := os.Getenv(managerArguments); arguments != "" {
+		if err := Run(context.Background(), "test", strings.Fields(arguments), os.Getenv, os.Stderr); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	testenv.Main(m, func(cfg *rest.Config) { apiServer = cfg })
+}
 
 // TestConfined runs the manager with the least rights that the chart can give it, those in one namespace and no
 // certificates of its own, and with the flags that go with them.
@@ -59,7 +68,9 @@ func TestConfined(t *testing.T) {
 	certificate := newCertificate(t)
 	port, health := freePort(t), freePort(t)
 	runManager(t, settings{
-		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0", leaderElection: true,
+		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0",
+		control: control{workers: 8, leaderElection: true, leaseName: "todoapp-operator",
+			lease: 15 * time.Second, renewDeadline: 10 * time.Second, retryPeriod: time.Second},
 		health:  net.JoinHostPort("localhost", strconv.Itoa(health)),
 		webhook: true, webhookPort: port, certificateDir: certificate.dir,
 	})

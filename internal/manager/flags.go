@@ -21,8 +21,6 @@ type settings struct {
 	metrics, health string
 	pprof           string
 	version         string
-	leaderElection  bool
-	rotations       int
 	webhook         bool
 	webhookPort     int
 	certificateLife time.Duration
@@ -31,6 +29,7 @@ type settings struct {
 	referenceRights webhook.ReferenceRights
 	network         desired.Network
 	logLevel        slog.Level
+	control
 }
 
 // parse reads the flags. The defaults of the image and the namespace come from the environment.
@@ -48,9 +47,6 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
 	flags.StringVar(&s.pprof, "pprof-listen", "",
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
-	flags.BoolVar(&s.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
-	flags.IntVar(&s.rotations, "concurrent-rotations", 32,
-		"`number` of apps that may begin a rotation at the same time; a revocation never waits; 0 is no limit")
 	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
 	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
 	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
@@ -62,6 +58,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 			"can call the webhook (default $WEBHOOK_PATH_TOKEN)")
 	flags.TextVar(&s.referenceRights, "reference-rights", webhook.Enforce,
 		"what admission does if a user refers to a Secret or ConfigMap that the user may not get: `Enforce` refuses, Warn or Off")
+	controlFlags(flags, &s.control)
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
@@ -81,12 +78,10 @@ func (s settings) check(arguments []string) error {
 		return fmt.Errorf("unexpected argument %q; todoapp-operator manager --help lists the flags", arguments[0])
 	case s.image == "":
 		return errors.New("no image for the task API: set --task-api-image or TASK_API_IMAGE")
-	case s.rotations < 0:
-		return fmt.Errorf("--concurrent-rotations must not be negative: %d", s.rotations)
 	case s.namespace == "" && (s.webhook || s.leaderElection || s.network.Policies):
 		return errors.New("no namespace for the lease, the certificate and what may reach apps: set --namespace or POD_NAMESPACE")
 	}
-	return nil
+	return s.control.check() // not s.check, which is this method
 }
 
 // namespaces returns the namespaces to watch. It is empty for all.

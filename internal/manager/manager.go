@@ -17,13 +17,6 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-const (
-	// workers is the number of apps that are reconciled at once.
-	workers = 8
-	// These limits, in requests per second, keep a fault here from flooding the API server, which limits its clients itself.
-	queriesPerSecond, queryBurst = 200, 400
-)
-
 // Run parses the flags and runs the manager until the context ends and, if it serves the webhook, some seconds more. It
 // returns flag.ErrHelp if --help is given.
 func Run(ctx context.Context, version string, args []string, env func(string) string, output io.Writer) error {
@@ -39,8 +32,7 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
-	cfg.QPS, cfg.Burst = queriesPerSecond, queryBurst
-	mgr, err := newManager(cfg, s, ctx.Done())
+	mgr, err := newManager(s.limited(cfg), s, ctx.Done())
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,54 @@
+package manager
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// TestControlFlags checks the flags of the controller and of leader election: the defaults are right, and mistakes are told.
+func TestControlFlags(t *testing.T) {
+	for flag, want := range map[string]string{
+		"":                                     "",
+		"--workers=0":                          "--workers must be positive",
+		"--concurrent-rotations=-1":            "--concurrent-rotations must not be negative",
+		"--kube-api-qps=-1":                    "--kube-api-qps must not be negative",
+		"--kube-api-qps=10 --kube-api-burst=0": "--kube-api-burst must be positive",
+		"--cache-sync-timeout=0s":              "--cache-sync-timeout must be positive",
+		"--leader-election-id=":                "--leader-election-id must not be empty",
+		"--leader-election-retry-period=9s":    "--leader-election-renew-deadline must be longer than 1.2 times",
+		"--leader-election-lease-duration=9s":  "--leader-election-lease-duration must be longer than the renew deadline",
+	} {
+		args := append([]string{"--task-api-image=image", "--namespace=system", "--leader-elect"}, strings.Fields(flag)...)
+		_, err := parse(args, func(string) string { return "" }, io.Discard)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", flag, err, want)
+		}
+	}
+}
+
+// TestOneLimitForAllKinds checks that the clients of a replica share one limit on requests, which does not delay the lease.
+func TestOneLimitForAllKinds(t *testing.T) {
+	cfg := (control{qps: 2, burst: 3}).limited(&rest.Config{})
+	if a, b := rest.CopyConfig(cfg), rest.CopyConfig(cfg); a.RateLimiter == nil || a.RateLimiter != b.RateLimiter {
+		t.Error("two clients have limits of their own")
+	}
+	taken := 0
+	for cfg.RateLimiter.TryAccept() {
+		taken++
+	}
+	if taken != 3 {
+		t.Errorf("%d requests at once are admitted", taken)
+	}
+	var options ctrl.Options
+	(control{leaderElection: true}).apply(&options, cfg, "system")
+	if lease := options.LeaderElectionConfig; lease.RateLimiter != nil || lease.QPS >= 0 {
+		t.Errorf("the lease is renewed under a limit: %v, %v", lease.RateLimiter, lease.QPS)
+	}
+	if free := (control{}).limited(&rest.Config{}); free.RateLimiter != nil || free.QPS >= 0 {
+		t.Errorf("without --kube-api-qps there is a limit: %v", free.QPS)
+	}
+}
