@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-IMAGE ?= todoapp-operator:dev
+IMG ?= todoapp-operator:dev
 # Without KUBECONFIG the targets use the local cluster, and start it if they need it.
 ifeq ($(origin KUBECONFIG),undefined)
 KUBECONFIG := $(CURDIR)/bin/cluster/kubeconfig
@@ -13,30 +13,29 @@ CLUSTER ?= bin/cluster/cluster
 CHART := charts/todoapp-operator
 GENERATED := api config charts docs/reference.md
 GO_FILES := $(shell find . \( -path ./bin -o -name node_modules \) -prune -o -name '*.go' -print)
-export KUBECONFIG
+export KUBECONFIG IMG
 # Programs, tests and linters share these flags, and thus the packages in the build cache.
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath -buildvcs=false
 
-.PHONY: help demo demo-down build test fuzz bench-operator lint generate verify e2e cluster-up cluster-down image sbom load \
-	install uninstall kind-up kind-load kind-e2e kind-down release release-push release-e2e clean
+# Every target with a description is a command, not a file.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile) demo-cluster
 
 ##@ Try it
 
 help: ## List all targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(LOCAL) install bin/kubectl-todoapp ## Start a cluster, install the operator and show it at work
+demo: $(LOCAL:cluster-up=demo-cluster) install bin/kubectl-todoapp ## Start a cluster (kind if Docker runs) and show the operator
 	@hack/demo/run.sh
-
-demo-down: ## Stop the demo's cluster and remove its data
-	@hack/demo/expose.sh close
-	@$(MAKE) -s cluster-down
+demo-cluster:
+	@hack/demo/cluster.sh up
+demo-down: ## Remove what the demo made: the cluster if make started it, or its namespace
+	@hack/demo/cluster.sh down
 
 ##@ Develop
 
 build: bin/todoapp-operator bin/kubectl-todoapp ## Build the operator and its kubectl plugin
-
 bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/*.html)
 	@started=$$SECONDS; echo "building the operator (about 3 minutes the first time) ..."; \
 	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
@@ -46,22 +45,11 @@ bin/kubectl-todoapp: $(GO_FILES) go.mod go.sum
 	go build -tags plugin -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . && ln -sf $(@F) bin/kubectl_complete-todoapp
 
 test: ## Run all tests but the end-to-end tests; some use a real API server and PostgreSQL
-	@hack/tools/build.sh envtest helm score
-	bin/helm lint --strict --quiet --namespace todoapp-system $(CHART)
-	bin/helm-unittest $(CHART)
-	go test ./...
-	go -C hack/cluster test -count 1 -run 'TestImageOf|TestDockerfile' .
-	@examples/frontend/install.sh
-	npm --prefix examples/frontend run --silent check
-	npm --prefix examples/frontend --silent test
+	@hack/test.sh
 
 FUZZ ?= 1m
 fuzz: ## Fuzz each target for FUZZ=1m; failing inputs are kept in testdata/fuzz
-	@grep -rHo --include='*_test.go' --exclude-dir=bin --exclude-dir=node_modules '^func Fuzz[A-Za-z]*' . | sort | \
-	while IFS=: read -r file test; do \
-		echo "== $${test#func } of $${file%/*}"; \
-		go test -run '^$$' -fuzz "^$${test#func }$$" -fuzztime $(FUZZ) "$${file%/*}"; \
-	done
+	@hack/fuzz.sh $(FUZZ)
 
 bench-operator: bin/todoapp-operator ## Count the operator's requests, and disturb it (4 minutes); fail if requests have grown
 	@hack/tools/build.sh kubernetes
@@ -74,18 +62,7 @@ lint: ## Lint the Go code and the shell scripts
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
 generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, and the reference
-	@hack/tools/build.sh controller-gen helm
-	bin/controller-gen object paths=./api/...
-	bin/controller-gen crd paths=./api/... output:crd:dir=config/crd
-	@# What controller-gen admits and Go does not decode: exponents with a fraction (1e1.5), and the API server's lenient dates.
-	sed -i -e 's/(\[eE\](\\+|-)?((\[0-9\]+(\\.\[0-9\]\*)?)|(\\.\[0-9\]+)))/([eE](\\+|-)?[0-9]{1,9})/' \
-		-e 's/^\( \{12,\}\)format: date-time$$/\1maxLength: 64/' config/crd/todoapp.dev_todoapps.yaml
-	bin/controller-gen rbac:roleName=todoapp-operator paths=./controllers/... paths=./internal/manager/... output:rbac:dir=config/rbac
-	cd config && cp crd/todoapp.dev_todoapps.yaml rbac/role.yaml rbac/user_roles.yaml webhook/managedsecrets.yaml \
-		webhook/validatingwebhookconfiguration.yaml ../$(CHART)/files/
-	bin/crd-ref-docs --source-path=api --config=hack/tools/reference/config.yaml --templates-dir=hack/tools/reference \
-		--renderer=markdown --output-path=docs/reference.md --log-level=ERROR
-	bin/helm-docs --chart-search-root $(CHART) --log-level warning
+	@hack/generate.sh
 
 verify: generate ## Fail if generated files or modules are stale
 	go mod tidy
@@ -101,14 +78,13 @@ e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
 cluster-up: ## Start a single-node cluster on this machine, without Docker (root, Debian)
 	@hack/tools/build.sh kubernetes coredns cluster
 	@$(CLUSTER) -audit up
-
 cluster-down: ## Stop that cluster and remove its data
 	@hack/tools/build.sh cluster
 	@$(CLUSTER) down
 
 image: bin/todoapp-operator ## Build the operator's image, without Docker
 	@hack/tools/build.sh cluster
-	@$(CLUSTER) image -binary bin/todoapp-operator -tag $(IMAGE) -out bin/image.tar
+	@$(CLUSTER) image -binary bin/todoapp-operator -tag $(IMG) -out bin/image.tar
 	@size=$$(gzip -1 <bin/image.tar | wc -c); (( size < 45000000 )) || { echo "the image has $$size bytes, not < 45 MB" >&2; exit 1; }
 
 sbom: bin/todoapp-operator ## List the modules of the binary as CycloneDX in bin/sbom.json
@@ -116,9 +92,7 @@ sbom: bin/todoapp-operator ## List the modules of the binary as CycloneDX in bin
 	bin/cyclonedx-gomod bin -json -version $(VERSION) -output bin/sbom.json bin/todoapp-operator
 
 load: image ## Load the operator's image into the cluster
-	@if command -v kind >/dev/null && kind get clusters 2>/dev/null | grep -qx todoapp; \
-	then kind load image-archive bin/image.tar --name todoapp; else $(CLUSTER) load bin/image.tar; fi
-
+	@hack/image.sh bin/image.tar
 install: load ## Install the operator into the cluster of KUBECONFIG
 	@hack/tools/build.sh kubectl helm
 	@hack/install.sh
@@ -127,15 +101,14 @@ uninstall: ## Remove the operator; every TodoApp stays and keeps working
 	@hack/tools/build.sh helm
 	bin/helm --namespace todoapp-system uninstall --ignore-not-found --wait todoapp-operator
 
-kind-up: ## Start a kind cluster (needs Docker and kind)
-	kind create cluster --name todoapp --config hack/kind/kind.yaml --kubeconfig $(KUBECONFIG)
-
-kind-load: image ## Load the operator's image into the kind cluster
-	kind load image-archive bin/image.tar --name todoapp
-
+kind-up: ## Start a kind cluster, or find it running (needs Docker and kind); KIND_IMAGE=kindest/node:v1.34.0 chooses a version
+	@mkdir -p bin/cluster
+	@kind get clusters 2>/dev/null | grep -qx todoapp || \
+		kind create cluster --name todoapp --config hack/kind/kind.yaml $(KIND_IMAGE:%=--image %)
+	@kind export kubeconfig --name todoapp
+kind-load: load ## The same as load
 kind-e2e: ## Run the end-to-end tests on the kind cluster, without the check of audit logs
 	$(MAKE) e2e KUBECONFIG=$(KUBECONFIG) E2E_AUDIT_LOG=none
-
 kind-down: ## Delete the kind cluster
 	kind delete cluster --name todoapp
 
@@ -146,12 +119,28 @@ release: ## Build a release into dist: VERSION=0.3.0 REGISTRY=registry.example.c
 	@hack/tools/build.sh helm sbom
 	@go run ./hack/release build -version "$(VERSION)" -registry "$(REGISTRY)" -dist "$(DIST)" \
 		-revision "$$(git rev-parse HEAD)" -created "$$(git log -1 --format=%cI)"
-
 release-push: ## Push the image, the chart and the list of modules of dist to the registry
 	@go run ./hack/release push -dist "$(DIST)"
-
 release-e2e: $(LOCAL) ## Build a release twice, push it to a registry on this machine, and install it in the cluster
 	@hack/release/check.sh
+
+##@ Names that kubebuilder has
+
+manifests: generate ## The same as generate
+undeploy: uninstall ## The same as uninstall
+run: ## Run the manager on this machine for the cluster of KUBECONFIG, without admission; task APIs run the image IMG
+	go run . manager --webhook=false --namespace=todoapp-system --task-api-image=$(IMG)
+docker-build: ## Build the image IMG with Docker, for the platform of this machine
+	docker build --build-arg VERSION=$(VERSION) --tag $(IMG) .
+docker-push: ## Push the image IMG with Docker
+	docker push $(IMG)
+deploy: ## Install the operator with the image IMG, which the nodes can pull; make install also builds and loads an image
+	@hack/tools/build.sh kubectl helm
+	@hack/install.sh
+build-installer: ## Write dist/install.yaml, which installs the operator with the image IMG
+	@hack/tools/build.sh helm
+	@mkdir -p $(DIST) && { cat config/manager/namespace.yaml; bin/helm template todoapp-operator $(CHART) --no-hooks \
+		--namespace todoapp-system --set-string "image.repository=$${IMG%:*},image.tag=$${IMG##*:}"; } >$(DIST)/install.yaml
 
 clean: ## Remove all build output
 	rm -rf bin dist cover.out

@@ -19,8 +19,4 @@ if [[ ! -f $archive || ! -f $stamp || $(<"$stamp") != "$sum" ]]; then
   echo "$sum" >"$stamp"
   echo "$((SECONDS - started)) s"
 fi
-if command -v kind >/dev/null && kind get clusters 2>/dev/null | grep -qx todoapp; then
-  kind load image-archive $archive --name todoapp
-else
-  "$cluster" load $archive
-fi
+hack/image.sh $archive

@@ -8,7 +8,7 @@
 # kubectl forwards the port of the demo's frontend, which passes requests for the API on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export PATH=$PWD/bin/k8s/current:$PATH
+export PATH=$PWD/bin/k8s/current:$PATH CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 pid=bin/demo-expose.pid log=bin/demo-expose.log
 
 close() {

@@ -2,7 +2,7 @@
 # Shows the operator at work in the cluster of KUBECONFIG. It prints the commands, so that you can repeat them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export PATH=$PWD/bin/k8s/current:$PWD/bin:$PATH
+export PATH=$PWD/bin/k8s/current:$PWD/bin:$PATH CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 namespace=demo
 port=${DEMO_PORT:-8080}
 url=http://todo.localhost:$port
@@ -79,6 +79,11 @@ then fail "the webhook accepted a TodoApp with mismatched Secrets"; fi
 cat "$work/refusal"
 kubectl -n "$namespace" delete secret by-hand-frontend by-hand-backend >/dev/null
 
+case $(hack/kind/which.sh) in
+"kind "*" todoapp") down="deletes the kind cluster todoapp" ;;
+local) down="stops the cluster and removes it" ;;
+*) down="deletes the namespace $namespace; the operator stays" ;;
+esac
 say "Try it yourself"
 cat <<EOF
   export KUBECONFIG=$KUBECONFIG PATH=\$PWD/bin/k8s/current:\$PWD/bin:\$PATH
@@ -88,7 +93,7 @@ cat <<EOF
   kubectl -n $namespace port-forward service/todo-backend 8000        # then open http://localhost:8000/docs
   kubectl todoapp token todo -n $namespace --subject alice              # prints a token for the API
 
-  make demo-down                                  # stops the cluster and removes it
+  make demo-down                                  # $down
 
 Sign up, add tasks, and rotate the key while you work:
 

@@ -19,8 +19,4 @@ else
   fi
   "$cluster" image -binary "$program" -tag "$tag" -out "$archive"
 fi
-if command -v kind >/dev/null && kind get clusters 2>/dev/null | grep -qx todoapp; then
-  kind load image-archive "$archive" --name todoapp
-else
-  "$cluster" load "$archive"
-fi
+hack/image.sh "$archive"

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -29,7 +30,11 @@ func newProxy(objects client.Reader) *proxy {
 	return &proxy{objects, httputil.ReverseProxy{
 		// Each request gets its own connection. If a terminating pod closes an idle connection, no request fails or is
 		// sent twice.
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		Transport: &http.Transport{
+			DisableKeepAlives:  true,
+			DisableCompression: true,
+			DialContext:        (&net.Dialer{Timeout: 2 * time.Second}).DialContext, // an address without a route says nothing
+		},
 		FlushInterval: -1, // flushes streams at once
 		Rewrite: func(r *httputil.ProxyRequest) {
 			target, _ := r.In.Context().Value(targetKey{}).(string)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,20 +22,31 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-const appsNamespace = "release-e2e"
+const (
+	appsNamespace = "release-e2e"
+	kubectl       = "k8s/current/kubectl"
+)
 
-// TestInstallsFromRegistries installs the release of RELEASE_DIST in the cluster of KUBECONFIG: first from the registry of the
-// build, then, with that registry gone, from another one that only the bundle has filled.
+// TestInstallsFromRegistries installs the release of RELEASE_DIST in the cluster of KUBECONFIG: with the chart and with
+// install.yaml from the registry of the build, then, with that registry gone, from another one that only the bundle has filled. It
+// removes the CRD, so it needs a cluster without TodoApps.
 func TestInstallsFromRegistries(t *testing.T) {
 	r := release{dist: os.Getenv("RELEASE_DIST"), version: "0.3.0-ci"}
 	built, err := name.ParseReference(strings.TrimSpace(content(t, r, "images.txt")))
 	must(t, err)
+	kinds := program(t, kubectl, "get", "customresourcedefinitions", "--output=name")
+	if strings.Contains(kinds, "/todoapps.todoapp.dev") {
+		if apps := program(t, kubectl, "get", "todoapps", "--all-namespaces", "--output=name"); apps != "" {
+			t.Fatalf("the cluster has TodoApps, which this test would delete: %s", apps)
+		}
+	}
 	uninstall(t)
 	t.Cleanup(func() {
-		cleanUp(t, "k8s/current/kubectl", "delete", "namespace", appsNamespace, "--ignore-not-found")
+		cleanUp(t, kubectl, "delete", "namespace", appsNamespace, "--ignore-not-found")
 		uninstall(t)
+		cleanUp(t, kubectl, "delete", "customresourcedefinition", "todoapps.todoapp.dev", "--ignore-not-found")
 	})
-	program(t, "k8s/current/kubectl", "create", "namespace", appsNamespace)
+	program(t, kubectl, "create", "namespace", appsNamespace)
 
 	host := built.Context().RegistryStr()
 	closeRegistry := listen(t, host)
@@ -47,12 +59,30 @@ func TestInstallsFromRegistries(t *testing.T) {
 	install(t, host+"/todoapp", r.version)
 	runsApp(t, built.Context().Name()+":", built.Identifier())
 	uninstall(t)
+	appliesManifests(t, r, built)
 	closeRegistry()
 
 	mirror := serveRegistry(t)
 	must(t, push(t.Context(), r.dist, mirror+"/mirror", io.Discard))
 	install(t, mirror+"/mirror", r.version, "--set=image.repository="+mirror+"/mirror/todoapp-operator")
 	runsApp(t, mirror+"/mirror/todoapp-operator:", built.Identifier())
+}
+
+// appliesManifests installs install.yaml and removes it again, without the CRD and the namespace.
+func appliesManifests(t *testing.T, r release, built name.Reference) {
+	t.Helper()
+	program(t, kubectl, "apply", "--server-side", "--filename="+filepath.Join(r.dist, "install.yaml"))
+	program(t, kubectl, "--namespace="+namespace, "rollout", "status", "deployment/"+operator, "--timeout=2m")
+	runsApp(t, built.Context().Name()+":", built.Identifier())
+	var parts []string
+	for _, part := range strings.Split(content(t, r, "install.yaml"), "\n---\n") {
+		if !strings.Contains(part, "kind: CustomResourceDefinition\n") && !strings.Contains(part, "kind: Namespace\n") {
+			parts = append(parts, part)
+		}
+	}
+	rest := filepath.Join(t.TempDir(), "rest.yaml")
+	must(t, os.WriteFile(rest, []byte(strings.Join(parts, "\n---\n")), 0o644))
+	program(t, kubectl, "delete", "--filename="+rest)
 }
 
 // listen serves a registry in memory at an address and returns a function that ends it.
@@ -117,16 +147,32 @@ func cleanUp(t *testing.T, name string, args ...string) {
 // runsApp expects that an app gets ready, and that managers and its task API run the image with the digest.
 func runsApp(t *testing.T, image, digest string) {
 	t.Helper()
-	app := exec.CommandContext(t.Context(), "../../bin/k8s/current/kubectl", "apply", "--namespace="+appsNamespace, "--filename=-")
-	app.Stdin = strings.NewReader(`{apiVersion: todoapp.dev/v1alpha1, kind: TodoApp, metadata: {name: todo}, spec: {}}`)
-	if output, err := app.CombinedOutput(); err != nil {
-		t.Fatalf("applying an app: %v\n%s", err, output)
-	}
-	program(t, "k8s/current/kubectl", "--namespace="+appsNamespace, "wait", "todoapp/todo", "--timeout=2m",
+	app := filepath.Join(t.TempDir(), "app.yaml")
+	must(t, os.WriteFile(app, []byte(`{apiVersion: todoapp.dev/v1alpha1, kind: TodoApp, metadata: {name: todo}, spec: {}}`), 0o644))
+	eventually(t, kubectl, "apply", "--namespace="+appsNamespace, "--filename="+app)
+	program(t, kubectl, "--namespace="+appsNamespace, "wait", "todoapp/todo", "--timeout=2m",
 		"--for=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}=True")
 	for namespace, deployment := range map[string]string{namespace: operator, appsNamespace: "todo-backend"} {
-		program(t, "k8s/current/kubectl", "--namespace="+namespace, "wait", "deployment/"+deployment, "--timeout=2m", "--for=jsonpath="+
+		program(t, kubectl, "--namespace="+namespace, "wait", "deployment/"+deployment, "--timeout=2m", "--for=jsonpath="+
 			"{.spec.template.spec.containers[0].image}="+image+"0.3.0-ci@"+digest)
-		program(t, "k8s/current/kubectl", "--namespace="+namespace, "rollout", "status", "deployment/"+deployment, "--timeout=2m")
+		program(t, kubectl, "--namespace="+namespace, "rollout", "status", "deployment/"+deployment, "--timeout=2m")
+	}
+}
+
+// eventually runs a program until it succeeds: nodes learn a new address of the webhook only some time after its pods are ready.
+func eventually(t *testing.T, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for retry := time.NewTicker(time.Second); ; {
+		output, err := exec.CommandContext(ctx, "../../bin/"+name, args...).CombinedOutput()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, output)
+		case <-retry.C:
+		}
 	}
 }

@@ -26,8 +26,4 @@ env: {PATH: "$bin:/usr/bin:/bin"}
 entrypoint: [/bin/sh]
 EOF
 "$cluster" image -spec "$spec" -tag "$tag" -out "$archive"
-if command -v kind >/dev/null && kind get clusters 2>/dev/null | grep -qx todoapp; then
-  kind load image-archive "$archive" --name todoapp
-else
-  "$cluster" load "$archive"
-fi
+hack/image.sh "$archive"

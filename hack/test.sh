@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs all tests but the end-to-end tests: of the chart, of the Go code and of the reference frontend.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+chart=charts/todoapp-operator
+
+hack/tools/build.sh envtest helm score
+bin/helm lint --strict --quiet --namespace todoapp-system $chart
+bin/helm-unittest $chart
+go test ./...
+go -C hack/cluster test -count 1 -run 'TestImageOf|TestDockerfile' .
+examples/frontend/install.sh
+npm --prefix examples/frontend run --silent check
+npm --prefix examples/frontend --silent test
