@@ -91,12 +91,17 @@ func missingApp(name, namespace string, all []todov1.TodoApp, everywhere bool) e
 	if name == "" {
 		wanted = "no such TodoApp"
 	}
+	var having []string
 	for _, other := range slices.Sorted(maps.Keys(elsewhere)) {
-		if name != "" && slices.Contains(elsewhere[other], name) {
-			return fmt.Errorf("%s in namespace %s; namespace %s has one: add -n %s", wanted, namespace, other, other)
+		if slices.Contains(elsewhere[other], name) {
+			having = append(having, other)
 		}
 	}
 	switch similar := similarTo(name, here); {
+	case len(having) == 1:
+		return fmt.Errorf("%s in namespace %s; namespace %s has one: add -n %s", wanted, namespace, having[0], having[0])
+	case len(having) > 1:
+		return fmt.Errorf("%s in namespace %s; these namespaces have one: %s: add -n NAMESPACE", wanted, namespace, few(having))
 	case len(similar) > 0:
 		return fmt.Errorf("%s in namespace %s; did you mean %s?", wanted, namespace, strings.Join(similar, " or "))
 	case len(here) > 0:

@@ -18,14 +18,16 @@ func TestNamesThatDoNotExist(t *testing.T) {
 	app := func(namespace, name string) todov1.TodoApp {
 		return todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	}
-	all := []todov1.TodoApp{app("web", "shop"), app("web", "notes"), app("blog", "todo")}
+	all := []todov1.TodoApp{app("web", "shop"), app("web", "notes"), app("blog", "todo"), app("one", "twin"), app("two", "twin")}
+	missing := func(name, namespace string) error { return missingApp(name, namespace, all, true) }
 	for text, err := range map[string]error{
-		`no TodoApp "shpo" in namespace web; did you mean shop?`:                          missingApp("shpo", "web", all, true),
-		`no TodoApp "zebra" in namespace web, which has shop, notes`:                      missingApp("zebra", "web", all, true),
-		`no TodoApp "todo" in namespace web; namespace blog has one: add -n blog`:         missingApp("todo", "web", all, true),
-		`no TodoApp in namespace default; there are some in blog, web: add -n NAMESPACE`:  missingApp("x", "default", all, true),
-		`no TodoApp in namespace x, nor in any other: is this the right cluster? (--cont`: missingApp("x", "x", nil, true),
-		`no TodoApp "x" in namespace x, and you may not list those of other namespaces`:   missingApp("x", "x", nil, false),
+		`no TodoApp "shpo" in namespace web; did you mean shop?`:                                    missing("shpo", "web"),
+		`no TodoApp "zebra" in namespace web, which has shop, notes`:                                missing("zebra", "web"),
+		`no TodoApp "todo" in namespace web; namespace blog has one: add -n blog`:                   missing("todo", "web"),
+		`no TodoApp "twin" in namespace web; these namespaces have one: one, two: add -n NAMESPACE`: missing("twin", "web"),
+		`no TodoApp in namespace default; there are some in blog, one, two, web: add -n NAMESPACE`:  missing("x", "default"),
+		`no TodoApp in namespace x, nor in any other: is this the right cluster? (--cont`:           missingApp("x", "x", nil, true),
+		`no TodoApp "x" in namespace x, and you may not list those of other namespaces`:             missingApp("x", "x", nil, false),
 	} {
 		if !strings.HasPrefix(err.Error(), text) {
 			t.Errorf("the message is %q, expected %q", err, text)
@@ -37,7 +39,8 @@ func TestMistakesAreNamed(t *testing.T) {
 	namespace := newNamespace(t)
 	newApp(t, namespace, "shop", "{}", stableStatus)
 	run(t, namespace, "", "status", "shpo").want(t, exitFailed, "did you mean shop?")
-	run(t, newNamespace(t), "", "status", "shop").want(t, exitFailed, "add -n "+namespace)
+	newApp(t, namespace, "only-here", "{}", "")
+	run(t, newNamespace(t), "", "status", "only-here").want(t, exitFailed, "add -n "+namespace)
 	run(t, namespace, "", "stauts", "shop").want(t, exitUsage,
 		`unknown command "stauts"; did you mean status?`, "kubectl todoapp --help")
 	run(t, namespace, "", "status").want(t, exitUsage, "name one TodoApp", `Run "kubectl todoapp status --help"`)
@@ -48,17 +51,30 @@ func TestMistakesAreNamed(t *testing.T) {
 	run(t, namespace, "", "rotate", "shop", "--context", "nowhere").want(t, exitFailed, "nowhere")
 }
 
+// bind lets a user read resources of a namespace one by one, and list pods if they are among them.
+func bind(t *testing.T, namespace, user string, resources ...string) {
+	t.Helper()
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user}}
+	for _, resource := range resources {
+		rule := rbacv1.PolicyRule{APIGroups: []string{"todoapp.dev"}, Resources: []string{resource}, Verbs: []string{"get"}}
+		if resource == "pods" {
+			rule.APIGroups, rule.Verbs = []string{""}, []string{"list"}
+		}
+		role.Rules = append(role.Rules, rule)
+	}
+	create(t, role)
+	create(t, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: user}}})
+}
+
 func TestMissingRightsAreNamed(t *testing.T) {
 	namespace := newNamespace(t)
 	newApp(t, namespace, "shop", "{}", stableStatus)
 	run(t, namespace, "", "status", "shop", "--as", "nadia").want(t, exitFailed,
 		"you lack rights in namespace "+namespace+": get todoapps.todoapp.dev, list pods.")
 
-	create(t, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "read"}, Rules: []rbacv1.PolicyRule{
-		{APIGroups: []string{"todoapp.dev"}, Resources: []string{"todoapps"}, Verbs: []string{"get"}}}})
-	create(t, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "read"},
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "read"},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: "nadia"}}})
+	bind(t, namespace, "nadia", "todoapps")
 	run(t, namespace, "", "status", "shop", "--as", "nadia").want(t, exitFailed, ": list pods.")
 	run(t, namespace, "", "token", "shop", "--subject", "alice", "--as", "nadia").want(t, exitFailed, ": get secrets.")
 	run(t, namespace, "", "rotate", "shop", "--as", "nadia").want(t, exitFailed,

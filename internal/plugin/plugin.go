@@ -8,9 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // These are the exit statuses, which scripts can tell apart.
@@ -48,6 +51,8 @@ func Run(ctx context.Context, program, version string, args []string, streams ge
 	if strings.TrimSuffix(filepath.Base(program), ".exe") == completer {
 		args = append([]string{cobra.ShellCompRequestCmd}, args...)
 	}
+	log.SetLogger(logr.Discard()) // the libraries would write to the standard error between the lines of a command
+	klog.SetLogger(logr.Discard())
 	root := rootCommand(version, streams)
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
@@ -92,7 +97,8 @@ func rootCommand(version string, streams genericiooptions.IOStreams) *cobra.Comm
 	root.SetIn(streams.In)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{exitUsage, err} })
 	root.SuggestionsMinimumDistance = 2
-	root.AddCommand(statusCommand(c), rotateCommand(c), revokeCommand(c), tokenCommand(c), verifyCommand(c))
+	root.AddCommand(statusCommand(c), rotateCommand(c), revokeCommand(c), tokenCommand(c), verifyCommand(c),
+		doctorCommand(c), adoptCommand(c), pauseCommand(c), resumeCommand(c))
 	hideConnectionFlags(root)
 	for _, command := range root.Commands() {
 		command.Long = strings.Join(wrap(command.Long, width), "\n")

@@ -165,7 +165,7 @@ func (c *cluster) setRotation(ctx context.Context, app *todov1.TodoApp, fields m
 	if err != nil {
 		return fmt.Errorf("encoding the change: %w", err)
 	}
-	options := []client.PatchOption{client.FieldOwner("kubectl-todoapp")}
+	options := []client.PatchOption{client.FieldOwner(fieldOwner)}
 	if dryRun {
 		options = append(options, client.DryRunAll)
 	}
