@@ -80,41 +80,35 @@ func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("pruning %s %s: %w", r.kindOf(object), object.GetName(), err)
 		}
+		object.SetResourceVersion("")
+		r.wrote(object, version)
 	}
 	return nil
 }
 
-// applyChange writes an object, and replaces it with the answer of the API server. An apply cannot be limited to objects that do
-// not exist, so a missing object is created first, which fails if there is one by now.
+// applyChange writes an object, and replaces it with the answer of the API server.
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
-	if !c.exists {
-		if err := r.create(ctx, c); err != nil {
-			return err
-		}
-	}
+	before := c.object.GetResourceVersion()
 	if err := r.resetFields(ctx, c); err != nil {
 		return err
 	}
 	config := client.ApplyConfigurationFromUnstructured(c.object)
-	err := r.Client.Apply(ctx, config, client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if !c.exists && !c.secret() && apierrors.IsConflict(err) {
-		return nil // it was created as desired, and the change since then causes another reconcile
-	}
-	if err != nil {
+	if err := r.Client.Apply(ctx, config, client.FieldOwner(FieldOwner), client.ForceOwnership); err != nil {
 		return fmt.Errorf("applying %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
 	}
+	if !c.exists {
+		before = ""
+	}
+	r.wrote(c.object, before)
 	return nil
 }
 
-// create makes an object, and limits the apply that follows to the version that it made.
-func (r *Reconciler) create(ctx context.Context, c change) error {
-	created := c.object.DeepCopy()
-	if err := r.Client.Create(ctx, created, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("creating %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
-	}
-	c.object.SetUID(created.GetUID())
-	c.object.SetResourceVersion(created.GetResourceVersion())
-	return nil
+// wrote remembers a write of an object until the cache shows it.
+func (r *Reconciler) wrote(object client.Object, before string) {
+	app := types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetLabels()[todov1.LabelApp]}
+	r.kindOf(object) // a typed object does not carry its kind
+	kind := object.GetObjectKind().GroupVersionKind()
+	r.ownWrites.note(app, ownWrite{kind, object.GetName(), before}, object.GetResourceVersion())
 }
 
 // resetFields removes from an object the fields that an apply would leave in it, if it still has the version that was read.
@@ -170,15 +164,19 @@ func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
 // another manager was faster, whose ring then stays.
 func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	var err error
+	before := p.keyring.ResourceVersion
 	switch {
 	case p.observed.keyring == nil:
 		err = r.Client.Create(ctx, p.keyring, client.FieldOwner(FieldOwner))
-	case !p.stored():
+	case p.stored():
+		return nil
+	default:
 		err = r.Client.Update(ctx, p.keyring, client.FieldOwner(FieldOwner))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotStored, err)
 	}
+	r.wrote(p.keyring, before)
 	return nil
 }
 
@@ -212,8 +210,13 @@ func (r *Reconciler) patchStatus(ctx context.Context, app *todov1.TodoApp, statu
 	object.SetUID(app.UID)
 	config := client.ApplyConfigurationFromUnstructured(object)
 	err = r.Client.Status().Apply(ctx, config, client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) { // then the app is gone
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // the app is gone
+	}
+	if err != nil {
 		return fmt.Errorf("writing the status: %w", err)
 	}
+	write := ownWrite{object.GroupVersionKind(), app.Name, app.ResourceVersion}
+	r.ownWrites.note(client.ObjectKeyFromObject(app), write, object.GetResourceVersion())
 	return nil
 }

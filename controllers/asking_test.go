@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/todoapp-operator/todoapp-operator/controllers"
@@ -51,8 +52,8 @@ func TestAReconcileAsksAPodOnce(t *testing.T) {
 	e.quiet(manager)
 	pod := backends[1]
 	asked, looked, live := pod.asked.Load(), first.looks.Load(), second.looks.Load()
-	e.ask(app, "rotateAfter")
-	e.phase("todo", "Publishing", "frontend")
+	e.merge(app, `{"spec":{"backend":{"replicas":1}}}`) // the budget is deleted, after live reads
+	e.gone("todo-backend", &policyv1.PodDisruptionBudget{})
 	e.quiet(manager)
 	asked, looked, live = pod.asked.Load()-asked, first.looks.Load()-looked, second.looks.Load()-live
 	if live == 0 || asked == 0 || asked > looked {

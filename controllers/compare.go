@@ -7,7 +7,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -61,29 +60,23 @@ func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstruct
 	if want.GetKind() == "Secret" {
 		return nil, nil
 	}
-	typed, err := r.Client.Scheme().New(want.GroupVersionKind())
-	if err != nil {
-		return nil, fmt.Errorf("reading %s %s: %w", want.GetKind(), want.GetName(), err)
-	}
-	object := typed.(client.Object) //nolint:forcetypeassert // every desired object is one
-	err = r.Live.Get(ctx, client.ObjectKeyFromObject(want), object)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s %s: %w", want.GetKind(), want.GetName(), err)
-	}
-	return object, nil
+	return r.liveObject(ctx, want.GroupVersionKind(), client.ObjectKeyFromObject(want))
 }
+
+// unusedVersion is a resourceVersion that no object has. An apply with it creates a missing object, and fails with a conflict if
+// there is one, so the operator never takes an existing object. etcd gives its first write a later version.
+const unusedVersion = "1"
 
 // changeTo returns the change that makes a live object the desired one, and nil if it already matches. An existing object is
 // changed only in the version that was read: a stale manager must not put an older ring in place of a newer one, and an
 // object that the garbage collector releases from a deleted app must not be owned again.
 func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Object, app *todov1.TodoApp) (*change, error) {
 	if have == nil {
+		want.SetResourceVersion(unusedVersion)
 		return &change{object: want}, nil
 	}
-	if ownership := desired.OwnershipOf(have, app); ownership.Foreign() {
+	ownership := desired.OwnershipOf(have, app)
+	if ownership.Foreign() {
 		return &change{object: want, exists: true, foreign: foreignObject(want.GetKind(), have, ownership)}, nil
 	}
 	if err := noSmaller(want, have); err != nil {
@@ -105,7 +98,9 @@ func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Objec
 		reset = withoutOwnUpdates(reset, have)
 	}
 	want.SetResourceVersion(have.GetResourceVersion())
-	return &change{object: want, exists: true, live: have, reset: reset}, nil
+	owned := len(want.GetOwnerReferences()) == 0 || metav1.IsControlledBy(have, app)
+	takesOver := ownership.Origin == desired.HandedOver || !owned
+	return &change{object: want, exists: true, takesOver: takesOver, live: have, reset: reset}, nil
 }
 
 // noSmaller raises the desired size of a volume claim to its present size. A user may have grown it, and no claim can shrink.

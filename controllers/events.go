@@ -45,7 +45,7 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 		r.event(app, corev1.EventTypeNormal, "KeyRetired", "Rotate",
 			"Retired key version %s: the backend no longer trusts it", keyring.FormatVersions(versions))
 	}
-	if created := p.created(); len(created) > 0 {
+	if created := p.created(); len(created) > 0 && p.step.Action != keyring.ActionCreate { // a new app lacks everything
 		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
 	if len(p.toPrune) > 0 {

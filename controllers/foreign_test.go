@@ -141,12 +141,10 @@ func TestAForeignObjectThatComesLastIsLeftAlone(t *testing.T) {
 			object.SetNamespace(e.namespace)
 			before := make(chan string, 1)
 			e.app("todo", everything)
-			p := e.start(withPolicies, func(r *controllers.Reconciler) {
-				r.Live = &interrupted{Reader: r.Live, reads: 2, then: func() {
-					must(t, e.client.Create(t.Context(), object))
-					before <- content(t, object)
-				}}
-			})
+			p := e.start(withPolicies, interrupt(afterObjects, func() {
+				must(t, e.client.Create(t.Context(), object))
+				before <- content(t, object)
+			}))
 			expected := <-before
 			e.isForeign(object)
 			e.quiet(p)

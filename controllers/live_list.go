@@ -8,7 +8,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,7 +33,7 @@ type pagedReader struct {
 func (r pagedReader) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var all []runtime.Object
 	for next := ""; ; {
-		page := pageOf(list)
+		page, _ := list.DeepCopyObject().(client.ObjectList)
 		kept, err := r.readPage(ctx, page, append(slices.Clone(options), client.Limit(pageSize), client.Continue(next)))
 		if err != nil {
 			return err
@@ -66,34 +65,21 @@ func (r pagedReader) readPage(ctx context.Context, page client.ObjectList, optio
 	return kept, nil
 }
 
-// pageOf returns an empty list of the same kind. Secrets are listed by their metadata, because the operator reads the content of
-// a Secret by its name.
-func pageOf(list client.ObjectList) client.ObjectList {
-	if _, ok := list.(*corev1.SecretList); ok {
-		page := &metav1.PartialObjectMetadataList{}
-		page.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-		return page
-	}
-	page, _ := list.DeepCopyObject().(client.ObjectList)
-	return page
-}
-
 // keep trims an object. If it is still too large, only its identity remains, unless it has the name of one of the app's own.
 func (r pagedReader) keep(item runtime.Object) runtime.Object {
 	switch object := item.(type) {
-	case *metav1.PartialObjectMetadata:
-		secret := &corev1.Secret{ObjectMeta: object.ObjectMeta}
-		trimMetadata(secret)
-		secret.SetManagedFields(nil)
-		return bounded(secret)
 	case *corev1.Pod, *appsv1.ReplicaSet:
 		shrink(object.(client.Object))         //nolint:forcetypeassert // both are
 		return bounded(object.(client.Object)) //nolint:forcetypeassert // both are
 	case client.Object:
-		own := []string{r.app.Name, desired.Frontend(r.app), desired.Backend(r.app), desired.Data(r.app)}
-		if !slices.Contains(own, object.GetName()) {
+		if !slices.Contains(ownNames(r.app), object.GetName()) {
 			return bounded(object)
 		}
 	}
 	return item
+}
+
+// ownNames returns the names of the objects that the operator writes for an app, except Secrets.
+func ownNames(app *todov1.TodoApp) []string {
+	return []string{app.Name, desired.Frontend(app), desired.Backend(app), desired.Data(app)}
 }

@@ -56,14 +56,6 @@ func TestLiveListsAreBounded(t *testing.T) {
 		list client.ObjectList
 		item func(i int) client.Object
 	}{
-		"Secrets, by their metadata": {&corev1.SecretList{}, func(i int) client.Object {
-			return named(&metav1.PartialObjectMetadata{}, i)
-		}},
-		"Secrets with many owners": {&corev1.SecretList{}, func(i int) client.Object {
-			secret := &metav1.PartialObjectMetadata{}
-			secret.OwnerReferences = []metav1.OwnerReference{{Kind: "TodoApp", Name: strings.Repeat("x", mebibyte)}}
-			return named(secret, i)
-		}},
 		"ReplicaSets with many references": {&appsv1.ReplicaSetList{}, func(i int) client.Object {
 			ref := &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{Key: strings.Repeat("x", mebibyte)}}
 			rs := &appsv1.ReplicaSet{}

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -46,8 +47,8 @@ type snapshot struct {
 	causes map[types.UID]assessment
 }
 
-// observe takes a snapshot of an app through a reader: the cache, or the API server if something is to be written. It does not ask
-// pods again whose answers are given.
+// observe takes a snapshot of an app. With the API server as the reader, it reads the Secrets with keys, the rivals and everything
+// that runs pods from there, and the rest from the cache. It does not ask pods again whose answers are given.
 func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*snapshot, error) {
 	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
@@ -57,11 +58,17 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	if w.rivals, err = r.rivals(ctx, reader, app); err != nil {
 		return nil, err
 	}
+	if err := w.listOthers(ctx, r.Client, r.belonging(r.Client, app)); err != nil {
+		return nil, err
+	}
 	belonging := r.belonging(reader, app)
 	if reader == r.Live {
 		reader = pagedReader{r.Live, app}
 	}
-	if err := w.list(ctx, reader, belonging); err != nil {
+	if err := w.listWorkloads(ctx, reader, belonging); err != nil {
+		return nil, err
+	}
+	if err := r.complete(ctx, w, app); err != nil {
 		return nil, err
 	}
 	w.own = ownWorkloads(app, w)
@@ -73,21 +80,33 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	return w, nil
 }
 
-// list reads the objects that carry the app's label.
-func (w *snapshot) list(ctx context.Context, reader client.Reader, belonging []client.ListOption) error {
+// listWorkloads reads the objects with the app's label that run pods or may start them.
+func (w *snapshot) listWorkloads(ctx context.Context, reader client.Reader, belonging []client.ListOption) error {
 	var (
-		secrets     corev1.SecretList
 		pods        corev1.PodList
 		replicaSets appsv1.ReplicaSetList
 		deployments appsv1.DeploymentList
-		claims      corev1.PersistentVolumeClaimList
-		others      = []client.ObjectList{
+	)
+	for _, list := range []client.ObjectList{&pods, &replicaSets, &deployments} {
+		if err := reader.List(ctx, list, belonging...); err != nil {
+			return fmt.Errorf("listing the workloads of the app: %w", err)
+		}
+	}
+	w.pods, w.replicaSets, w.deployments = pods.Items, replicaSets.Items, deployments.Items
+	return nil
+}
+
+// listOthers reads the other objects with the app's label. Each is written and deleted only in the version that is read here.
+func (w *snapshot) listOthers(ctx context.Context, reader client.Reader, belonging []client.ListOption) error {
+	var (
+		secrets corev1.SecretList
+		claims  corev1.PersistentVolumeClaimList
+		others  = []client.ObjectList{
 			&corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{},
 			&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{},
 		}
 	)
-	lists := append([]client.ObjectList{&secrets, &pods, &replicaSets, &deployments, &claims}, others...)
-	for _, list := range lists {
+	for _, list := range append([]client.ObjectList{&secrets, &claims}, others...) {
 		if err := reader.List(ctx, list, belonging...); err != nil {
 			return fmt.Errorf("listing the objects of the app: %w", err)
 		}
@@ -101,45 +120,62 @@ func (w *snapshot) list(ctx context.Context, reader client.Reader, belonging []c
 			return fmt.Errorf("reading the objects of the app: %w", err)
 		}
 	}
-	w.labelled = secrets.Items
-	w.pods, w.replicaSets, w.deployments = pods.Items, replicaSets.Items, deployments.Items
-	w.claims = claims.Items
+	w.labelled, w.claims = secrets.Items, claims.Items
 	return nil
 }
 
 // observeSecrets reads the projections before the ring. Otherwise a stale manager could read an old ring and projections that
-// already match it.
+// already match it. The cache of Secrets keeps the order of writes, so a ring in it is at least as new as its projections. If a
+// projection is not in the cache, the ring is read from the API server too.
 func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp) error {
 	names := map[string]string{
 		todov1.ComponentFrontend: desired.FrontendSecret(app),
 		todov1.ComponentBackend:  desired.BackendSecret(app),
 	}
-	var err error
+	cached := reader != r.Live
 	for component, name := range names {
-		if w.secrets[component], err = r.secret(ctx, reader, app, name); err != nil {
+		secret, err := secretFrom(ctx, reader, app, name)
+		if err == nil && secret == nil && reader != r.Live {
+			cached = false
+			secret, err = secretFrom(ctx, r.Live, app, name)
+		}
+		if err != nil {
 			return err
 		}
+		w.secrets[component] = secret
 	}
-	if w.keyring, err = r.secret(ctx, reader, app, desired.Keyring(app)); err != nil {
+	var err error
+	if w.keyring, err = r.observeKeyring(ctx, reader, w, app, cached); err != nil {
 		return err
 	}
 	if source := app.Spec.Auth.Source; source != nil {
-		w.source, err = r.secret(ctx, r.Live, app, source.SecretRef.Name)
+		w.source, err = secretFrom(ctx, r.Live, app, source.SecretRef.Name)
 	}
 	return err
 }
 
-// secret returns a Secret, and nil if it does not exist. The cache contains only Secrets with the label of an app, up to a size, so
-// a Secret that the cache lacks or holds in part is read from the API server.
-func (r *Reconciler) secret(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
-	key := types.NamespacedName{Namespace: app.Namespace, Name: name}
-	secret := &corev1.Secret{}
-	err := reader.Get(ctx, key, secret)
-	if reader != r.Live && (apierrors.IsNotFound(err) || err == nil && trimmed(secret)) {
-		secret = &corev1.Secret{}
-		err = r.Live.Get(ctx, key, secret)
+// observeKeyring returns the keyring, read from the API server if a projection was. If an app has none of its Secrets, its keyring
+// is not read: it is created, which fails if there is one.
+func (r *Reconciler) observeKeyring(
+	ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp, cached bool,
+) (*corev1.Secret, error) {
+	stored, err := secretFrom(ctx, reader, app, desired.Keyring(app))
+	if err != nil || reader == r.Live || cached && stored != nil {
+		return stored, err
 	}
-	if apierrors.IsNotFound(err) {
+	none := w.secrets[todov1.ComponentFrontend] == nil && w.secrets[todov1.ComponentBackend] == nil
+	if none && stored == nil {
+		return nil, nil
+	}
+	return secretFrom(ctx, r.Live, app, desired.Keyring(app))
+}
+
+// secretFrom returns a Secret, and nil if the reader does not have it. The cache contains only Secrets with the label of an app,
+// and of a large one only the identity, which counts as missing.
+func secretFrom(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := reader.Get(ctx, types.NamespacedName{Namespace: app.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) || err == nil && trimmed(secret) {
 		return nil, nil
 	}
 	if err != nil {
@@ -176,16 +212,17 @@ func appendAll[T any, P interface {
 	return objects
 }
 
-// applied replaces the snapshot's Deployments by the written ones, because an older status does not apply to a new spec.
+// applied puts the Deployments that were written in place of those of the snapshot, because an older status does not apply to a
+// new spec.
 func (w *snapshot) applied(changed []change) {
 	for _, c := range changed {
-		for i := range w.deployments {
-			var after appsv1.Deployment
-			same := c.object.GetKind() == "Deployment" && c.object.GetUID() == w.deployments[i].UID
-			if same && runtime.DefaultUnstructuredConverter.FromUnstructured(c.object.Object, &after) == nil {
-				w.deployments[i] = after
-			}
+		var after appsv1.Deployment
+		if c.object.GetKind() != "Deployment" || c.object.GetUID() == "" ||
+			runtime.DefaultUnstructuredConverter.FromUnstructured(c.object.Object, &after) != nil {
+			continue
 		}
+		w.deployments = slices.DeleteFunc(w.deployments, func(d appsv1.Deployment) bool { return d.UID == after.UID })
+		w.deployments = append(w.deployments, after)
 	}
 }
 

@@ -129,35 +129,76 @@ func TestOrphanedObjectsOutliveTheApp(t *testing.T) {
 	}
 }
 
-// interrupted is a reader that calls back once, after an app was read for the nth time.
+// interrupted is a cache that calls back once, after it was read in a way.
 type interrupted struct {
-	client.Reader
-	mutex sync.Mutex
-	reads int
-	then  func()
+	client.Client
+	once sync.Once
+	at   string
+	then func()
 }
 
+// The moments at which a reconcile is interrupted.
+const (
+	afterApp     = "after the app was read from the cache"
+	afterObjects = "after the objects were read from the cache"
+	afterLive    = "after the pods were read from the API server"
+)
+
 func (i *interrupted) Get(ctx context.Context, key client.ObjectKey, into client.Object, options ...client.GetOption) error {
-	err := i.Reader.Get(ctx, key, into, options...)
-	if _, app := into.(*todov1.TodoApp); app {
-		i.mutex.Lock()
-		defer i.mutex.Unlock()
-		if i.reads--; i.reads == 0 {
-			i.then()
-		}
+	err := i.Client.Get(ctx, key, into, options...)
+	if _, app := into.(*todov1.TodoApp); app && i.at == afterApp {
+		i.once.Do(i.then)
 	}
 	return err
 }
 
-// The deletion begins and ends between any two reads of the app, and between the last of them and the writes.
+func (i *interrupted) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := i.Client.List(ctx, into, options...)
+	if _, last := into.(*appsv1.DeploymentList); last && i.at == afterObjects {
+		i.once.Do(i.then)
+	}
+	return err
+}
+
+// interruptedLive is an API server that calls back once, after the last list of evidence.
+type interruptedLive struct {
+	client.Reader
+	once sync.Once
+	then func()
+}
+
+func (i *interruptedLive) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := i.Reader.List(ctx, into, options...)
+	if _, last := into.(*appsv1.DeploymentList); last {
+		i.once.Do(i.then)
+	}
+	return err
+}
+
+// interrupt makes a manager call back once at a moment.
+func interrupt(at string, then func()) func(*controllers.Reconciler) {
+	return func(r *controllers.Reconciler) {
+		if at == afterLive {
+			r.Live = &interruptedLive{Reader: r.Live, then: then}
+			return
+		}
+		r.Client = &interrupted{Client: r.Client, at: at, then: then}
+	}
+}
+
+// The deletion begins and ends between any two reads of a reconcile, and between the last of them and the writes.
 func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
-	for name, patch := range map[string]string{
-		"a Service and a Deployment change": `{"spec":{"backend":{"port":8001}}}`,
-		"the keys change":                   `{"spec":{"auth":{"rotation":{"rotateAfter":"NOW"}}}}`,
-		"an object is no longer desired":    `{"spec":{"frontend":{"secretRef":{"name":"renamed"}}}}`,
+	for name, c := range map[string]struct {
+		patch   string
+		moments []string
+	}{
+		"a Service and a Deployment change": {`{"spec":{"backend":{"port":8001}}}`, []string{afterApp, afterObjects}},
+		"the keys change":                   {`{"spec":{"auth":{"rotation":{"rotateAfter":"NOW"}}}}`, []string{afterApp, afterObjects}},
+		"an object is no longer desired": {`{"spec":{"frontend":{"secretRef":{"name":"renamed"}}}}`,
+			[]string{afterApp, afterObjects, afterLive}},
 	} {
-		for reads := 1; reads <= 2; reads++ {
-			t.Run(fmt.Sprintf("%s, deleted after read %d", name, reads), func(t *testing.T) {
+		for _, moment := range c.moments {
+			t.Run(name+", deleted "+moment, func(t *testing.T) {
 				t.Parallel()
 				e := newEnvironment(t)
 				first := e.start(withPolicies)
@@ -165,16 +206,14 @@ func TestNothingIsOwnedAgainAfterADeletionBegan(t *testing.T) {
 				e.settled("todo")
 				e.quiet(first)
 				first.stop()
-				e.merge(app, strings.ReplaceAll(patch, "NOW", time.Now().UTC().Format(time.RFC3339)))
+				e.merge(app, strings.ReplaceAll(c.patch, "NOW", time.Now().UTC().Format(time.RFC3339)))
 				released := make(chan []client.Object, 1)
-				p := e.start(withPolicies, func(r *controllers.Reconciler) {
-					r.Live = &interrupted{Reader: r.Live, reads: reads, then: func() { released <- e.orphan(app) }}
-				})
+				p := e.start(withPolicies, interrupt(moment, func() { released <- e.orphan(app) }))
 				var objects []client.Object
 				select {
 				case objects = <-released:
 				case <-time.After(30 * time.Second):
-					t.Fatalf("the app was not read %d times", reads)
+					t.Fatal("nothing was read at that moment")
 				}
 				e.quiet(p)
 				e.survived(app, objects)

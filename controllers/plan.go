@@ -18,8 +18,10 @@ import (
 // plan holds the changes that one snapshot of an app calls for.
 type plan struct {
 	observed *snapshot
-	step     keyring.Step
-	keys     desired.Keys
+	// live says that what a stale cache could make harmful was read from the API server.
+	live bool
+	step keyring.Step
+	keys desired.Keys
 	// keyring is the desired Secret that holds the ring.
 	keyring *corev1.Secret
 	// blocker holds the decision that the app's owner must make before anything is written; nil if there is none.
@@ -45,6 +47,8 @@ type change struct {
 	live   client.Object
 	// foreign is set if the live object is not the operator's to write. The change is not carried out then.
 	foreign *foreignError
+	// takesOver says that the live object does not belong to the app yet.
+	takesOver bool
 	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
 	reset map[string]any
 }
@@ -57,6 +61,40 @@ func (p *plan) idle() bool {
 // stored reports whether the live keyring matches the desired one.
 func (p *plan) stored() bool {
 	return p.observed.keyring != nil && equality.Semantic.DeepEqual(p.observed.keyring, p.keyring)
+}
+
+// planFor plans on the cache and, if the cache is too old or could make the plan harmful, on live reads. The plan of a paused app
+// writes nothing: it is shown, and therefore as exact as it can be.
+func (r *Reconciler) planFor(ctx context.Context, app *todov1.TodoApp, stale bool) (*plan, error) {
+	p, err := r.planCached(ctx, app)
+	switch {
+	case err != nil:
+		return nil, err
+	case stale, p.needsLiveReads(app), app.Paused() && !p.idle():
+		return r.planAgain(ctx, app, p)
+	case app.Paused():
+		err = r.pause(app, p)
+	}
+	return p, err
+}
+
+// planAgain plans on live reads instead of the cache.
+func (r *Reconciler) planAgain(ctx context.Context, app *todov1.TodoApp, cached *plan) (*plan, error) {
+	p, err := r.planLive(ctx, app, cached.observed.answers)
+	if err == nil && app.Paused() {
+		err = r.pause(app, p)
+	}
+	return p, err
+}
+
+// planCached plans on the state of the cache, except for an app that is too large for it.
+func (r *Reconciler) planCached(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
+	if trimmed(app) {
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
+			return nil, fmt.Errorf("reading the app: %w", err)
+		}
+	}
+	return r.plan(ctx, r.Client, app, nil)
 }
 
 // plan takes a snapshot of an app through a reader and computes the changes that it calls for.

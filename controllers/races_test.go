@@ -4,39 +4,60 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
-// halting is a reader whose first live reads wait after listing the policies, which is the last list of a snapshot.
+// halting is a cache that waits once for each of some apps: after the list of Deployments, which is the last list of a snapshot, if
+// the cache has the app's given generation.
 type halting struct {
-	client.Reader
-	looks        atomic.Int32
+	client.Client
+	mutex        sync.Mutex
+	generations  map[string]int64
 	looked, goOn chan struct{}
 }
 
 func (h *halting) List(ctx context.Context, list client.ObjectList, o ...client.ListOption) error {
-	err := h.Reader.List(ctx, list, o...)
-	if _, last := list.(*networkingv1.NetworkPolicyList); last && h.looks.Add(-1) >= 0 {
-		h.looked <- struct{}{}
-		<-h.goOn
+	err := h.Client.List(ctx, list, o...)
+	var asked client.ListOptions
+	asked.ApplyOptions(o)
+	if _, last := list.(*appsv1.DeploymentList); last && asked.FieldSelector != nil {
+		name, _ := asked.FieldSelector.RequiresExactMatch("app")
+		h.halt(ctx, client.ObjectKey{Namespace: asked.Namespace, Name: name})
 	}
 	return err
 }
 
-// halted starts a manager whose first live snapshots, before it writes, send to looked and wait until goOn is called.
-func (e *environment) halted(looks int) (p *process, looked <-chan struct{}, goOn func()) {
-	h := &halting{looked: make(chan struct{}), goOn: make(chan struct{})}
-	h.looks.Store(int32(looks))
-	p = e.start(func(r *controllers.Reconciler) { h.Reader, r.Live = r.Live, h })
+func (h *halting) halt(ctx context.Context, key client.ObjectKey) {
+	var app todov1.TodoApp
+	if h.Get(ctx, key, &app) != nil {
+		return
+	}
+	h.mutex.Lock()
+	generation, ok := h.generations[key.Name]
+	if ok = ok && app.Generation >= generation; ok {
+		delete(h.generations, key.Name)
+	}
+	h.mutex.Unlock()
+	if ok {
+		h.looked <- struct{}{}
+		<-h.goOn
+	}
+}
+
+// halted starts a manager whose first snapshot of each app with its given generation sends to looked, and waits until goOn is
+// called.
+func (e *environment) halted(generations map[string]int64) (p *process, looked <-chan struct{}, goOn func()) {
+	h := &halting{generations: generations, looked: make(chan struct{}), goOn: make(chan struct{})}
+	p = e.start(func(r *controllers.Reconciler) { h.Client, r.Client = r.Client, h })
 	goOn = sync.OnceFunc(func() { close(h.goOn) })
 	e.t.Cleanup(goOn) // before the manager is stopped, which waits for it
 	return p, h.looked, goOn
@@ -44,14 +65,15 @@ func (e *environment) halted(looks int) (p *process, looked <-chan struct{}, goO
 
 // aboutToWrite makes a manager take a snapshot for a younger app before an older one references the same Secrets. So nothing blocks
 // the younger app, and the older one takes precedence.
-func (e *environment) aboutToWrite(looks int, younger, elder options) (goOn func()) {
+func (e *environment) aboutToWrite(generations map[string]int64, younger, elder options) (goOn func()) {
 	e.t.Helper()
 	app := e.app("elder")
 	before := e.start()
 	eventually(e.t, func() error { return e.has("elder", "elder-frontend-auth") })
 	before.stop()
 	eventually(e.t, e.aSecondHasPassed("elder"))
-	_, looked, goOn := e.halted(looks)
+	others := len(generations) - 1
+	_, looked, goOn := e.halted(generations)
 	e.app("younger", younger...)
 	<-looked
 	patch := client.MergeFrom(app.DeepCopy())
@@ -59,7 +81,7 @@ func (e *environment) aboutToWrite(looks int, younger, elder options) (goOn func
 		change(app)
 	}
 	must(e.t, e.client.Patch(e.t.Context(), app, patch))
-	for range looks - 1 {
+	for range others {
 		<-looked
 	}
 	return goOn
@@ -67,7 +89,7 @@ func (e *environment) aboutToWrite(looks int, younger, elder options) (goOn func
 
 func TestWhatAnotherAppHasJustWrittenIsNotOverwritten(t *testing.T) {
 	e := newEnvironment(t)
-	goOn := e.aboutToWrite(1, options{backendSecret("shared")}, options{frontendSecret("shared")})
+	goOn := e.aboutToWrite(map[string]int64{"younger": 1}, options{backendSecret("shared")}, options{frontendSecret("shared")})
 	eventually(t, func() error { return e.has("elder", "shared") })
 	goOn()
 	eventually(t, func() error { return e.givesWay("younger") })
@@ -79,7 +101,8 @@ func TestWhatAnotherAppHasJustWrittenIsNotOverwritten(t *testing.T) {
 // If each app had written one of the two Secrets, each would wait for the other.
 func TestOfTwoAppsThatWriteCrosswiseAtOnceOneProceeds(t *testing.T) {
 	e := newEnvironment(t)
-	goOn := e.aboutToWrite(2, options{frontendSecret("y"), backendSecret("x")}, options{frontendSecret("x"), backendSecret("y")})
+	goOn := e.aboutToWrite(map[string]int64{"younger": 1, "elder": 2},
+		options{frontendSecret("y"), backendSecret("x")}, options{frontendSecret("x"), backendSecret("y")})
 	goOn()
 	e.oneProceeds("elder", "younger", "x")
 }
@@ -95,7 +118,7 @@ func TestAManagerThatWasAwayOverwritesNothing(t *testing.T) {
 	first.stop()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-frontend-auth"}}
 	must(t, e.client.Delete(t.Context(), secret))
-	away, looked, goOn := e.halted(1)
+	away, looked, goOn := e.halted(map[string]int64{"todo": 1})
 	<-looked
 	meanwhile := e.start()
 	e.settled("todo")

@@ -179,4 +179,5 @@ func (r *Reconciler) forgetDeleted(
 	key := client.ObjectKeyFromObject(deleted.Object)
 	r.Verifiers.forget(key)
 	r.Rotations.forget(key, r.Now())
+	r.ownWrites.take(key)
 }

@@ -11,8 +11,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -62,111 +60,85 @@ type Reconciler struct {
 	NewKey func() keyring.Value
 
 	driftDetector driftDetector
+	ownWrites     ownWrites
 }
 
-// Reconcile plans on the cache first. If that plan writes anything, it plans again on live reads and carries out the second plan,
-// because a decision about keys must never be made on stale state.
+// Reconcile plans on the cache. If a stale cache could make the plan harmful, or if the API server refuses a write because the
+// cache was stale, it plans again on live reads.
 func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.Result, error) {
 	if !app.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
-	p, err := r.planFor(ctx, app)
+	cache, err := r.lagOf(ctx, app)
+	if err != nil || cache == behind {
+		return ctrl.Result{RequeueAfter: longestLag}, err
+	}
+	p, err := r.planFor(ctx, app, cache == tooLong)
+	if err != nil {
+		return r.unplanned(ctx, app, err)
+	}
+	applyErr := r.carryOut(ctx, app, p)
+	if overtaken(applyErr) && !p.live {
+		if p, err = r.planAgain(ctx, app, p); err != nil {
+			return r.unplanned(ctx, app, err)
+		}
+		applyErr = r.carryOut(ctx, app, p)
+	}
+	return r.conclude(ctx, app, p, applyErr)
+}
+
+// unplanned returns the result of a reconcile that has no plan.
+func (r *Reconciler) unplanned(ctx context.Context, app *todov1.TodoApp, err error) (ctrl.Result, error) {
 	switch {
 	case errors.Is(err, errUndecodable):
 		return ctrl.Result{}, r.reportUndecodable(ctx, app)
 	case errors.Is(err, errPending):
 		return ctrl.Result{RequeueAfter: lastPoll}, nil // the answer enqueues the app
-	}
-	if errors.Is(err, errDeleted) {
+	case errors.Is(err, errChanging):
+		return ctrl.Result{RequeueAfter: firstPoll}, nil
+	case errors.Is(err, errDeleted):
 		return ctrl.Result{}, nil // an app that took its name has an event of its own
 	}
-	if err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
+	return ctrl.Result{}, client.IgnoreNotFound(err) //nolint:wrapcheck // the plan's errors are wrapped
+}
+
+// errUntold says that a notice could not be written, so nothing else was.
+var errUntold = errors.New("telling of changed keys")
+
+// carryOut writes the changes of a plan, and Events about them.
+func (r *Reconciler) carryOut(ctx context.Context, app *todov1.TodoApp, p *plan) error {
+	if p.idle() {
+		return nil
 	}
-	var applyErr error
-	if !p.idle() {
-		if err := r.foretell(ctx, app, p); err != nil {
-			return ctrl.Result{}, err
-		}
-		applyErr = r.apply(ctx, p)
-		if apierrors.HasStatusCause(applyErr, corev1.NamespaceTerminatingCause) {
-			return ctrl.Result{}, nil // the app is deleted with its namespace
-		}
-		r.report(ctx, app, p, applyErr)
-		p.observed.applied(p.changed)
+	if err := r.foretell(ctx, app, p); err != nil {
+		return fmt.Errorf("%w: %w", errUntold, err)
 	}
-	if errors.Is(applyErr, errNotStored) {
-		p.step = r.currentStep(app, p) // the status must not list a key that was not stored
+	err := r.apply(ctx, p)
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return err
 	}
-	if overtaken(applyErr) {
+	r.report(ctx, app, p, err)
+	p.observed.applied(p.changed)
+	return err
+}
+
+// conclude writes the status after a plan, and returns when to requeue.
+func (r *Reconciler) conclude(ctx context.Context, app *todov1.TodoApp, p *plan, applyErr error) (ctrl.Result, error) {
+	switch {
+	case errors.Is(applyErr, errUntold):
+		return ctrl.Result{}, applyErr
+	case apierrors.HasStatusCause(applyErr, corev1.NamespaceTerminatingCause):
+		return ctrl.Result{}, nil // the app is deleted with its namespace
+	case overtaken(applyErr):
 		return ctrl.Result{RequeueAfter: firstPoll}, nil // the snapshot is outdated
+	case errors.Is(applyErr, errNotStored):
+		p.step = r.currentStep(app, p) // the status must not list a key that was not stored
 	}
 	r.warn(app, p)
 	status := statusOf(app, p, applyErr)
 	logConditions(ctx, app, p, status)
 	statusErr := r.patchStatus(ctx, app, status)
 	return result(p, applyErr, statusErr)
-}
-
-// planFor plans on the cache and, if that plan writes anything, on live reads. The plan of a paused app writes nothing.
-func (r *Reconciler) planFor(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
-	p, err := r.planCached(ctx, app)
-	if err == nil && !p.idle() {
-		p, err = r.planLive(ctx, app, p.observed.answers)
-	}
-	if err == nil && app.Paused() {
-		err = r.pause(app, p)
-	}
-	return p, err
-}
-
-// planCached plans on the state of the cache, except for an app that is too large for it.
-func (r *Reconciler) planCached(ctx context.Context, app *todov1.TodoApp) (*plan, error) {
-	if trimmed(app) {
-		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-			return nil, fmt.Errorf("reading the app: %w", err)
-		}
-	}
-	return r.plan(ctx, r.Client, app, nil)
-}
-
-// planLive plans on the present state of the API server. It does not ask a pod again that has just answered: the pod trusts the
-// same keys until the ring changes, the ring is read again, and a version never gets another key.
-//
-// It reads the app before and after everything else. If the app is not being deleted at the end, every object was read before a
-// deletion began, and every write carries the resourceVersion that was read. So if "kubectl delete --cascade=orphan" releases an
-// object after that, the write fails instead of making the app own the object again, which the garbage collector would delete.
-func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
-	uid := app.UID
-	if err := r.readLive(ctx, app, uid); err != nil {
-		return nil, err
-	}
-	p, err := r.plan(ctx, r.Live, app, before)
-	if err != nil {
-		return nil, err
-	}
-	return p, r.readLive(ctx, app.DeepCopy(), uid)
-}
-
-// errDeleted says that the app is being deleted, or that another app has its name.
-var errDeleted = errors.New("the app is deleted")
-
-// readLive reads the app from the API server. It fails with errDeleted if nothing may be written for the app any more.
-func (r *Reconciler) readLive(ctx context.Context, app *todov1.TodoApp, uid types.UID) error {
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), app); err != nil {
-		return fmt.Errorf("reading the app: %w", err)
-	}
-	if app.UID != uid || !app.DeletionTimestamp.IsZero() {
-		return errDeleted
-	}
-	return nil
-}
-
-// overtaken reports whether a write failed because an object had changed since it was read. A conflict over fields is different:
-// another field manager owns them, and a retry does not help.
-func overtaken(err error) bool {
-	return apierrors.IsAlreadyExists(err) ||
-		apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeFieldManagerConflict)
 }
 
 // SetupWithManager watches TodoApps and their objects. It maps an object to its app by the object's label, or by the names of the

@@ -181,11 +181,11 @@ func TestALongRefusalIsCut(t *testing.T) {
 // withoutVolumes is a client that cannot create volume claims.
 type withoutVolumes struct{ client.Client }
 
-func (w withoutVolumes) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
-	if object.GetObjectKind().GroupVersionKind().Kind == "PersistentVolumeClaim" {
+func (w withoutVolumes) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+	if o, ok := object.(interface{ GetKind() string }); ok && o.GetKind() == "PersistentVolumeClaim" {
 		return errDisturbed
 	}
-	return w.Client.Create(ctx, object, options...)
+	return w.Client.Apply(ctx, object, options...)
 }
 
 // A pod whose volume is not there would only take the place of one that serves; the other component does not need it.

@@ -59,12 +59,17 @@ func labelled() handler.EventHandler {
 	})
 }
 
-// sourceCache returns a cache of the identities of all Secrets. It tells when a Secret changes; the operator reads a Secret
-// that it did not make from the API server, and only if an app refers to it.
+// sourceCache returns a cache of the identities of all Secrets without the label of an app. It tells when a Secret changes. The
+// operator reads a Secret that it did not make from the API server, and only if an app refers to it.
 func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
+	unlabelled, err := labels.NewRequirement(todov1.LabelApp, selection.DoesNotExist, nil)
+	if err != nil {
+		return nil, fmt.Errorf("selecting what belongs to no app: %w", err)
+	}
 	options := cache.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 		DefaultTransform: bare, DefaultNamespaces: only(r.Namespaces),
+		DefaultLabelSelector: labels.NewSelector().Add(*unlabelled),
 	}
 	if r.WatchHealth != nil {
 		r.WatchHealth.Attach(&options)

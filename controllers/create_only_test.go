@@ -1,0 +1,42 @@
+package controllers_test
+
+import (
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/controllers"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// TestAnApplyWithAnUnusedVersionTakesNothing: of every kind that the operator writes, such an apply creates a missing object and
+// owns its fields as any later apply, and it fails if there is an object, even if that one is the same.
+func TestAnApplyWithAnUnusedVersionTakesNothing(t *testing.T) {
+	e := newEnvironment(t)
+	keys, images := desired.Keys{}, desired.Images{TaskAPI: "api"}
+	for _, config := range desired.Objects(e.app("todo", everything), keys, images, desired.Network{Policies: true}) {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(config)
+		must(t, err)
+		want := &unstructured.Unstructured{Object: content}
+		want.SetResourceVersion("1")
+		apply := func(object *unstructured.Unstructured) error {
+			applied := client.ApplyConfigurationFromUnstructured(object)
+			return e.client.Apply(t.Context(), applied, client.FieldOwner(controllers.FieldOwner), client.ForceOwnership)
+		}
+		made := want.DeepCopy()
+		if err := apply(made); err != nil {
+			t.Errorf("%s was not created: %v", want.GetKind(), err)
+			continue
+		}
+		if fields := made.GetManagedFields(); len(fields) != 1 || fields[0].Operation != metav1.ManagedFieldsOperationApply {
+			t.Errorf("fields of %s are owned by %v", want.GetKind(), fields)
+		}
+		if err := apply(want.DeepCopy()); !apierrors.IsConflict(err) {
+			t.Errorf("an existing %s was taken: %v", want.GetKind(), err)
+		}
+	}
+}
