@@ -25,11 +25,13 @@ const (
 	userBench, userKubelet, userWorkers = "bench", "kubelet", "controller-manager"
 )
 
-// auditPolicy makes the API server record the requests of the operator and of the floor, without their content.
+// auditPolicy makes the API server record the requests of the operator and of the floor, without their content. Those about
+// leases are left out: a leader sends them all the time.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
+- {level: None, resources: [{group: coordination.k8s.io}]}
 - {level: Metadata, users: [operator, floor]}
 - {level: None}
 `

@@ -23,7 +23,7 @@ type options struct {
 	binary, kubernetes, rows string
 	short                    bool
 	apps, silentApps         int
-	chaosApps                int
+	startApps, chaosApps     int
 	steady                   time.Duration
 }
 
@@ -38,6 +38,9 @@ type group struct {
 var groups = []group{
 	{"small", "apps with an empty spec in one namespace: creation, rest, scrape, restart, rotation, newcomers, silent pods", runSmall},
 	{"full", "apps with a frontend, PostgreSQL and an Ingress in ten namespaces: creation, rotation, memory", runFull},
+	{"webhook", "reviews of apps and workloads, sent to the webhook itself", runWebhook},
+	{"leader", "a new app after the leader was killed", runLeader},
+	{"start", "starts over settled full apps with the chart's memory limit", runStart},
 	{"chaos", "creation and rotation while requests fail and processes are killed and stopped", runChaos},
 	{"flat", "cost per app of few and of many apps in one namespace", runFlat},
 }
@@ -86,6 +89,7 @@ func parse(args []string) (options, error) {
 		"count requests with 200 apps and run chaos with 20, and fail if a count is above its ceiling")
 	flags.IntVar(&o.apps, "apps", 1000, "`number` of apps of most rows")
 	flags.IntVar(&o.silentApps, "silent-apps", 300, "`number` of apps whose pods do not answer")
+	flags.IntVar(&o.startApps, "start-apps", 5000, "`number` of full apps over which the operator starts")
 	flags.IntVar(&o.chaosApps, "chaos-apps", 200, "`number` of apps that are created and rotated in chaos")
 	flags.DurationVar(&o.steady, "steady", time.Minute, "`time` for which the operator is watched at rest")
 	if err := flags.Parse(args); err != nil {
