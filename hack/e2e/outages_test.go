@@ -63,13 +63,22 @@ func (e *environment) silentPod() {
 
 // networkClosed drops packets to the operations port of a task API, as a NetworkPolicy does that forgets the operator.
 func (e *environment) networkClosed() {
-	const inPod = `pid=$(grep -ls %s /proc/[0-9]*/cgroup | head -1 | cut -d/ -f3) && nsenter -t "$pid" -n nft '%s'`
-	e.unanswered("closed", func(pod *corev1.Pod) {
-		const drop = "table inet closed { chain input { type filter hook input priority 0; tcp dport 9090 drop; }; }"
-		onNode(e.T, e.node(), fmt.Sprintf(inPod, pod.UID, "add "+drop))
-	}, func(pod *corev1.Pod) {
-		onNode(e.T, e.node(), fmt.Sprintf(inPod, pod.UID, "delete table inet closed"))
-	})
+	e.unanswered("closed", e.closeOperations, e.openOperations)
+}
+
+// inPod runs nft in the network namespace of a pod.
+const inPod = `pid=$(grep -ls %s /proc/[0-9]*/cgroup | head -1 | cut -d/ -f3) && nsenter -t "$pid" -n nft '%s'`
+
+// closeOperations drops packets to the operations port of a pod. Those of the pod's own network namespace pass, as they do with a
+// NetworkPolicy, and so do forwarded ports.
+func (e *environment) closeOperations(pod *corev1.Pod) {
+	const drop = `table inet closed { chain input { type filter hook input priority 0; iifname != "lo" tcp dport 9090 drop; }; }`
+	onNode(e.T, e.node(), fmt.Sprintf(inPod, pod.UID, "add "+drop))
+}
+
+// openOperations undoes closeOperations.
+func (e *environment) openOperations(pod *corev1.Pod) {
+	onNode(e.T, e.node(), fmt.Sprintf(inPod, pod.UID, "delete table inet closed"))
 }
 
 // unanswered keeps the operator from asking a pod for its keys and requests a rotation, which says why it waits until the pod

@@ -107,7 +107,7 @@ func (c *cluster) applyAdoption(ctx context.Context, app *todov1.TodoApp, secret
 		undo = append(undo, func() error {
 			marked := after.DeepCopy()
 			after.Annotations = before.Annotations
-			return c.Patch(ctx, after, client.MergeFrom(marked), client.FieldOwner(fieldOwner)) //nolint:wrapcheck // joined by undoAll
+			return c.Patch(ctx, after, client.MergeFrom(marked), client.FieldOwner(fieldOwner))
 		})
 	}
 	c.warnings = nil

@@ -69,7 +69,7 @@ func judgePods(f *facts) []finding {
 	case len(f.pods) == 0:
 		return []finding{note("", "no pod carries the label %s=%s", todov1.LabelApp, f.app.Name)}
 	default:
-		return []finding{ok("%d pods are ready and use the present keys", len(f.pods))}
+		return []finding{ok("%s, ready and with the present keys", plural(len(f.pods), "pod"))}
 	}
 }
 
@@ -147,8 +147,8 @@ func judgeFrontend(f *facts) []finding {
 		if n := pod.refusals[string(authn.UnknownKey)] + pod.refusals[string(authn.Signature)]; n > 0 {
 			found = append(found, note("kubectl -n "+pod.Namespace+" logs "+pod.Name+" | grep '\"decision\":\"refused\"'; if it goes on, "+
 				"compare where the frontend reads BETTER_AUTH_SECRET with Secret "+own,
-				"pod %s has refused %d tokens of unknown keys since it started: a frontend signs with another secret, or old tokens "+
-					"of revoked keys are in use", pod.Name, n))
+				"pod %s has refused %s of unknown keys since it started: a frontend signs with another secret, or old tokens "+
+					"of revoked keys are in use", pod.Name, plural(n, "token")))
 		}
 	}
 	if len(found) == 0 {

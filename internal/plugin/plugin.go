@@ -98,7 +98,8 @@ func rootCommand(version string, streams genericiooptions.IOStreams) *cobra.Comm
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{exitUsage, err} })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(statusCommand(c), rotateCommand(c), revokeCommand(c), tokenCommand(c), verifyCommand(c),
-		doctorCommand(c), adoptCommand(c), pauseCommand(c), resumeCommand(c))
+		doctorCommand(c), adoptCommand(c), pauseCommand(c), resumeCommand(c),
+		backupCommand(c), restoreCommand(c))
 	hideConnectionFlags(root)
 	for _, command := range root.Commands() {
 		command.Long = strings.Join(wrap(command.Long, width), "\n")

@@ -76,7 +76,7 @@ func (c *cluster) revoke(ctx context.Context, name string, f revokeFlags) error 
 	if len(r.revoked) == 0 {
 		return nil
 	}
-	if err := c.confirmed(name, f); err != nil {
+	if err := c.confirmed(name, f.yes || f.dryRun); err != nil {
 		return err
 	}
 	fields := map[string]any{"revokeBefore": clock(moment)}
@@ -94,9 +94,9 @@ func (c *cluster) revoke(ctx context.Context, name string, f revokeFlags) error 
 	return c.wait(ctx, []*waiter{{name: name, goal: goal{generation: app.Generation, revoked: moment}}}, f.timeout)
 }
 
-// confirmed asks the user to type the name of the app, unless --yes or --dry-run is set.
-func (c *cluster) confirmed(name string, f revokeFlags) error {
-	if f.yes || f.dryRun {
+// confirmed asks the user to type the name of the app, unless that is given.
+func (c *cluster) confirmed(name string, given bool) error {
+	if given {
 		return nil
 	}
 	c.printf("Type the name of the TodoApp to go on: ")

@@ -109,6 +109,14 @@ func indented(text string, by int) string {
 	return prefix + strings.Join(wrap(text, width-by), "\n"+prefix) + "\n"
 }
 
+// plural returns a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // hanging wraps a text after a prefix, and indents the lines after the first below the text.
 func hanging(prefix, text string) string {
 	columns := utf8.RuneCountInString(prefix)

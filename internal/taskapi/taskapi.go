@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/task/authn"
 	"github.com/todoapp-operator/todoapp-operator/internal/task/httpapi"
@@ -24,8 +25,14 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 			run: func(s settings, rest []string) error { return backup(ctx, s, rest, stdout) },
 		}.parse(args[1:], env, stdout)
 	}
+	if len(args) > 0 && args[0] == "restore" {
+		return command{
+			usage: "todoapp-operator api restore [flags] SOURCE", flags: (*settings).defineDatabase,
+			run: func(s settings, rest []string) error { return restore(ctx, s, rest, os.Stdin, stdout) },
+		}.parse(args[1:], env, stdout)
+	}
 	return command{
-		usage: "todoapp-operator api [flags] | api backup DESTINATION", flags: (*settings).define,
+		usage: "todoapp-operator api [flags] | api backup DESTINATION | api restore SOURCE", flags: (*settings).define,
 		run: func(s settings, rest []string) error { return api(ctx, version, s, rest, env, stderr) },
 	}.parse(args, env, stdout)
 }
