@@ -14,7 +14,7 @@ import (
 // listTimeout bounds how long a scrape waits for the apps, which are in memory once the manager has started.
 const listTimeout = time.Second
 
-// Apps lists all TodoApps. It must read a cache, because every scrape calls it.
+// Apps lists all TodoApps. It must read a cache, because every scrape calls it. The apps are only read, so they need no copy.
 type Apps func(context.Context) ([]todov1.TodoApp, error)
 
 // labels identify an app. They do not begin with "namespace", which Prometheus sets to the operator's namespace.
@@ -44,13 +44,22 @@ var (
 var descriptions = []*prometheus.Desc{
 	statusCurrent, undecodable, condition, readyReplicas, keys, activeVersion, activeCreated, revocation,
 	rotationPhase, rotationStart, rotationWaits, rotationNext, rotationLast,
+	appCount, conditionCount, phaseCount, replicaCount,
 }
 
 // collector lists the apps for each scrape, so a deleted app leaves no series.
-type collector struct{ apps Apps }
+type collector struct {
+	apps Apps
+	now  func() time.Time
+	all  bool
+}
 
-// Collector returns a collector of the apps that a function lists.
-func Collector(apps Apps) prometheus.Collector { return collector{apps} }
+// Collector returns a collector of the apps that a function lists. It counts all apps, and shows each app that is not as it should
+// be in series of its own: 23 series of each of 5,000 apps took more than a second of CPU in every scrape. If all is true, it shows
+// every app.
+func Collector(apps Apps, now func() time.Time, all bool) prometheus.Collector {
+	return collector{apps, now, all}
+}
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(to chan<- *prometheus.Desc) {
@@ -68,9 +77,41 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	sums, now := newCounts(), c.now()
 	for i := range apps {
-		show(&apps[i], to)
+		sums.add(&apps[i])
+		if c.all || needsAttention(&apps[i], now) {
+			show(&apps[i], to)
+		}
 	}
+	sums.show(to)
+}
+
+// needsAttention reports whether an app is not as it should be. Each alert about an app relies on it: an app for which an alert
+// may fire has series. A key that drains is as it should be, and a rotation too, unless it waits.
+func needsAttention(app *todov1.TodoApp, now time.Time) bool {
+	status := &app.Status
+	if status.ObservedGeneration != app.Generation || app.Undecodable != "" {
+		return true
+	}
+	for i := range status.Conditions {
+		switch c := &status.Conditions[i]; c.Type {
+		case todov1.ConditionPaused:
+			if c.Status == metav1.ConditionTrue {
+				return true
+			}
+		case todov1.ConditionRotationComplete:
+			if c.Reason == todov1.ReasonRevocationPending {
+				return true
+			}
+		default:
+			if c.Status != metav1.ConditionTrue {
+				return true
+			}
+		}
+	}
+	r := status.Rotation
+	return r != nil && (len(r.WaitingFor) > 0 || r.Next != nil && r.Next.Time.Before(now))
 }
 
 func show(app *todov1.TodoApp, to chan<- prometheus.Metric) {

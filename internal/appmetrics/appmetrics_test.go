@@ -52,6 +52,30 @@ todoapp_active_key_created_timestamp_seconds{app_name="todo",app_namespace="team
 # HELP todoapp_active_key_version Version of the key that signs.
 # TYPE todoapp_active_key_version gauge
 todoapp_active_key_version{app_name="todo",app_namespace="team-a"} 7
+# HELP todoapp_apps TodoApps.
+# TYPE todoapp_apps gauge
+todoapp_apps 1
+# HELP todoapp_apps_by_condition TodoApps by the status of a condition.
+# TYPE todoapp_apps_by_condition gauge
+todoapp_apps_by_condition{status="False",type="KeysInSync"} 0
+todoapp_apps_by_condition{status="False",type="Ready"} 0
+todoapp_apps_by_condition{status="False",type="SourceValid"} 1
+todoapp_apps_by_condition{status="True",type="KeysInSync"} 0
+todoapp_apps_by_condition{status="True",type="Ready"} 1
+todoapp_apps_by_condition{status="True",type="SourceValid"} 0
+todoapp_apps_by_condition{status="Unknown",type="KeysInSync"} 1
+todoapp_apps_by_condition{status="Unknown",type="Ready"} 0
+todoapp_apps_by_condition{status="Unknown",type="SourceValid"} 0
+# HELP todoapp_apps_by_phase TodoApps by the phase of their rotation.
+# TYPE todoapp_apps_by_phase gauge
+todoapp_apps_by_phase{phase="Draining"} 0
+todoapp_apps_by_phase{phase="Promoting"} 0
+todoapp_apps_by_phase{phase="Publishing"} 1
+todoapp_apps_by_phase{phase="Stable"} 0
+# HELP todoapp_apps_ready_replicas Ready pods of a component of all apps together.
+# TYPE todoapp_apps_ready_replicas gauge
+todoapp_apps_ready_replicas{component="backend"} 1
+todoapp_apps_ready_replicas{component="frontend"} 2
 # HELP todoapp_condition Whether a condition of the app holds (1) or not (0).
 # TYPE todoapp_condition gauge
 todoapp_condition{app_name="todo",app_namespace="team-a",type="KeysInSync"} 0
@@ -95,7 +119,7 @@ todoapp_undecodable{app_name="todo",app_namespace="team-a"} 0
 `
 
 func TestWhatIsShownOfAnApp(t *testing.T) {
-	collector := appmetrics.Collector(listing(rotating()))
+	collector := appmetrics.Collector(listing(rotating()), time.Now, true)
 	if err := testutil.CollectAndCompare(collector, strings.NewReader(shown)); err != nil {
 		t.Error(err)
 	}
@@ -116,7 +140,7 @@ func TestARevocationThatIsPending(t *testing.T) {
 # HELP todoapp_revocation_pending Whether keys are to be revoked and are not known to be (1) or not (0).
 # TYPE todoapp_revocation_pending gauge
 todoapp_revocation_pending{app_name="todo",app_namespace="team-a"} ` + want + "\n"
-		collector := appmetrics.Collector(listing(app))
+		collector := appmetrics.Collector(listing(app), time.Now, true)
 		if err := testutil.CollectAndCompare(collector, strings.NewReader(series), "todoapp_revocation_pending"); err != nil {
 			t.Errorf("%s: %v", reason, err)
 		}
@@ -131,7 +155,8 @@ func TestUndecodable(t *testing.T) {
 # TYPE todoapp_undecodable gauge
 todoapp_undecodable{app_name="bad",app_namespace="team-a"} 1
 `
-	err := testutil.CollectAndCompare(appmetrics.Collector(listing(app)), strings.NewReader(want), "todoapp_undecodable")
+	collector := appmetrics.Collector(listing(app), time.Now, true)
+	err := testutil.CollectAndCompare(collector, strings.NewReader(want), "todoapp_undecodable")
 	if err != nil {
 		t.Error(err)
 	}
@@ -144,12 +169,12 @@ func TestWhatIsNotKnownIsNotShown(t *testing.T) {
 		apps appmetrics.Apps
 		want int
 	}{
-		"a new app": {listing(fresh), 7}, // that its status is not current, that it decodes, and no key in any of five states
-		"no app":    {listing(), 0},
+		"a new app": {listing(fresh), 14}, // of its own: the status is not current, the spec decodes, and no key in any of five states
+		"no app":    {listing(), 7},       // the count of apps, of each phase and of the pods of each component
 		"no list":   {func(context.Context) ([]todov1.TodoApp, error) { return nil, errors.New("not started") }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := testutil.CollectAndCount(appmetrics.Collector(c.apps)); got != c.want {
+			if got := testutil.CollectAndCount(appmetrics.Collector(c.apps, time.Now, true)); got != c.want {
 				t.Errorf("%d series", got)
 			}
 		})
@@ -170,7 +195,7 @@ func TestCertificate(t *testing.T) {
 		t.Errorf("promlint: %v (%v)", problems, err)
 	}
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(collector, appmetrics.Collector(listing(rotating())))
+	registry.MustRegister(collector, appmetrics.Collector(listing(rotating()), time.Now, true))
 	if _, err := registry.Gather(); err != nil {
 		t.Error(err)
 	}

@@ -49,7 +49,7 @@ func exposed() []string {
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		ctrlmetrics.Registry.(prometheus.Collector).Describe(descriptions)
-		appmetrics.Collector(nil).Describe(descriptions)
+		appmetrics.Collector(nil, nil, true).Describe(descriptions)
 		appmetrics.Certificate(nil).Describe(descriptions)
 		appmetrics.Watches(nil).Describe(descriptions)
 		appmetrics.BuildInfo("").Describe(descriptions)

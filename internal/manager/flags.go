@@ -19,6 +19,7 @@ type settings struct {
 	namespace       string
 	watchNamespaces string
 	metrics, health string
+	metricsPerApp   bool
 	pprof           string
 	version         string
 	webhook         bool
@@ -44,6 +45,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.watchNamespaces, "watch-namespaces", "",
 		"comma-separated `namespaces` to watch (default all)")
 	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
+	flags.BoolVar(&s.metricsPerApp, "metrics-per-app", false,
+		"expose the metrics of each app; by default only of those that are not as they should be, and counts of all")
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
 	flags.StringVar(&s.pprof, "pprof-listen", "",
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -41,11 +42,11 @@ func (f figures) Start(ctx context.Context) error {
 func addMetrics(mgr ctrl.Manager, s settings, rotator *servingcert.Rotator, watches *controllers.WatchHealth) error {
 	apps := appmetrics.Collector(func(ctx context.Context) ([]todov1.TodoApp, error) {
 		var list todov1.TodoAppList
-		if err := mgr.GetCache().List(ctx, &list); err != nil {
+		if err := mgr.GetCache().List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, fmt.Errorf("listing apps: %w", err)
 		}
 		return list.Items, nil
-	})
+	}, time.Now, s.metricsPerApp)
 	shown := []figures{{apps, true}, {appmetrics.BuildInfo(s.version), false}, {appmetrics.Watches(watches.Failing), false}}
 	switch {
 	case rotator != nil:
