@@ -47,6 +47,9 @@ bin/kubectl-todoapp: $(GO_FILES) go.mod go.sum
 test: ## Run all tests but the end-to-end tests; some use a real API server and PostgreSQL
 	@hack/test.sh
 
+compat: ## Run the tests that need an API server on another version of Kubernetes: VERSION=1.31
+	@hack/compat.sh $(VERSION)
+
 FUZZ ?= 1m
 fuzz: ## Fuzz each target for FUZZ=1m; failing inputs are kept in testdata/fuzz
 	@hack/fuzz.sh $(FUZZ)

@@ -42,6 +42,7 @@ func (r release) build(ctx context.Context) error {
 		run   func() error
 	}{
 		{"image", func() (err error) { image, err = r.image(ctx, work); return err }},
+		{plugin, func() error { return r.plugins(ctx, work) }},
 		{"list of modules", func() error { return r.sbom(ctx, work) }},
 		{"chart", func() (err error) { chart, err = r.chart(ctx, work, image); return err }},
 		{"manifests", func() error { return r.manifests(ctx) }},
@@ -66,10 +67,11 @@ func (r release) chartFile() string {
 	return filepath.Join(r.dist, operator+"-"+r.version+".tgz")
 }
 
-// compile builds a package of the sources for a platform and returns the program's path.
-func (r release) compile(ctx context.Context, work, system, architecture, name, pkg string) (string, error) {
+// compile builds the sources for a platform and returns the program's path.
+func (r release) compile(ctx context.Context, work, system, architecture, name string, flags ...string) (string, error) {
 	program := filepath.Join(work, system+"-"+architecture, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w -X main.version="+r.version, "-o", program, pkg)
+	args := append([]string{"build", "-ldflags", "-s -w -X main.version=" + r.version, "-o", program}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false", "GOOS="+system, "GOARCH="+architecture)
 	if _, err := r.output(cmd); err != nil {
 		return "", fmt.Errorf("compiling %s for %s/%s: %w", name, system, architecture, err)

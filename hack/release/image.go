@@ -26,7 +26,7 @@ const nonRoot = "65532:65532"
 func (r release) image(ctx context.Context, work string) (v1.ImageIndex, error) {
 	programs := map[string]string{}
 	for _, architecture := range architectures {
-		program, err := r.compile(ctx, work, "linux", architecture, operator, ".")
+		program, err := r.compile(ctx, work, "linux", architecture, operator)
 		if err != nil {
 			return nil, err
 		}

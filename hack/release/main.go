@@ -67,6 +67,8 @@ type release struct {
 	version, registry string
 	// source is the address of the repository, and revision the commit.
 	source, revision string
+	// platforms lists the platforms of kubectl-todoapp, separated by commas.
+	platforms string
 	// created replaces every time in the artefacts.
 	created time.Time
 }
@@ -83,6 +85,7 @@ func parseBuild(args []string) (release, error) {
 	flags.StringVar(&r.registry, "registry", "", "prefix of the names of image and chart, such as registry.example.com/todoapp")
 	flags.StringVar(&r.source, "source", "https://github.com/todoapp-operator/todoapp-operator", "address of the repository")
 	flags.StringVar(&r.revision, "revision", "", "commit of the sources")
+	flags.StringVar(&r.platforms, "plugin-platforms", pluginPlatforms, "platforms of kubectl-todoapp")
 	created := flags.String("created", "", "time of the commit in RFC 3339, which replaces every time in the artefacts")
 	if err := flags.Parse(args); err != nil {
 		return r, err
