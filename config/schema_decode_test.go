@@ -16,6 +16,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
@@ -225,7 +226,23 @@ func (l leaf) with(value string) map[string]any {
 	complete(l.path, object)
 	object["apiVersion"], object["kind"] = todov1.GroupVersion.String(), "TodoApp"
 	object["metadata"] = map[string]any{"name": "todo", "namespace": "default"}
+	addSiblings(object)
 	return object
+}
+
+// addSiblings adds to an object the fields that rules demand beside autoscaling.
+func addSiblings(object map[string]any) {
+	for _, component := range []string{"frontend", "backend"} {
+		scaling, found, _ := unstructured.NestedFieldNoCopy(object, "spec", component, "autoscaling")
+		fields, ok := scaling.(map[string]any)
+		if !found || !ok {
+			continue
+		}
+		if _, external := fields["external"]; !external && fields["maxReplicas"] == nil {
+			fields["maxReplicas"] = int64(100)
+		}
+		_ = unstructured.SetNestedField(object, "web:1", "spec", component, "image")
+	}
 }
 
 // decode returns why the stored object does not decode.

@@ -27,13 +27,17 @@ var errNotStored = errors.New("storing the keyring")
 // FieldOwner is the field manager of the operator's writes.
 const FieldOwner = "todoapp-operator"
 
-// apply carries out a plan: the ring first, then the Secrets, then the objects that depend on them in order, then the objects
-// that are no longer desired. If writing a Secret fails, apply stops: pod templates carry an annotation that claims which keys the
-// Secret holds, so they must not roll out before it is written. If an object cannot be created or is foreign, the rest of its
-// component waits, because it relies on the object. If an existing object cannot be changed, nothing waits: a volume that does
-// not grow must not keep pods from new keys.
+// apply carries out a plan: the ring first, then autoscalers that are no longer desired, then the Secrets, then the objects that
+// depend on them in order, then the other objects that are no longer desired. If writing a Secret fails, apply stops: pod templates
+// carry an annotation that claims which keys the Secret holds, so they must not roll out before it is written. If an object cannot
+// be created or is foreign, the rest of its component waits, because it relies on the object. If an existing object cannot be
+// changed, nothing waits: a volume that does not grow must not keep pods from new keys. No Secret is deleted after a failure,
+// because pods that were not replaced may need it.
 func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 	if err := r.store(ctx, p); err != nil {
+		return err
+	}
+	if err := r.prune(ctx, p, isAutoscaler); err != nil {
 		return err
 	}
 	var failures []error
@@ -51,7 +55,11 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 			}
 		}
 	}
-	failures = append(failures, r.prune(ctx, p, len(failures) > 0), r.refresh(ctx, p))
+	prunable := func(object client.Object) bool {
+		_, secret := object.(*corev1.Secret)
+		return !isAutoscaler(object) && (!secret || len(failures) == 0)
+	}
+	failures = append(failures, r.prune(ctx, p, prunable), r.refresh(ctx, p))
 	return errors.Join(failures...)
 }
 
@@ -68,11 +76,10 @@ func (r *Reconciler) write(ctx context.Context, c change) error {
 	return err
 }
 
-// prune deletes the objects that are no longer desired, in the version that was read. It deletes no Secret after a failure,
-// because pods that were not replaced may need it.
-func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
+// prune deletes the selected ones of the objects that are no longer desired, in the version that was read.
+func (r *Reconciler) prune(ctx context.Context, p *plan, selected func(client.Object) bool) error {
 	for _, object := range p.toPrune {
-		if _, secret := object.(*corev1.Secret); secret && failed {
+		if !selected(object) {
 			continue
 		}
 		version := object.GetResourceVersion()
@@ -90,6 +97,9 @@ func (r *Reconciler) prune(ctx context.Context, p *plan, failed bool) error {
 func (r *Reconciler) applyChange(ctx context.Context, c change) error {
 	before := c.object.GetResourceVersion()
 	if err := r.resetFields(ctx, c); err != nil {
+		return err
+	}
+	if err := r.keepReplicas(ctx, c); err != nil {
 		return err
 	}
 	config := client.ApplyConfigurationFromUnstructured(c.object)

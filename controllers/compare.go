@@ -97,10 +97,14 @@ func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Objec
 	if drops {
 		reset = withoutOwnUpdates(reset, have)
 	}
+	kept, err := keptReplicas(have, want)
+	if err != nil {
+		return nil, err
+	}
 	want.SetResourceVersion(have.GetResourceVersion())
 	owned := len(want.GetOwnerReferences()) == 0 || metav1.IsControlledBy(have, app)
 	takesOver := ownership.Origin == desired.HandedOver || !owned
-	return &change{object: want, exists: true, takesOver: takesOver, live: have, reset: reset}, nil
+	return &change{object: want, exists: true, takesOver: takesOver, live: have, replicas: kept, reset: reset}, nil
 }
 
 // noSmaller raises the desired size of a volume claim to its present size. A user may have grown it, and no claim can shrink.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -103,7 +104,7 @@ func (w *snapshot) listOthers(ctx context.Context, reader client.Reader, belongi
 		claims  corev1.PersistentVolumeClaimList
 		others  = []client.ObjectList{
 			&corev1.ServiceList{}, &policyv1.PodDisruptionBudgetList{},
-			&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{},
+			&networkingv1.IngressList{}, &networkingv1.NetworkPolicyList{}, &autoscalingv2.HorizontalPodAutoscalerList{},
 		}
 	)
 	for _, list := range append([]client.ObjectList{&secrets, &claims}, others...) {

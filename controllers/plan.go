@@ -49,6 +49,8 @@ type change struct {
 	foreign *foreignError
 	// takesOver says that the live object does not belong to the app yet.
 	takesOver bool
+	// replicas holds the live replicas of a Deployment that the change leaves to an autoscaler; nil for any other change.
+	replicas *int32
 	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
 	reset map[string]any
 }

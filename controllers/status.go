@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
@@ -22,13 +23,13 @@ func statusOf(app *todov1.TodoApp, p *plan, applyErr error) todov1.TodoAppStatus
 		ObservedGeneration: app.Generation, Plan: p.described,
 		Frontend: &todov1.ComponentStatus{
 			SecretName: desired.FrontendSecret(app), URL: desired.FrontendURL(app),
-			ReadyReplicas: p.observed.readyReplicas(todov1.ComponentFrontend),
 		},
 		Backend: &todov1.ComponentStatus{
 			SecretName: desired.BackendSecret(app), URL: desired.BackendURL(app),
-			ReadyReplicas: p.observed.readyReplicas(todov1.ComponentBackend),
 		},
 	}
+	p.observed.count(app, todov1.ComponentFrontend, status.Frontend)
+	p.observed.count(app, todov1.ComponentBackend, status.Backend)
 	if ring := p.step.Ring; !ring.Empty() {
 		status.Keys = keysOf(ring, policyOf(app), p.observed.now)
 		status.Rotation = rotationOf(p.step)
@@ -72,11 +73,12 @@ func shown(t time.Time) *metav1.Time {
 	return new(metav1.NewTime(t.UTC().Truncate(time.Second)))
 }
 
-func (w *snapshot) readyReplicas(component string) int32 {
+// count adds the pods of a component's Deployment to its status.
+func (w *snapshot) count(app *todov1.TodoApp, component string, status *todov1.ComponentStatus) {
 	if d := w.deployment(component); d != nil {
-		return d.Status.ReadyReplicas
+		status.Replicas, status.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
+		status.Selector = labels.SelectorFromSet(desired.Selector(app, component)).String()
 	}
-	return 0
 }
 
 // conditionsOf returns all conditions. Ready takes its reason from the first of the others that is not true.
@@ -99,8 +101,15 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 	if app.Spec.Auth.Source != nil {
 		conditions = append(conditions, condition(todov1.ConditionSourceValid, sourceValid(app, p)))
 	}
+	if ready := conditions[0]; ready.Status == metav1.ConditionFalse && todov1.Stalled(ready.Reason) {
+		conditions = append(conditions, metav1.Condition{
+			Type: todov1.ConditionStalled, Status: metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message})
+	}
 	if p.paused {
 		conditions = append(conditions, condition(todov1.ConditionPaused, pausedCondition(p)))
+	}
+	if active := autoscalerActive(app, p.observed); active.reason != "" {
+		conditions = append(conditions, condition(todov1.ConditionAutoscalerActive, active))
 	}
 	for i := range conditions {
 		stamp(&conditions[i], app, p.observed.now)

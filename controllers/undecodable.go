@@ -19,12 +19,16 @@ var errUndecodable = errors.New("the stored spec does not decode")
 func (r *Reconciler) reportUndecodable(ctx context.Context, app *todov1.TodoApp) error {
 	status := app.Status.DeepCopy()
 	status.ObservedGeneration = app.Generation
-	changed := meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+	ready := metav1.Condition{
 		Type: todov1.ConditionReady, Status: metav1.ConditionFalse, ObservedGeneration: app.Generation,
 		Reason: todov1.ReasonSpecUndecodable, LastTransitionTime: metav1.NewTime(r.Now()),
 		Message: "spec does not decode: " + app.Undecodable +
 			". Correct that value; until then the operator changes nothing of this app.",
-	})
+	}
+	stalled := ready
+	stalled.Type, stalled.Status = todov1.ConditionStalled, metav1.ConditionTrue
+	changed := meta.SetStatusCondition(&status.Conditions, ready)
+	changed = meta.SetStatusCondition(&status.Conditions, stalled) || changed
 	if !changed {
 		return nil
 	}

@@ -41,6 +41,9 @@ func TestAnUndecodableAppStopsNoOther(t *testing.T) {
 		if ready == nil || ready.Reason != todov1.ReasonSpecUndecodable || !strings.Contains(ready.Message, malformed) {
 			return fmt.Errorf("the condition does not name the value: %+v", ready)
 		}
+		if !meta.IsStatusConditionTrue(live.Status.Conditions, todov1.ConditionStalled) {
+			return fmt.Errorf("the app does not seem stalled: %+v", live.Status.Conditions)
+		}
 		return nil
 	})
 	if _, err := e.active("bad"); err == nil {

@@ -142,6 +142,30 @@ func FuzzUpdate(f *testing.F) {
 	})
 }
 
+// TestWarningsOfAPauseAreAskedFor: a pause and its end are not asked for, because they must be possible while the operator is away.
+func TestWarningsOfAPauseAreAskedFor(t *testing.T) {
+	asked := condition(t, "todoapps.todoapp.dev", "changes-what-is-judged")
+	with := func(value string) *todov1.TodoApp { return todoApp(annotated(todov1.AnnotationPaused, value)) }
+	revoked := with("true")
+	revoking(revoked)
+	for name, c := range map[string]struct {
+		old, app *todov1.TodoApp
+		want     bool
+	}{
+		"a pause":                      {todoApp(), with("true"), false},
+		"its end":                      {with("true"), todoApp(), false},
+		"a value that pauses nothing":  {todoApp(), with("True"), true},
+		"a revocation of a paused app": {with("true"), revoked, true},
+		"a revocation":                 {todoApp(), todoApp(revoking), false},
+		"replicas beside autoscaling":  {todoApp(scaled(1)), todoApp(scaled(3)), true},
+		"autoscaling":                  {todoApp(), todoApp(scaled(1)), false},
+	} {
+		if got := asked(t, c.old, c.app); got != c.want {
+			t.Errorf("%s: asked %t, want %t", name, got, c.want)
+		}
+	}
+}
+
 func TestEveryReservedVariableIsAskedAbout(t *testing.T) {
 	asked := condition(t, "todoapps.todoapp.dev", "changes-what-is-judged")
 	for _, name := range append(slices.Clone(reserved), "BETTER_AUTH_TRUSTED_ORIGINS") {

@@ -24,7 +24,8 @@ var words = []string{
 	"BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "BETTER_AUTH_KEY_VERSION", "BETTER_AUTH_COOKIE_VERSIONS",
 	"BETTER_AUTH_LEGACY_SECRET", "BETTER_AUTH_URL", "BETTER_AUTH_TRUSTED_ORIGINS", "BETTER_AUTH_", "BETTER_",
 	"SECRET", "DATABASE_URL", "LOG_LEVEL", "keyring.json", "dir/BETTER_AUTH_SECRET", "todoapp.dev/v1alpha1", "TodoApp",
-	desired.LabelManagedBy, desired.ManagedBy, todov1.LabelApp, todov1.AnnotationReplaceSecret, todov1.AnnotationAdopt,
+	desired.LabelManagedBy, desired.ManagedBy, todov1.LabelApp, todov1.AnnotationReplaceSecret, todov1.AnnotationPaused,
+	todov1.AnnotationAdopt,
 	"https://todo.example.com", "http://todo.example.com", "http://[::1",
 }
 

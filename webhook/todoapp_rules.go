@@ -22,7 +22,7 @@ import (
 // The map found holds the existing Secrets that a rule reads. The slice others holds the TodoApps of the namespace if a rule
 // needs them.
 func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoApp) (field.ErrorList, []string) {
-	refusals, warnings := checkInjections(app, found), append(warnURL(app), warnPaused(old, app)...)
+	refusals, warnings := checkInjections(app, found), warnings(old, app)
 	if old != nil {
 		refusals = append(refusals, checkStorage(old, app)...)
 	}
@@ -40,6 +40,11 @@ func checkTodoApp(old, app *todov1.TodoApp, found secrets, others []todov1.TodoA
 		refusals, warnings = append(refusals, ofSource...), append(warnings, warningsOfSource...)
 	}
 	return refusals, warnings
+}
+
+// warnings returns the warnings about what an app's own fields say.
+func warnings(old, app *todov1.TodoApp) []string {
+	return slices.Concat(warnURL(app), warnPaused(old, app), warnReplicas(app))
 }
 
 // checkContents compares the Secrets of both components. It applies the rule secret-mismatch if the app has no ring yet, and

@@ -52,6 +52,7 @@ func check(t *testing.T, refusals field.ErrorList, warnings []string, want, warn
 func TestTodoAppRules(t *testing.T) {
 	for _, cases := range []map[string]todoAppCase{
 		adoptionCases, ownerCases, replacementCases, writableCases, sourceCases, envCases, specCases, pausedCases, templateCases,
+		autoscalingCases,
 	} {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {

@@ -16,8 +16,12 @@ const (
 	ConditionKeysStrong = "KeysStrong"
 	// ConditionSourceValid: the external source holds a usable value; absent without a source.
 	ConditionSourceValid = "SourceValid"
+	// ConditionAutoscalerActive: the operator's autoscalers can compute the number of pods; absent without any.
+	ConditionAutoscalerActive = "AutoscalerActive"
 	// ConditionPaused: the annotation todoapp.dev/paused stops the operator; status.plan lists what it would do.
 	ConditionPaused = "Paused"
+	// ConditionStalled: the app is not ready, and waiting does not help; its reason is that of Ready.
+	ConditionStalled = "Stalled"
 )
 
 // These are the reasons of KeysInSync, and of Ready if KeysInSync is the cause.
@@ -113,6 +117,14 @@ const (
 	ReasonTooManyKeys = "TooManyKeys"
 	// ReasonQueued: a rotation is due and waits because many other apps begin one.
 	ReasonQueued = "Queued"
+)
+
+// These are the reasons of AutoscalerActive, besides Progressing.
+const (
+	// ReasonScaling: the autoscaler sets the number of pods.
+	ReasonScaling = "Scaling"
+	// ReasonNotScaling: the autoscaler cannot work; the message says why.
+	ReasonNotScaling = "NotScaling"
 )
 
 // These are reasons of Ready alone.

@@ -6,7 +6,7 @@ import (
 
 // TodoAppStatus holds the last state that the operator observed. The operator reads it back only to order its work.
 type TodoAppStatus struct {
-	// observedGeneration is the generation of the spec that the status is about.
+	// observedGeneration is the generation of the spec that the status is about; -1 before the operator has seen the app.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// conditions say if the app works and, if it does not, what to do. docs/troubleshooting.md explains every reason.
@@ -144,6 +144,12 @@ type ComponentStatus struct {
 	// readyReplicas is how many pods of the operator's Deployment are ready.
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas"`
+	// replicas is how many pods the operator's Deployment has.
+	// +optional
+	Replicas int32 `json:"replicas,omitempty"`
+	// selector selects the pods of the operator's Deployment, for autoscalers.
+	// +optional
+	Selector string `json:"selector,omitempty"`
 	// url is the address of the component: that of the frontend for browsers, that of the backend within the cluster.
 	// +optional
 	URL string `json:"url,omitempty"`

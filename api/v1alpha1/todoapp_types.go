@@ -9,6 +9,7 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.backend.replicas,statuspath=.status.backend.replicas,selectorpath=.status.backend.selector
 // +kubebuilder:resource:shortName=tda,categories=all;todoapp
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Key",type=integer,JSONPath=`.status.keys[?(@.state=="Active")].version`,description="The version of the key that signs"
@@ -40,6 +41,7 @@ type TodoApp struct {
 
 	// status holds the last state that the operator observed; the operator reads it back only to order its work.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status TodoAppStatus `json:"status,omitzero"`
 
 	// Undecodable says why the stored spec does not decode; empty if it does. It is not part of the API.

@@ -13,13 +13,16 @@ type FrontendSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
-	// replicas is the number of pods; 0 to 100, default 1. The operator overwrites the Deployment's replicas if an autoscaler or
-	// a user sets them.
+	// replicas is the number of pods; 0 to 100, default 1. The operator overwrites the Deployment's replicas if a user sets them.
+	// It is ignored while autoscaling is set.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
+	// autoscaling lets an autoscaler set the number of pods instead of replicas.
+	// +optional
+	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
 	// port of the container and of the Service; default 3000.
 	// +optional
 	// +default=3000
@@ -61,6 +64,7 @@ type FrontendSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.template) || !has(self.template.strategy) || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="template.strategy does not apply to a backend on SQLite, which stops its pod before it starts the next: remove it, or use storage.postgres"
 // +kubebuilder:validation:XValidation:rule="has(self.image) || !has(oldSelf.storage) || !has(oldSelf.storage.sqlite) || (has(self.storage) && (has(self.storage.sqlite) || has(self.storage.postgres))) || (!has(oldSelf.storage.sqlite.storageClassName) && quantity(string(oldSelf.storage.sqlite.size)).compareTo(quantity('1Gi')) <= 0)",message="keep storage.sqlite: without it the volume would be one of 1Gi in the default class, and a volume can only grow and stays in its class"
 // +kubebuilder:validation:XValidation:rule="has(oldSelf.image) || !has(oldSelf.storage) || has(oldSelf.storage.sqlite) || has(oldSelf.storage.postgres) || !has(self.storage) || !has(self.storage.sqlite) || (!has(self.storage.sqlite.storageClassName) && quantity(string(self.storage.sqlite.size)).compareTo(quantity('1Gi')) >= 0)",message="the volume is one of 1Gi in the default class already: it can only grow, and stays in its class"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || (has(self.storage) && has(self.storage.postgres)) || (has(self.image) && !(has(self.storage) && has(self.storage.sqlite)))",message="autoscaling needs storage.postgres: SQLite serves one pod"
 type BackendSpec struct {
 	// image is a backend of your own. If it is not set, the operator runs its embedded task API from its own image.
 	// +optional
@@ -68,12 +72,15 @@ type BackendSpec struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Image string `json:"image,omitempty"`
 	// replicas is the number of pods; 0 to 100, default 1. More than one needs storage.postgres. The operator overwrites the
-	// Deployment's replicas if an autoscaler or a user sets them.
+	// Deployment's replicas if a user sets them. It is ignored while autoscaling is set.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Replicas *int32 `json:"replicas,omitempty"`
+	// autoscaling lets an autoscaler set the number of pods instead of replicas.
+	// +optional
+	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
 	// port of the container and of the Service; default 8000. It cannot be 9090, on which the embedded API serves metrics and
 	// the operator.
 	// +optional

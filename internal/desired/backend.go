@@ -30,12 +30,15 @@ const (
 func backendDeployment(app *todov1.TodoApp, versions []int64, images Images) *appsv1ac.DeploymentApplyConfiguration {
 	work := app.Spec.Backend.WorkloadSpec
 	count := ptr.Deref(app.Spec.Backend.Replicas, 1)
-	if !Embedded(app) {
+	var d *appsv1ac.DeploymentApplyConfiguration
+	if Embedded(app) {
+		work.Template.Annotations = besideMesh(work.Template.Annotations)
+		d = deployment(app, backendComponent(app), work, count, taskAPI(app, images), nil)
+	} else {
 		keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
-		return onVolume(app, deployment(app, backendComponent(app), work, count, ownBackend(app), keys))
+		d = deployment(app, backendComponent(app), work, count, ownBackend(app), keys)
 	}
-	work.Template.Annotations = besideMesh(work.Template.Annotations)
-	return onVolume(app, deployment(app, backendComponent(app), work, count, taskAPI(app, images), nil))
+	return onVolume(app, autoscaled(d, app.Spec.Backend.Autoscaling))
 }
 
 // besideMesh returns the annotations of a pod of the task API, by which a service mesh leaves the operations port alone: the

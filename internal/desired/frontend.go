@@ -31,7 +31,8 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 	}
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext()).WithContainers(c)
 	keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
-	return deployment(app, frontendComponent(app), spec.WorkloadSpec, ptr.Deref(spec.Replicas, 1), pod, keys)
+	d := deployment(app, frontendComponent(app), spec.WorkloadSpec, ptr.Deref(spec.Replicas, 1), pod, keys)
+	return autoscaled(d, spec.Autoscaling)
 }
 
 // FrontendURL returns the URL at which browsers reach the frontend: the one in the spec, or else the Ingress host. It is empty if

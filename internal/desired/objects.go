@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
-	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -53,8 +52,11 @@ func backend(app *todov1.TodoApp, versions []int64, images Images, network Netwo
 		objects = append(objects, dataClaim(app))
 	}
 	objects = append(objects, backendDeployment(app, versions, images))
-	if ptr.Deref(app.Spec.Backend.Replicas, 1) > 1 {
+	if leastReplicas(app.Spec.Backend.Replicas, app.Spec.Backend.Autoscaling) > 1 {
 		objects = append(objects, disruptionBudget(app, backendComponent(app)))
+	}
+	if spec := app.Spec.Backend.Autoscaling; OwnAutoscaler(spec) {
+		objects = append(objects, autoscaler(app, backendComponent(app), spec))
 	}
 	return objects
 }
@@ -65,8 +67,11 @@ func frontend(app *todov1.TodoApp, versions []int64, network Network) []runtime.
 		objects = append(objects, frontendPolicy(app, network))
 	}
 	objects = append(objects, frontendDeployment(app, versions))
-	if ptr.Deref(app.Spec.Frontend.Replicas, 1) > 1 {
+	if leastReplicas(app.Spec.Frontend.Replicas, app.Spec.Frontend.Autoscaling) > 1 {
 		objects = append(objects, disruptionBudget(app, frontendComponent(app)))
+	}
+	if spec := app.Spec.Frontend.Autoscaling; OwnAutoscaler(spec) {
+		objects = append(objects, autoscaler(app, frontendComponent(app), spec))
 	}
 	return objects
 }

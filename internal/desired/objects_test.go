@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,6 +76,14 @@ func TestObjects(t *testing.T) {
 				Annotations:   map[string]string{"cert-manager.io/cluster-issuer": "letsencrypt"},
 				FrontendPaths: []string{"/api/auth", "/api/health/deep"},
 			}
+		},
+		"autoscaling": func(a *todov1.TodoApp) {
+			a.Spec.Frontend.Image = "registry.example.com/web:1.4"
+			a.Spec.Frontend.Autoscaling = &todov1.AutoscalingSpec{External: true, MinReplicas: new(int32(2))}
+			a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: ref("neon", "DATABASE_URL")}
+			a.Spec.Backend.Autoscaling = &todov1.AutoscalingSpec{MinReplicas: new(int32(2)), MaxReplicas: new(int32(10)),
+				Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
+					ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(60))}}}
 		},
 		"own backend": func(a *todov1.TodoApp) {
 			a.Spec.Auth.Tokens.Audience = "fastapi-backend"

@@ -93,6 +93,32 @@ var schemaCases = map[string]schemaCase{
 		refused: `backend: {image: api, replicas: 2, storage: {sqlite: {}}}`, message: "more than one replica needs storage.postgres",
 		allowed: `backend: {image: api, replicas: 2}`,
 	},
+	"autoscaling on SQLite": {
+		refused: `backend: {autoscaling: {maxReplicas: 3}}`, message: "autoscaling needs storage.postgres: SQLite serves one pod",
+		allowed: `backend: {autoscaling: {maxReplicas: 3}, storage: {postgres: {urlSecretRef: {name: db, key: url}}}}`,
+	},
+	"autoscaling of an image on SQLite": {
+		refused: `backend: {image: api, autoscaling: {external: true}, storage: {sqlite: {}}}`,
+		message: "autoscaling needs storage.postgres: SQLite serves one pod",
+		allowed: `backend: {image: api, autoscaling: {external: true}}`,
+	},
+	"autoscaling without an upper limit": {
+		refused: `frontend: {autoscaling: {minReplicas: 2}}`, message: "set maxReplicas, or external: true",
+		allowed: `frontend: {autoscaling: {minReplicas: 2, external: true}}`,
+	},
+	"two autoscalers": {
+		refused: `frontend: {autoscaling: {maxReplicas: 2, external: true}}`, message: "set maxReplicas, or external: true",
+		allowed: `frontend: {autoscaling: {maxReplicas: 2, external: false}}`,
+	},
+	"metrics of an autoscaler elsewhere": {
+		refused: `frontend: {autoscaling: {external: true, behavior: {scaleDown: {selectPolicy: Min}}}}`,
+		message: "metrics and behavior are for the operator's autoscaler",
+		allowed: `frontend: {autoscaling: {maxReplicas: 2, behavior: {scaleDown: {selectPolicy: Min}}}}`,
+	},
+	"an autoscaler whose limits are crossed": {
+		refused: `frontend: {autoscaling: {minReplicas: 3, maxReplicas: 2}}`, message: "minReplicas must be at most maxReplicas",
+		allowed: `frontend: {autoscaling: {minReplicas: 2, maxReplicas: 2}}`,
+	},
 	"replicas negative": {
 		refused: `backend: {replicas: -1}`, message: "should be greater than or equal to 0", allowed: `backend: {replicas: 0}`,
 	},
