@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -92,10 +95,50 @@ func (e *environment) pluginRotates() {
 	_, token := e.plugin(e.Context(), "", "token", "shop", "--subject", "alice", "--for", "30s")
 	e.expect(tasks(app, "alice", strings.TrimSpace(token)), http.StatusOK)
 	e.verifies(token, 0, "ACCEPTED", "made with key 2")
-	e.run(0, []string{"revoke", "shop", "--yes", "--wait", "--timeout", "3m"}, "All users of TodoApp shop are signed out", "key 3 signs")
+	e.run(0, []string{"revoke", "shop", "--yes", "--wait", "--timeout", "3m"},
+		"All users of TodoApp shop are signed out", "key 3 signs")
 	e.verifies(token, 1, "REFUSED unknown_key")
 	e.expect(tasks(app, "alice", strings.TrimSpace(token)), http.StatusUnauthorized)
 	e.run(0, []string{"doctor", "shop", "-o", "json"}) // the refused token is a note, not a fault
+	e.reports()
+}
+
+// reports makes a report of the app shop, and searches it for every value of a Secret and for the user of a refused token.
+func (e *environment) reports() {
+	file := filepath.Join(e.TempDir(), "report.zip")
+	e.run(0, []string{"report", "shop", "-o", file}, "report.zip has")
+	archive, err := zip.OpenReader(file)
+	must(e, err)
+	defer func() { must(e, archive.Close()) }()
+	logs, whole := 0, strings.Builder{}
+	for _, entry := range archive.File {
+		if strings.HasPrefix(entry.Name, "report/logs/") {
+			logs++
+		}
+		reader, err := entry.Open()
+		must(e, err)
+		_, err = io.Copy(&whole, reader)
+		must(e, err)
+	}
+	var secrets corev1.SecretList
+	must(e, cluster.List(e.Context(), &secrets, client.InNamespace(e.namespace)))
+	searched := 0
+	for _, secret := range secrets.Items {
+		for name, value := range secret.Data {
+			if len(value) < 16 {
+				continue
+			}
+			searched++
+			encoded := base64.StdEncoding.EncodeToString(value)
+			if strings.Contains(whole.String(), string(value)) || strings.Contains(whole.String(), encoded) {
+				e.Errorf("the report shows entry %s of Secret %s", name, secret.Name)
+			}
+		}
+	}
+	if logs < 2 || searched < 4 || strings.Contains(whole.String(), "alice") {
+		e.Errorf("the report has %d logs, %d values were searched, and it names a user: %t",
+			logs, searched, strings.Contains(whole.String(), "alice"))
+	}
 }
 
 // verifies lets the plugin verify a token of the app shop.

@@ -99,7 +99,7 @@ func rootCommand(version string, streams genericiooptions.IOStreams) *cobra.Comm
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(statusCommand(c), rotateCommand(c), revokeCommand(c), tokenCommand(c), verifyCommand(c),
 		doctorCommand(c), adoptCommand(c), pauseCommand(c), resumeCommand(c),
-		backupCommand(c), restoreCommand(c))
+		backupCommand(c), restoreCommand(c), reportCommand(c, version))
 	hideConnectionFlags(root)
 	for _, command := range root.Commands() {
 		command.Long = strings.Join(wrap(command.Long, width), "\n")

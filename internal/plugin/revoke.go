@@ -56,20 +56,13 @@ func (c *cluster) revoke(ctx context.Context, name string, f revokeFlags) error 
 	if err != nil {
 		return err
 	}
-	moment, err := momentOf("--before", f.before, now)
-	if err != nil {
-		return err
-	}
 	app, err := c.app(ctx, name)
 	if err != nil {
 		return err
 	}
-	if f.key != 0 {
-		if moment, err = momentAfterKey(app, f.key); err != nil {
-			return err
-		}
-	} else if f.before == "" {
-		moment = rotationMoment(app, now)
+	moment, err := f.moment(app, now)
+	if err != nil {
+		return err
 	}
 	r := revocationOf(app, moment)
 	c.printf("%s", r.describe(app, now, f.keep))
@@ -92,6 +85,18 @@ func (c *cluster) revoke(ctx context.Context, name string, f revokeFlags) error 
 	}
 	c.printf("Asked for. Waiting until no pod trusts the revoked keys.\n")
 	return c.wait(ctx, []*waiter{{name: name, goal: goal{generation: app.Generation, revoked: moment}}}, f.timeout)
+}
+
+// moment returns the time before which keys are revoked.
+func (f revokeFlags) moment(app *todov1.TodoApp, now time.Time) (time.Time, error) {
+	switch {
+	case f.key != 0:
+		return momentAfterKey(app, f.key)
+	case f.before == "":
+		return rotationMoment(app, now), nil
+	default:
+		return momentOf("--before", f.before, now)
+	}
 }
 
 // confirmed asks the user to type the name of the app, unless that is given.

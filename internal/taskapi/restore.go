@@ -18,7 +18,7 @@ func restore(ctx context.Context, s settings, rest []string, stdin io.Reader, st
 	}
 	source := stdin
 	if rest[0] != "-" {
-		file, err := os.Open(rest[0]) //nolint:gosec // the user names the file
+		file, err := os.Open(rest[0])
 		if err != nil {
 			return fmt.Errorf("reading the backup: %w", err)
 		}
