@@ -15,10 +15,10 @@ import (
 const (
 	// chaosShare is the probability of each kind of injected fault, in thousandths.
 	chaosShare = 20
-	// chaosRotations is the number of rotations of each app while the processes are disturbed.
+	// chaosRotations is the least number of rotations of each app. There are more until each disturbance was made once.
 	chaosRotations = 2
 	// calm is the time between two disturbances.
-	calm = 5 * time.Second
+	calm = 3 * time.Second
 )
 
 // runChaos creates and rotates apps while requests fail and processes are killed and stopped. Two managers work at once without a
@@ -46,16 +46,19 @@ func runChaos(ctx context.Context, o options, r *report) error {
 		}
 		apps := fleetOf("chaos", "app", o.chaosApps)
 		begin := time.Now()
-		if err := d.rotate(ctx, proxy, apps); err != nil {
+		rotations, err := d.rotate(ctx, proxy, apps)
+		if err != nil {
 			return errors.Join(err, errors.New(strings.Join(record.violations(), "\n")))
 		}
-		r.addChaos(record, proxy, d, apps, time.Since(begin))
+		progress("all complete after %s, with %s", time.Since(begin).Round(time.Second), d.summary())
+		r.addChaos(record, proxy, len(apps), rotations)
 		return nil
 	})
 }
 
-// rotate creates and rotates apps while it disturbs processes, and waits until all are complete.
-func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) error {
+// rotate creates and rotates apps while it disturbs processes, and waits until all are complete. It returns the number of
+// rotations of each app.
+func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) (int, error) {
 	proxy.share.Store(chaosShare)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -63,46 +66,48 @@ func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) error
 	ended := make(chan error, 1)
 	go func() { ended <- d.run(disturbing) }()
 	err := d.e.create(ctx, apps, full)
-	for version := int64(2); version <= 1+chaosRotations && err == nil; version++ {
-		if err = d.e.await(ctx, "created or promoted", apps, patient, signsWith(version-1)); err == nil {
-			err = d.e.merge(ctx, apps, moment("rotateAfter"))
-		}
-	}
 	if err == nil {
-		err = d.e.await(ctx, "promoted", apps, patient, signsWith(1+chaosRotations))
+		err = d.e.await(ctx, "created", apps, patient, signsWith(1))
+	}
+	active := int64(1)
+	for err == nil && (active <= chaosRotations || d.done.Load() < int64(len(disturbances))) {
+		if err = d.e.merge(ctx, apps, moment("rotateAfter")); err == nil {
+			active++
+			err = d.e.await(ctx, "promoted", apps, patient, signsWith(active))
+		}
 	}
 	stop()
 	if err := errors.Join(err, <-ended); err != nil {
-		return err
+		return 0, err
 	}
 	proxy.share.Store(0)
-	return d.e.await(ctx, "complete", apps, patient, func(app *todov1.TodoApp) bool {
-		return isReady(app) && drains(1+chaosRotations)(app) && len(app.Status.Keys) == 1+chaosRotations
-	})
+	complete := func(app *todov1.TodoApp) bool {
+		return isReady(app) && drains(active)(app) && len(app.Status.Keys) == int(active)
+	}
+	return int(active) - 1, d.e.await(ctx, "complete", apps, patient, complete)
 }
 
-// addChaos adds the counts of a run. All of them must be zero but those of the disturbances.
-func (r *report) addChaos(record *ledger, proxy *faults, d *disturber, apps fleet, took time.Duration) {
+// addChaos adds the counts of a run, which must all be zero.
+func (r *report) addChaos(record *ledger, proxy *faults, apps, rotations int) {
 	found := record.violations()
 	for _, violation := range found {
 		progress("violation: %s", violation)
 	}
-	what := fmt.Sprintf("chaos with %d apps, %d rotations each: ", len(apps), chaosRotations)
+	what := fmt.Sprintf("chaos with %d apps, %d rotations each: ", apps, rotations)
 	none := func(what string, value int) {
 		r.add(result{what: what, value: float64(value), target: "0", zero: true})
 	}
 	none(what+"keys lost, versions with two values, tokens refused", len(found))
 	keys, loads := record.totals()
-	incomplete := len(apps)*(1+chaosRotations) - keys
+	incomplete := apps*(1+rotations) - keys
 	none(what+"keys missing or too many", max(incomplete, -incomplete))
 	// Each app has a frontend and a backend, which load each version.
-	none(what+"loads of keys that were not seen", max(0, 2*len(apps)*(1+chaosRotations)-loads))
-	var faults []string
+	none(what+"loads of keys that were not seen", max(0, 2*apps*(1+rotations)-loads))
+	var injected []string
 	for kind := range kinds {
-		faults = append(faults, fmt.Sprintf("%d × %s", proxy.injected[kind].Load(), kind))
+		injected = append(injected, fmt.Sprintf("%d × %s", proxy.injected[kind].Load(), kind))
 	}
-	progress("%s%d loads of keys; %s; %s; all complete after %s",
-		what, loads, strings.Join(faults, ", "), d.summary(), took.Round(time.Second))
+	progress("%s%d loads of keys, %s", what, loads, strings.Join(injected, ", "))
 }
 
 // nothing returns a logger that writes nothing.

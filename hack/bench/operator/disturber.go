@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,7 +14,7 @@ type disturber struct {
 	e        *environment
 	managers []*process
 	// done is the number of disturbances that were made. They take turns.
-	done int
+	done atomic.Int64
 	// restarts counts how often a manager or kube-controller-manager ended by itself.
 	restarts int
 }
@@ -40,14 +41,14 @@ const frozen = 5 * time.Second
 
 // run disturbs until the context ends. The environment then runs undisturbed.
 func (d *disturber) run(ctx context.Context) error {
-	for ; ; d.done++ {
+	for ; ; d.done.Add(1) {
 		if err := d.pause(ctx, calm); err != nil {
 			return d.supervise()
 		}
 		if err := d.supervise(); err != nil {
 			return err
 		}
-		next := disturbances[d.done%len(disturbances)]
+		next := disturbances[int(d.done.Load())%len(disturbances)]
 		// A disturbance that has begun is brought to its end.
 		if err := next.make(context.WithoutCancel(ctx), d); err != nil {
 			return fmt.Errorf("disturbing (%s): %w", next.name, err)
@@ -96,7 +97,7 @@ func (d *disturber) pause(ctx context.Context, wait time.Duration) error {
 func (d *disturber) summary() string {
 	parts := make([]string, 0, len(disturbances)+1)
 	for i, one := range disturbances {
-		made := (d.done + len(disturbances) - 1 - i) / len(disturbances)
+		made := (int(d.done.Load()) + len(disturbances) - 1 - i) / len(disturbances)
 		parts = append(parts, fmt.Sprintf("%d × %s", made, one.name))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%d × ended by itself", d.restarts)), ", ")

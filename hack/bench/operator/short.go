@@ -9,13 +9,13 @@ import (
 // The ceilings of the short form. They are counts: the time of a shared machine says nothing. A change that lowers a count lowers
 // its ceiling too.
 const (
-	creationCeiling = 36
-	readyCeiling    = 2
-	rotationCeiling = 45
+	creationCeiling = 10.5
+	readyCeiling    = 4
+	rotationCeiling = 24
 	// growthCeiling bounds the bytes that the operator lists per app among 200 apps, relative to those among 100.
 	growthCeiling = 1.1
 	// aheadCeiling bounds the requests that the operator sends between the creation of an app and its status, while 200 others rotate.
-	aheadCeiling = 1000
+	aheadCeiling = 400
 )
 
 // few and many are the numbers of apps of the short form.
