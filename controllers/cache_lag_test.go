@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -95,5 +96,28 @@ func (e *environment) observeSecret(name string) func() []string {
 		w.Stop()
 		<-done
 		return values
+	}
+}
+
+// TestTheMarkOfTrimmedObjectsIsNoOnesToSet: a user sets it on the app's own Secrets, and they are read and healed as before.
+func TestTheMarkOfTrimmedObjectsIsNoOnesToSet(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	e.app("todo")
+	key := e.settled("todo")
+	e.quiet(p)
+	for _, name := range secretNames {
+		e.merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}},
+			`{"metadata":{"annotations":{"todoapp.dev/trimmed":"true"}}}`)
+	}
+	e.merge(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-frontend-auth"}},
+		`{"stringData":{"BETTER_AUTH_SECRET":"edited"}}`)
+	if now := e.settled("todo"); now != key {
+		t.Errorf("key %d is active", now.Version)
+	}
+	for _, request := range e.quiet(p) {
+		if strings.HasPrefix(request, "POST ") {
+			t.Errorf("a Secret that exists is created: %s", request)
+		}
 	}
 }

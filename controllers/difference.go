@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/client-go/applyconfigurations"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
@@ -32,21 +34,48 @@ var identity = fieldpath.NewSet(
 // driftDetector predicts whether applying an object would change it, so that an object without drift costs no request.
 type driftDetector struct {
 	converter managedfields.TypeConverter
+	settled   *settledObjects
+}
+
+func newDriftDetector(scheme *runtime.Scheme) driftDetector {
+	return driftDetector{converter: applyconfigurations.NewTypeConverter(scheme), settled: &settledObjects{}}
 }
 
 // upToDate reports whether the operator owns exactly the fields of want in live, with the same values. It ignores fields of other
 // field managers. A field that another manager took over by changing it is no longer owned, so it counts as drift.
 func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructured) (bool, error) {
+	content, err := json.Marshal(want.Object)
+	if err != nil {
+		return false, fmt.Errorf("encoding the desired %s: %w", want.GetKind(), err)
+	}
+	if d.settled.has(live, content) {
+		return true, nil
+	}
+	same, err := d.matches(live, want)
+	if same {
+		d.settled.add(live, content)
+	}
+	return same, err
+}
+
+// matches compares a live object with the desired one, first without the schema of the kind: if all that is desired is there, in
+// the same order, the schema would not find a difference either.
+func (d driftDetector) matches(live client.Object, want *unstructured.Unstructured) (bool, error) {
 	owned, err := ownedFields(live)
 	if err != nil || owned == nil {
 		return false, err
 	}
 	wanted, fields, err := d.fields(want)
-	if err != nil {
+	if err != nil || !fields.Equals(owned) {
 		return false, err
 	}
-	if !fields.Equals(owned) {
-		return false, nil
+	present, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if err != nil {
+		return false, fmt.Errorf("encoding the live %s: %w", want.GetKind(), err)
+	}
+	present["apiVersion"], present["kind"] = want.GetAPIVersion(), want.GetKind() // a typed object may lack them
+	if within(want.Object, present) {
+		return true, nil
 	}
 	actual, err := d.converter.ObjectToTyped(live)
 	if err != nil {

@@ -135,10 +135,10 @@ func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w
 	}
 	cached := reader != r.Live
 	for component, name := range names {
-		secret, err := secretFrom(ctx, reader, app, name)
+		secret, err := r.secretFrom(ctx, reader, app, name)
 		if err == nil && secret == nil && reader != r.Live {
 			cached = false
-			secret, err = secretFrom(ctx, r.Live, app, name)
+			secret, err = r.secretFrom(ctx, r.Live, app, name)
 		}
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w
 		return err
 	}
 	if source := app.Spec.Auth.Source; source != nil {
-		w.source, err = secretFrom(ctx, r.Live, app, source.SecretRef.Name)
+		w.source, err = r.secretFrom(ctx, r.Live, app, source.SecretRef.Name)
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w
 func (r *Reconciler) observeKeyring(
 	ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp, cached bool,
 ) (*corev1.Secret, error) {
-	stored, err := secretFrom(ctx, reader, app, desired.Keyring(app))
+	stored, err := r.secretFrom(ctx, reader, app, desired.Keyring(app))
 	if err != nil || reader == r.Live || cached && stored != nil {
 		return stored, err
 	}
@@ -168,15 +168,17 @@ func (r *Reconciler) observeKeyring(
 	if none && stored == nil {
 		return nil, nil
 	}
-	return secretFrom(ctx, r.Live, app, desired.Keyring(app))
+	return r.secretFrom(ctx, r.Live, app, desired.Keyring(app))
 }
 
 // secretFrom returns a Secret, and nil if the reader does not have it. The cache contains only Secrets with the label of an app,
-// and of a large one only the identity, which counts as missing.
-func secretFrom(ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string) (*corev1.Secret, error) {
+// and of a large one only the identity, which counts as missing. On the API server the mark of such an identity means nothing.
+func (r *Reconciler) secretFrom(
+	ctx context.Context, reader client.Reader, app *todov1.TodoApp, name string,
+) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := reader.Get(ctx, types.NamespacedName{Namespace: app.Namespace, Name: name}, secret)
-	if apierrors.IsNotFound(err) || err == nil && trimmed(secret) {
+	if apierrors.IsNotFound(err) || err == nil && reader != r.Live && trimmed(secret) {
 		return nil, nil
 	}
 	if err != nil {

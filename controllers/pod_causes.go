@@ -83,7 +83,7 @@ func (r *Reconciler) findMissingSecret(
 		}
 		if !known {
 			var err error
-			if secret, err = secretFrom(ctx, r.Live, app, need.name); err != nil {
+			if secret, err = r.secretFrom(ctx, r.Live, app, need.name); err != nil {
 				return assessment{}, err
 			}
 			secrets.known[need.name] = secret

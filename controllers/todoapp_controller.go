@@ -12,7 +12,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,8 +71,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
 	cache, err := r.lagOf(ctx, app)
-	if err != nil || cache == behind {
-		return ctrl.Result{RequeueAfter: longestLag}, err
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if cache == behind {
+		return ctrl.Result{RequeueAfter: longestLag}, nil // the event of each write comes sooner
 	}
 	p, err := r.planFor(ctx, app, cache == tooLong)
 	if err != nil {
@@ -146,7 +148,7 @@ func (r *Reconciler) conclude(ctx context.Context, app *todov1.TodoApp, p *plan,
 // SetupWithManager watches TodoApps and their objects. It maps an object to its app by the object's label, or by the names of the
 // Secrets in the app's spec.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.driftDetector = driftDetector{applyconfigurations.NewTypeConverter(mgr.GetScheme())}
+	r.driftDetector = newDriftDetector(mgr.GetScheme())
 	if err := index(context.Background(), mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
