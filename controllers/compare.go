@@ -29,11 +29,17 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 		if err != nil {
 			return err
 		}
+		desired.Inherit(app, want)
 		id := identity{want.GetKind(), want.GetName()}
 		have := live[id]
 		delete(live, id)
 		if have == nil && reader == r.Live {
 			if have, err = r.unlabelled(ctx, want); err != nil {
+				return err
+			}
+		}
+		if want.GetKind() == "Deployment" {
+			if err := restart(want, have, p.observed.digests[want.GetLabels()[todov1.LabelComponent]]); err != nil {
 				return err
 			}
 		}

@@ -24,6 +24,15 @@ func IndexTodoApps(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &todov1.TodoApp{}, desired.IndexNamedSecrets, bySecret); err != nil {
 		return fmt.Errorf("indexing TodoApps: %w", err)
 	}
+	bySource := func(object client.Object) []string {
+		if app, ok := object.(*todov1.TodoApp); ok {
+			return desired.SourceObjects(app)
+		}
+		return nil
+	}
+	if err := indexer.IndexField(ctx, &todov1.TodoApp{}, desired.IndexSources, bySource); err != nil {
+		return fmt.Errorf("indexing TodoApps by their sources: %w", err)
+	}
 	return nil
 }
 

@@ -32,6 +32,7 @@ func (p *plan) keyringSecret(app *todov1.TodoApp) (*corev1.Secret, error) {
 	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
 	secret.Annotations = labels.Merge(secret.Annotations, labels.Set{
 		todov1.AnnotationKeys: keyring.FormatVersions(p.keys.Frontend.Versions)})
+	desired.InheritKeyring(app, secret)
 	recordUser(app, p.observed.keyring, secret)
 	secret.OwnerReferences = keyringOwners(app, secret.OwnerReferences)
 	return secret, nil

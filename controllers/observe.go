@@ -44,6 +44,8 @@ type snapshot struct {
 	// own holds the UIDs of the ReplicaSets and pods that the operator's own Deployments made.
 	own     map[types.UID]bool
 	answers answers
+	// digests holds, by component, a digest of what the pods read of the database at start; empty if it cannot be read.
+	digests map[string]string
 	// causes are the reasons why pods do not start, by the UID of the pod, if the pod's own status does not tell.
 	causes map[types.UID]assessment
 }
@@ -53,6 +55,9 @@ type snapshot struct {
 func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*snapshot, error) {
 	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
+		return nil, err
+	}
+	if err := r.observeSources(ctx, reader, w, app); err != nil {
 		return nil, err
 	}
 	var err error

@@ -1,9 +1,15 @@
 package controllers_test
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -24,4 +30,101 @@ func TestAnAppOfAPlatformSettles(t *testing.T) {
 	if sent := e.quiet(p); len(sent) > 0 {
 		t.Errorf("nothing has changed, and the manager sent %v", sent)
 	}
+}
+
+// databaseApp is an app whose task API reads a URL from a Secret and an authority from a ConfigMap.
+func databaseApp(a *todov1.TodoApp) {
+	a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{
+		URLSecretRef: todov1.SecretKeyReference{SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"},
+		CARef:        &todov1.CAReference{Kind: todov1.KindConfigMap, Name: "ca", Key: "ca.crt"},
+	}
+}
+
+// A new password of the database replaces the pods once. Before that, neither the first reconcile nor a restart of the manager
+// does, and after it nothing is written.
+func TestANewDatabasePasswordReplacesThePods(t *testing.T) {
+	e := newEnvironment(t)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "db"},
+		StringData: map[string]string{"url": "postgres://one", "other": "x"}}
+	must(t, e.client.Create(t.Context(), secret))
+	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "ca"},
+		Data: map[string]string{"ca.crt": "one"}}
+	must(t, e.client.Create(t.Context(), configMap))
+	p := e.start()
+	app := e.app("todo", databaseApp)
+	e.settled("todo")
+	e.quiet(p)
+	var d appsv1.Deployment
+	must(t, e.get("todo-backend", &d))
+	first := d.Annotations[todov1.AnnotationSources]
+	if first == "" || d.Spec.Template.Annotations[todov1.AnnotationSources] != "" || d.Generation != 1 {
+		t.Fatalf("recorded %q, and the pods have %v", first, d.Spec.Template.Annotations)
+	}
+	replaced := func(generation int64) error {
+		if err := e.get("todo-backend", &d); err != nil {
+			return err
+		}
+		note := d.Spec.Template.Annotations[todov1.AnnotationSources]
+		if d.Generation != generation || note != d.Annotations[todov1.AnnotationSources] || note == first {
+			return fmt.Errorf("generation %d, annotations %v, the pods' %v", d.Generation, d.Annotations, d.Spec.Template.Annotations)
+		}
+		return nil
+	}
+	e.merge(secret, `{"stringData":{"url":"postgres://two"}}`)
+	eventually(t, func() error { return replaced(2) })
+	e.merge(configMap, `{"data":{"ca.crt":"two"}}`)
+	eventually(t, func() error { return replaced(3) })
+	e.merge(secret, `{"stringData":{"other":"y"},"metadata":{"annotations":{"refreshed":"now"}}}`)
+	e.quiet(p)
+	must(t, replaced(3))
+	for _, request := range e.restartedRequests(p) {
+		if !strings.HasPrefix(request, "GET ") {
+			t.Errorf("a restart of the manager sends %s", request)
+		}
+	}
+	e.merge(app, `{"spec":{"backend":{"storage":{"postgres":{"onChange":"Ignore"}}}}}`)
+	eventually(t, func() error { return e.observed("todo", 2) })
+	e.merge(secret, `{"stringData":{"url":"postgres://three"}}`)
+	e.touch(app, "ignored")
+	must(t, replaced(3))
+}
+
+// Every object of an app inherits labels and annotations, the keyring too, and loses them again. The cache keeps what the
+// operator wrote, so that nothing is written twice.
+func TestObjectsInheritMetadata(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.InheritedMetadata = &todov1.InheritedMetadata{
+			Labels: map[string]string{"team": "shop"}, Annotations: map[string]string{"backup.example.com/include": "true"}}
+	})
+	e.settled("todo")
+	e.quiet(p)
+	objects := map[string]client.Object{
+		"todo-keyring": &corev1.Secret{}, "todo-frontend-auth": &corev1.Secret{}, "todo-backend": &appsv1.Deployment{},
+		"todo-data": &corev1.PersistentVolumeClaim{},
+	}
+	has := func(team, include string) error {
+		for name, object := range objects {
+			if err := e.get(name, object); err != nil {
+				return err
+			}
+			if object.GetLabels()["team"] != team || object.GetAnnotations()["backup.example.com/include"] != include ||
+				object.GetLabels()[todov1.LabelApp] != "todo" {
+				return fmt.Errorf("%s has %v and %v", name, object.GetLabels(), object.GetAnnotations())
+			}
+		}
+		return nil
+	}
+	must(t, has("shop", "true"))
+	e.touch(app, "again")
+	for _, request := range append(e.quiet(p), e.restartedRequests(p)...) {
+		if !strings.HasPrefix(request, "GET ") || strings.HasSuffix(request, "/pods") {
+			t.Errorf("nothing has changed, and the manager sends %s", request)
+		}
+	}
+	e.merge(app, `{"spec":{"inheritedMetadata":{"labels":{"team":"web"},"annotations":null}}}`)
+	eventually(t, func() error { return has("web", "") })
+	e.merge(app, `{"spec":{"inheritedMetadata":null}}`)
+	eventually(t, func() error { return has("", "") })
 }

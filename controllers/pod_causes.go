@@ -122,10 +122,34 @@ func needs(pod *corev1.Pod) []need {
 			}
 		}
 	}
-	for _, volume := range pod.Spec.Volumes {
-		if volume.Secret != nil && !optional(volume.Secret.Optional) {
-			all = append(all, need{name: volume.Secret.SecretName})
+	for i := range pod.Spec.Volumes {
+		all = append(all, volumeNeeds(&pod.Spec.Volumes[i])...)
+	}
+	return all
+}
+
+// volumeNeeds lists the Secrets and entries that a volume makes files of, but for the optional ones.
+func volumeNeeds(volume *corev1.Volume) []need {
+	var all []need
+	if from := volume.Secret; from != nil && !optional(from.Optional) {
+		all = append(all, files(from.SecretName, from.Items)...)
+	}
+	if volume.Projected == nil {
+		return all
+	}
+	for _, source := range volume.Projected.Sources {
+		if from := source.Secret; from != nil && !optional(from.Optional) {
+			all = append(all, files(from.Name, from.Items)...)
 		}
+	}
+	return all
+}
+
+// files lists the entries of a Secret that become files; the Secret alone if all of its entries do.
+func files(secret string, items []corev1.KeyToPath) []need {
+	all := []need{{name: secret}}
+	for _, item := range items {
+		all = append(all, need{secret, item.Key})
 	}
 	return all
 }

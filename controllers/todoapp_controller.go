@@ -29,6 +29,7 @@ import (
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/status,verbs=patch
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;patch
@@ -62,6 +63,9 @@ type Reconciler struct {
 
 	driftDetector driftDetector
 	ownWrites     ownWrites
+	// sources caches the identities of the Secrets and ConfigMaps that the operator did not make; nil reads them each time.
+	sources client.Reader
+	digests digests
 }
 
 // Reconcile plans on the cache. If a stale cache could make the plan harmful, or if the API server refuses a write because the
@@ -157,9 +161,11 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return err
 	}
 	if err := mgr.Add(warm{sources}); err != nil {
-		return fmt.Errorf("adding the cache of source Secrets: %w", err)
+		return fmt.Errorf("adding the cache of sources: %w", err)
 	}
-	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources)).
+	r.sources = sources
+	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources, todov1.KindSecret)).
+		WatchesRawSource(r.referred(sources, todov1.KindConfigMap)).
 		WatchesRawSource(source.Func(r.Verifiers.Enqueue)).
 		Watches(&todov1.TodoApp{}, handler.Funcs{DeleteFunc: r.forgetDeleted}).
 		WatchesRawSource(source.Func(r.Rotations.Start)).

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
@@ -67,15 +68,34 @@ func shrink(object client.Object) {
 	}
 }
 
-// trimSecret keeps the operator's own entries and the names of the others.
+// trimSecret keeps the operator's own entries and the names of the others, and the labels and annotations that the operator wrote.
 func trimSecret(secret *corev1.Secret) {
+	kept, notes := known(secret, "labels", secret.Labels), known(secret, "annotations", secret.Annotations)
 	trimMetadata(secret)
+	secret.Labels, secret.Annotations = kept, notes
 	own := append(keyring.Entries(), keyring.StorageKey)
 	for entry := range secret.Data {
 		if !slices.Contains(own, entry) {
 			secret.Data[entry] = nil
 		}
 	}
+}
+
+// known returns the labels or annotations whose meaning the operator knows, and those that it wrote itself.
+func known(object client.Object, field string, all map[string]string) map[string]string {
+	kept := operators(maps.Clone(all))
+	for _, entry := range object.GetManagedFields() {
+		var fields fieldpath.Set
+		if entry.Manager != FieldOwner || entry.FieldsV1 == nil || fields.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
+			continue
+		}
+		for name, value := range all {
+			if fields.Has(fieldpath.MakePathOrDie("metadata", field, name)) {
+				kept[name] = value
+			}
+		}
+	}
+	return kept
 }
 
 // trimMetadata drops labels and annotations that the operator does not read.

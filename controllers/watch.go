@@ -59,8 +59,8 @@ func labelled() handler.EventHandler {
 	})
 }
 
-// sourceCache returns a cache of the identities of all Secrets without the label of an app. It tells when a Secret changes. The
-// operator reads a Secret that it did not make from the API server, and only if an app refers to it.
+// sourceCache returns a cache of the identities of all Secrets without the label of an app, and of all ConfigMaps. It tells when
+// one changes. The operator reads an object that it did not make from the API server, and only if an app refers to it.
 func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
 	unlabelled, err := labels.NewRequirement(todov1.LabelApp, selection.DoesNotExist, nil)
 	if err != nil {
@@ -69,14 +69,16 @@ func (r *Reconciler) sourceCache(cluster cluster.Cluster) (cache.Cache, error) {
 	options := cache.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 		DefaultTransform: bare, DefaultNamespaces: only(r.Namespaces),
-		DefaultLabelSelector: labels.NewSelector().Add(*unlabelled),
+		ByObject: map[client.Object]cache.ByObject{
+			identities(todov1.KindSecret): {Label: labels.NewSelector().Add(*unlabelled)},
+		},
 	}
 	if r.WatchHealth != nil {
 		r.WatchHealth.Attach(&options)
 	}
 	sources, err := cache.New(cluster.GetConfig(), options)
 	if err != nil {
-		return nil, fmt.Errorf("making the cache of source Secrets: %w", err)
+		return nil, fmt.Errorf("making the cache of sources: %w", err)
 	}
 	return sources, nil
 }
@@ -99,28 +101,52 @@ func bare(object any) (any, error) {
 	return object, nil
 }
 
-// referred enqueues the apps that refer to a Secret when the Secret changes.
-func (r *Reconciler) referred(sources cache.Cache) source.Source {
-	secrets := &metav1.PartialObjectMetadata{}
-	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	find := func(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-		return r.concerned(ctx, secret)
+// referred enqueues the apps that refer to a Secret or ConfigMap when it changes.
+func (r *Reconciler) referred(sources cache.Cache, kind string) source.Source {
+	find := func(ctx context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
+		if kind == todov1.KindSecret {
+			return r.concerned(ctx, object)
+		}
+		return r.reading(ctx, object.GetNamespace(), kind+"/"+object.GetName())
 	}
-	return source.Kind(sources, secrets, handler.TypedEnqueueRequestsFromMapFunc(find))
+	return source.Kind(sources, identities(kind), handler.TypedEnqueueRequestsFromMapFunc(find))
+}
+
+// identities returns an object of a kind without content, by which a cache holds identities alone.
+func identities(kind string) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+	return object
+}
+
+// reading returns the apps whose pods read an object, such as Secret/db, when they start.
+func (r *Reconciler) reading(ctx context.Context, namespace, object string) []reconcile.Request {
+	var apps todov1.TodoAppList
+	err := r.Client.List(ctx, &apps, client.InNamespace(namespace),
+		client.MatchingFields{desired.IndexSources: object}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil // only when the cache is stopping
+	}
+	var requests []reconcile.Request
+	for i := range apps.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
+	}
+	return requests
 }
 
 // concerned returns the apps that refer to a Secret or, for an app, to a Secret of that app: an app that is blocked by another
 // can proceed when the other releases the Secret. Every cache that a decision reads calls it, because each of them may lag.
 func (r *Reconciler) concerned(ctx context.Context, object client.Object) []reconcile.Request {
-	names := []string{object.GetName()}
+	names, requests := []string{object.GetName()}, []reconcile.Request(nil)
 	if app, ok := object.(*todov1.TodoApp); ok {
 		names = desired.Secrets(app)
+	} else {
+		requests = r.reading(ctx, object.GetNamespace(), todov1.KindSecret+"/"+object.GetName()) // the queue holds each app once
 	}
 	apps, err := r.naming(ctx, object.GetNamespace(), names)
 	if err != nil {
 		return nil // only when the cache is stopping
 	}
-	var requests []reconcile.Request
 	for i := range apps {
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps[i])})
 	}

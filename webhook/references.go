@@ -51,19 +51,31 @@ func accessesOf(app *todov1.TodoApp) []access {
 	if source := app.Spec.Auth.Source; source != nil {
 		secret(sourcePath, source.SecretRef.Name, source.SecretRef.Key, false)
 	}
-	if database := app.Spec.Frontend.Database; database != nil {
-		secret(specPath.Child("frontend", "database", "urlSecretRef"), database.URLSecretRef.Name, database.URLSecretRef.Key, false)
-	}
-	if database := app.Spec.Backend.Storage.Postgres; database != nil {
-		secret(specPath.Child("backend", "storage", "postgres", "urlSecretRef"),
-			database.URLSecretRef.Name, database.URLSecretRef.Key, false)
-	}
+	all = append(all, databaseAccesses(specPath.Child("frontend", "database"), app.Spec.Frontend.Database)...)
+	all = append(all, databaseAccesses(specPath.Child("backend", "storage", "postgres"), app.Spec.Backend.Storage.Postgres)...)
 	if ingress := app.Spec.Ingress; ingress != nil {
 		secret(specPath.Child("ingress", "tlsSecretName"), ingress.TLSSecretName, "", false)
 	}
 	all = append(all, accessesOfComponent(specPath.Child("frontend"), &app.Spec.Frontend.WorkloadSpec)...)
 	all = append(all, accessesOfComponent(specPath.Child("backend"), &app.Spec.Backend.WorkloadSpec)...)
 	return named(all)
+}
+
+// databaseAccesses returns the accesses to the URL of a database and to its certificate authority.
+func databaseAccesses(at *field.Path, database *todov1.DatabaseSpec) []access {
+	if database == nil {
+		return nil
+	}
+	url := database.URLSecretRef
+	all := []access{{at: at.Child("urlSecretRef"), target: target{fromSecret, url.Name}, entry: url.Key}}
+	if ca := database.CARef; ca != nil {
+		from := fromSecret
+		if ca.Kind == todov1.KindConfigMap {
+			from = fromConfigMap
+		}
+		all = append(all, access{at: at.Child("caRef"), target: target{from, ca.Name}, entry: ca.Key})
+	}
+	return all
 }
 
 func accessesOfComponent(at *field.Path, spec *todov1.WorkloadSpec) []access {

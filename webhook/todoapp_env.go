@@ -37,10 +37,10 @@ func injections(app *todov1.TodoApp) []injection {
 	all = append(all, templateInjections(frontend.Child("template"), &app.Spec.Frontend.Template)...)
 	all = append(all, templateInjections(backend.Child("template"), &app.Spec.Backend.Template)...)
 	if database := app.Spec.Frontend.Database; database != nil {
-		all = append(all, databaseURL(frontend.Child("database"), database))
+		all = append(all, databaseInjections(frontend.Child("database"), database)...)
 	}
 	if database := app.Spec.Backend.Storage.Postgres; database != nil {
-		all = append(all, databaseURL(backend.Child("storage", "postgres"), database))
+		all = append(all, databaseInjections(backend.Child("storage", "postgres"), database)...)
 	}
 	if ingress := app.Spec.Ingress; ingress != nil && ingress.TLSSecretName != "" {
 		at := specPath.Child("ingress", "tlsSecretName")
@@ -65,9 +65,18 @@ func variablesOf(at *field.Path, env []corev1.EnvVar) []injection {
 	return all
 }
 
-func databaseURL(at *field.Path, database *todov1.DatabaseSpec) injection {
-	ref := database.URLSecretRef
-	return injection{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}
+// databaseInjections returns the URL of a database and, if it is named, the certificate authority.
+func databaseInjections(at *field.Path, database *todov1.DatabaseSpec) []injection {
+	ref, ca := database.URLSecretRef, database.CARef
+	all := []injection{{at: at.Child("urlSecretRef"), what: "DATABASE_URL", secret: ref.Name, entry: ref.Key}}
+	switch {
+	case ca == nil:
+	case ca.Kind == todov1.KindConfigMap:
+		all = append(all, injection{at: at.Child("caRef"), what: "caRef", configMap: ca.Name, entry: ca.Key})
+	default:
+		all = append(all, injection{at: at.Child("caRef"), what: "caRef", secret: ca.Name, entry: ca.Key})
+	}
+	return all
 }
 
 // newlyInjected returns the names of the Secrets and of the ConfigMaps from which an update injects a value for the first time. It

@@ -33,6 +33,13 @@ func frontendVolume(v todov1.Volume) func(*todov1.TodoApp) {
 	}
 }
 
+// authority names the certificate authority of the frontend's database, whose URL is in the same object or none.
+func authority(kind, name string) func(*todov1.TodoApp) {
+	return func(app *todov1.TodoApp) {
+		app.Spec.Frontend.Database = &todov1.DatabaseSpec{CARef: &todov1.CAReference{Kind: kind, Name: name, Key: "ca.crt"}}
+	}
+}
+
 // fileOf returns a volume with one entry of a Secret.
 func fileOf(secret, entry, file string) todov1.Volume {
 	return todov1.Volume{Secret: &corev1.SecretVolumeSource{
@@ -51,6 +58,15 @@ func driverSecret(secret string) todov1.Volume {
 }
 
 var templateCases = map[string]todoAppCase{
+	"an authority in the keyring": {
+		app:  todoApp(authority(todov1.KindSecret, "team-a-keyring")),
+		want: `reserved-variable spec.frontend.database.caRef: caRef reads Secret "team-a-keyring", which the operator injects itself`,
+	},
+	"an authority in another app's Secret": {
+		app: todoApp(authority(todov1.KindSecret, "web")), found: holding("web").owned("web", "team-b"),
+		want: `reserved-variable spec.frontend.database.caRef: caRef reads Secret "web", which holds keys of TodoApp "team-b"`,
+	},
+	"an authority":           {app: todoApp(authority(todov1.KindSecret, "pg-ca"))},
 	"envFrom another Secret": {app: todoApp(envFromSecret("smtp", "")), found: holding("smtp PASSWORD x")},
 	"envFrom the app's own Secret": {
 		app: todoApp(envFromSecret("team-a-frontend-auth", "")),
@@ -140,6 +156,8 @@ func TestReferencesOfATemplateAreJudgedWithTheUsersRights(t *testing.T) {
 		"envFrom a ConfigMap": {todoApp(envFromConfigMap("c", "")), "configmaps/c"},
 		"a volume":            {todoApp(frontendVolume(fileOf("s", "a", "b"))), "secrets/s"},
 		"a projected volume":  {todoApp(frontendVolume(projectionOf("s"))), "secrets/s"},
+		"an authority":        {todoApp(authority(todov1.KindSecret, "ca")), "secrets/ca"},
+		"a public authority":  {todoApp(authority(todov1.KindConfigMap, "ca")), "configmaps/ca"},
 		"a CSI driver's":      {todoApp(frontendVolume(driverSecret("s"))), "secrets/s"},
 	} {
 		t.Run(name, func(t *testing.T) {

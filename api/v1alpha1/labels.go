@@ -21,6 +21,11 @@ const (
 	// AnnotationAdopt on a Secret, claim or Service hands it over to the TodoApp that it names. The operator then owns, locks and
 	// deletes the object as if it had made it.
 	AnnotationAdopt = "todoapp.dev/adopt"
+	// AnnotationInherited on a keyring lists the labels and annotations that it has of spec.inheritedMetadata.
+	AnnotationInherited = "todoapp.dev/inherited"
+	// AnnotationSources on a Deployment is a digest of what its pods read of databases when they start, and on its pods the digest
+	// of the last change.
+	AnnotationSources = "todoapp.dev/sources"
 	// AnnotationPaused on a TodoApp stops, with the value "true", every write for the app but that of its status.
 	AnnotationPaused = "todoapp.dev/paused"
 	// AnnotationAllowStorageChange on a TodoApp permits, with the value "true", another kind of storage: tasks are not moved.

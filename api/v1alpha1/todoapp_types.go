@@ -75,6 +75,10 @@ type TodoAppSpec struct {
 	// ingress makes the stack reachable from outside the cluster. If it is not set, there are Services only.
 	// +optional
 	Ingress *IngressSpec `json:"ingress,omitempty"`
+	// inheritedMetadata holds labels and annotations that every object of the app gets, Secrets included, for policies that ask
+	// for a label or tools that look for an annotation. Pods get theirs from template.labels and template.annotations.
+	// +optional
+	InheritedMetadata *InheritedMetadata `json:"inheritedMetadata,omitempty"`
 }
 
 // SecretReference names a Secret in the TodoApp's namespace.

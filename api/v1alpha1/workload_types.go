@@ -149,13 +149,6 @@ type SQLiteSpec struct {
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 }
 
-// DatabaseSpec names a database.
-type DatabaseSpec struct {
-	// urlSecretRef names the entry of a Secret that holds the URL, such as postgres://user:password@host/database.
-	// +required
-	URLSecretRef SecretKeyReference `json:"urlSecretRef,omitzero"`
-}
-
 // CORSSpec lets browsers call the API from another origin.
 type CORSSpec struct {
 	// allowedOrigins are origins as browsers send them, such as https://todo.example.com: the host in lower case and ASCII,

@@ -86,6 +86,7 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 	// The API itself waits after SIGTERM, so there is no preStop hook: it can close idle connections while it waits.
 	withVariables(c, variableFrom("TASKAPI_DATABASE_URL", app.Spec.Backend.Storage.Postgres.URLSecretRef),
 		variable("TASKAPI_SHUTDOWN_DELAY", strconv.Itoa(drainSeconds)+"s"))
+	withCA(pod, c, app.Spec.Backend.Storage.Postgres, "PGSSLROOTCERT")
 	return pod.WithContainers(c)
 }
 
@@ -143,6 +144,7 @@ func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
 	pod := corev1ac.PodSpec().WithSecurityContext(securityContext())
 	if spec.Storage.Postgres != nil {
 		withVariables(c, variableFrom("DATABASE_URL", spec.Storage.Postgres.URLSecretRef))
+		withCA(pod, c, spec.Storage.Postgres, "PGSSLROOTCERT")
 	}
 	if UsesSQLite(app) {
 		pod.SecurityContext.WithFSGroup(nonRoot)

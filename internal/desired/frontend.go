@@ -29,7 +29,9 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 	if spec.Database != nil {
 		withVariables(c, variableFrom("DATABASE_URL", spec.Database.URLSecretRef))
 	}
-	pod := corev1ac.PodSpec().WithSecurityContext(securityContext()).WithContainers(c)
+	pod := corev1ac.PodSpec().WithSecurityContext(securityContext())
+	withCA(pod, c, spec.Database, "PGSSLROOTCERT", "NODE_EXTRA_CA_CERTS")
+	pod.WithContainers(c)
 	keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
 	d := deployment(app, frontendComponent(app), spec.WorkloadSpec, ptr.Deref(spec.Replicas, 1), pod, keys)
 	return autoscaled(d, spec.Autoscaling)

@@ -11,6 +11,10 @@ import (
 // platform sets every field of the pods' template, and the probes.
 func platform(a *todov1.TodoApp) {
 	named := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
+	a.Spec.Frontend.Database = &todov1.DatabaseSpec{URLSecretRef: ref("pg-app", "uri"),
+		CARef: &todov1.CAReference{Kind: todov1.KindConfigMap, Name: "authorities", Key: "pg.pem"}}
+	a.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{URLSecretRef: ref("pg-app", "uri"),
+		CARef: &todov1.CAReference{Name: "pg-ca"}}
 	a.Spec.Frontend.Image = "registry.example.com/web:1.4"
 	a.Spec.Frontend.Probes = &todov1.ProbesSpec{
 		Readiness: &todov1.ProbeSpec{Path: "/readyz"},
@@ -44,7 +48,7 @@ func platform(a *todov1.TodoApp) {
 		EnvFrom: []corev1.EnvFromSource{{Prefix: "SMTP_", SecretRef: &corev1.SecretEnvSource{LocalObjectReference: named("smtp")}}},
 	}
 	a.Spec.Backend.Template.Annotations = map[string]string{"config.linkerd.io/skip-inbound-ports": "9090,8000"}
-	a.Spec.Backend.Template.SecurityContext = &todov1.PodUser{RunAsUser: new(int64(1500))}
+	a.Spec.Backend.Template.SecurityContext = &todov1.PodUser{RunAsUser: new(int64(15000))}
 	a.Spec.Backend.Template.Volumes = []todov1.Volume{{Name: "tls", Secret: &corev1.SecretVolumeSource{SecretName: "tls"}}}
 	a.Spec.Backend.Template.VolumeMounts = []todov1.VolumeMount{{Name: "tls", MountPath: "/etc/tls"}}
 }

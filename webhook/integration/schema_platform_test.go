@@ -71,6 +71,30 @@ func init() {
 			refused: `backend: {template: {strategy: {maxSurge: 2}}}`, message: "template.strategy does not apply to a backend on SQLite",
 			allowed: `backend: {storage: {postgres: {urlSecretRef: {name: db, key: url}}}, template: {strategy: {maxSurge: 2}}}`,
 		},
+		"an authority without a name": {
+			refused: `frontend: {database: {urlSecretRef: {name: db, key: url}, caRef: {key: ca.crt}}}`,
+			message: "caRef.name: Required value",
+			allowed: `frontend: {database: {urlSecretRef: {name: db, key: url}, caRef: {name: pg-ca}}}`,
+		},
+		"an authority of another kind": {
+			refused: `frontend: {database: {urlSecretRef: {name: db, key: url}, caRef: {kind: Bundle, name: ca}}}`,
+			message: `supported values: "Secret", "ConfigMap"`,
+			allowed: `frontend: {database: {urlSecretRef: {name: db, key: url}, caRef: {kind: ConfigMap, name: ca}, onChange: Ignore}}`,
+		},
+		"an answer to changes of another name": {
+			refused: `frontend: {database: {urlSecretRef: {name: db, key: url}, onChange: Reload}}`,
+			message: `supported values: "Restart", "Ignore"`,
+			allowed: `frontend: {database: {urlSecretRef: {name: db, key: url}, onChange: Restart}}`,
+		},
+		"a tracking label for all": {
+			refused: `inheritedMetadata: {labels: {app.kubernetes.io/instance: shop}}`, message: "finds what it may delete: leave that out",
+			allowed: `inheritedMetadata: {labels: {app.kubernetes.io/part-of: shop, team: a}}`,
+		},
+		"a tracking annotation for all": {
+			refused: `inheritedMetadata: {annotations: {argocd.argoproj.io/tracking-id: x}}`,
+			message: "finds what it may delete: leave that out",
+			allowed: `inheritedMetadata: {annotations: {reflector.v1.k8s.emberstack.com/reflection-allowed: "true"}}`,
+		},
 		"no time to stop": {
 			refused: `frontend: {template: {terminationGracePeriodSeconds: 4}}`, message: "should be greater than or equal to 5",
 			allowed: `frontend: {template: {terminationGracePeriodSeconds: 5}}`,

@@ -1,0 +1,128 @@
+package controllers
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+)
+
+// digests remembers the digests of entries, so that an entry is read again only if its object has changed.
+type digests struct {
+	mutex sync.Mutex
+	known map[entryKey]entryDigest
+}
+
+// entryKey is an entry of a Secret or ConfigMap.
+type entryKey struct {
+	namespace string
+	desired.Source
+}
+
+// entryDigest is the digest of an entry in one version of its object.
+type entryDigest struct{ version, digest string }
+
+// of returns the digest of an entry in a version of its object; empty if that version was not read.
+func (d *digests) of(key entryKey, version string) string {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if found := d.known[key]; version != "" && found.version == version {
+		return found.digest
+	}
+	return ""
+}
+
+func (d *digests) remember(key entryKey, found entryDigest) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.known == nil {
+		d.known = map[entryKey]entryDigest{}
+	}
+	if found.digest == "" {
+		delete(d.known, key)
+		return
+	}
+	d.known[key] = found
+}
+
+// observeSources takes the digests of what the pods of each component read at start.
+func (r *Reconciler) observeSources(ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp) error {
+	w.digests = map[string]string{}
+	for _, component := range []string{todov1.ComponentFrontend, todov1.ComponentBackend} {
+		sum := sha256.New()
+		sources := desired.Sources(app, component)
+		for _, source := range sources {
+			digest, err := r.digest(ctx, reader, entryKey{app.Namespace, source})
+			if err != nil {
+				return err
+			}
+			if digest == "" { // the pods that run keep what they have read
+				sources = nil
+				break
+			}
+			_, _ = sum.Write([]byte(digest))
+		}
+		if len(sources) > 0 {
+			w.digests[component] = hex.EncodeToString(sum.Sum(nil)[:8])
+		}
+	}
+	return nil
+}
+
+// digest returns a digest of an entry; empty if the entry does not exist. It is keyed by the UID of the object, so that equal
+// values of two Secrets have different digests. A cached plan reads an entry only if its object has changed since the last time.
+func (r *Reconciler) digest(ctx context.Context, reader client.Reader, key entryKey) (string, error) {
+	if reader != r.Live && r.sources != nil {
+		object := identities(key.Kind)
+		err := r.sources.Get(ctx, types.NamespacedName{Namespace: key.namespace, Name: key.Name}, object)
+		if client.IgnoreNotFound(err) != nil {
+			return "", fmt.Errorf("finding %s %s: %w", key.Kind, key.Name, err)
+		}
+		if digest := r.digests.of(key, object.ResourceVersion); digest != "" {
+			return digest, nil
+		}
+	}
+	object, value, err := r.entry(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	found := entryDigest{version: object.GetResourceVersion()}
+	if len(value) > 0 {
+		mac := hmac.New(sha256.New, []byte(object.GetUID()))
+		_, _ = mac.Write(value)
+		found.digest = hex.EncodeToString(mac.Sum(nil))
+	}
+	r.digests.remember(key, found)
+	return found.digest, nil
+}
+
+// entry reads an entry from the API server. The value is empty if it does not exist.
+func (r *Reconciler) entry(ctx context.Context, key entryKey) (metav1.Object, []byte, error) {
+	name := types.NamespacedName{Namespace: key.namespace, Name: key.Name}
+	if key.Kind == todov1.KindConfigMap {
+		var configMap corev1.ConfigMap
+		if err := r.Live.Get(ctx, name, &configMap); client.IgnoreNotFound(err) != nil {
+			return nil, nil, fmt.Errorf("reading ConfigMap %s: %w", key.Name, err)
+		}
+		if value, ok := configMap.Data[key.Key]; ok {
+			return &configMap, []byte(value), nil
+		}
+		return &configMap, configMap.BinaryData[key.Key], nil
+	}
+	var secret corev1.Secret
+	if err := r.Live.Get(ctx, name, &secret); err != nil && !apierrors.IsNotFound(err) {
+		return nil, nil, fmt.Errorf("reading Secret %s: %w", key.Name, err)
+	}
+	return &secret, secret.Data[key.Key], nil
+}

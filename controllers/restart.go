@@ -1,0 +1,41 @@
+package controllers
+
+import (
+	"maps"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+)
+
+// restart annotates a desired Deployment so that its pods are replaced if a value that they read at start has changed. The
+// Deployment records the digest of the values, and its pod template has the digest of the last change. So neither a new app, nor
+// an upgrade to a release that knows digests, nor a missing Secret restarts a pod.
+func restart(want *unstructured.Unstructured, have client.Object, digest string) error {
+	var recorded, rolled string
+	if live, ok := have.(*appsv1.Deployment); ok && live != nil {
+		recorded = live.Annotations[todov1.AnnotationSources]
+		rolled = live.Spec.Template.Annotations[todov1.AnnotationSources]
+	}
+	if digest == "" {
+		digest = recorded
+	}
+	if recorded != "" && digest != recorded {
+		rolled = digest
+	}
+	if digest != "" {
+		notes := maps.Clone(want.GetAnnotations())
+		if notes == nil {
+			notes = map[string]string{}
+		}
+		notes[todov1.AnnotationSources] = digest
+		want.SetAnnotations(notes)
+	}
+	if rolled == "" {
+		return nil
+	}
+	return unstructured.SetNestedField(want.Object, rolled, //nolint:wrapcheck // it cannot fail: a template is an object
+		"spec", "template", "metadata", "annotations", todov1.AnnotationSources)
+}
