@@ -3,6 +3,7 @@ package docs_test
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,46 @@ func TestGivenAClusterItsToolsAreBuilt(t *testing.T) {
 				t.Errorf("make %s installs without having built%s:\n%s", target, tool, before)
 			}
 		}
+	}
+}
+
+// TestTargetsOfOthersExist compares the list of "make help" with the targets that users of kubebuilder type, and with those that
+// the workflows run.
+func TestTargetsOfOthersExist(t *testing.T) {
+	help, err := exec.CommandContext(t.Context(), "make", "-s", "-C", "..", "help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := []string{"manifests", "generate", "run", "docker-build", "docker-push", "build-installer", "install", "uninstall",
+		"deploy", "undeploy"}
+	for _, workflow := range []string{"ci", "release"} {
+		text := file(t, "../.github/workflows/"+workflow+".yaml")
+		for _, command := range regexp.MustCompile(`\bmake (?:-s )?([a-z-]+)`).FindAllStringSubmatch(text, -1) {
+			targets = append(targets, command[1])
+		}
+	}
+	if len(targets) < 14 {
+		t.Errorf("the workflows run %q, expected four targets", targets[10:])
+	}
+	for _, target := range targets {
+		if !regexp.MustCompile(`(?m)^  make ` + target + ` `).Match(help) {
+			t.Errorf("make help does not list %s", target)
+		}
+	}
+}
+
+// TestBuildInstaller expects that the manifest of make build-installer has the image IMG for managers and for task APIs.
+func TestBuildInstaller(t *testing.T) {
+	folder := t.TempDir()
+	const image = "registry.example.com:5000/team/operator:1"
+	builds := exec.CommandContext(t.Context(), "make", "-C", "..", "build-installer", "IMG="+image, "DIST="+folder)
+	output, err := builds.CombinedOutput()
+	if err != nil {
+		t.Fatalf("make build-installer: %v\n%s", err, output)
+	}
+	manifest := file(t, folder+"/install.yaml")
+	namespace := strings.Contains(manifest, "kind: Namespace\n")
+	if count := strings.Count(manifest, image); count != 2 || !namespace {
+		t.Errorf("the manifest names the image %d times, expected 2; it has the namespace: %t", count, namespace)
 	}
 }

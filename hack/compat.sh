@@ -25,7 +25,8 @@ if [[ ! -x $folder/kube-apiserver ]]; then
       printf 'replace %s => %s v0.%s\n' "$module" "$module" "${released#v1.}"
     done
   } >"$folder/module/go.mod"
-  go -C "$folder/module" build -mod=mod -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$released" \
+  # Without the cloud providers that versions up to 1.30 contain, it compiles in a fraction of the time.
+  go -C "$folder/module" build -mod=mod -tags providerless -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$released" \
     -o "$folder/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
   echo "built in $((SECONDS - started)) s"
 fi
