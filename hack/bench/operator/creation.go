@@ -106,6 +106,12 @@ func (r *report) addRequests(what string, apps int, c cost, floor float64, targe
 		float64(written(c.requests))/float64(apps), counts(c.requests, apps))
 }
 
+// addWrites adds the number of writes, which should be none, and prints the kinds of all requests.
+func (r *report) addWrites(what string, c cost) {
+	r.add(result{what: what + "writes", value: float64(written(c.requests)), target: "0"})
+	progress("%sall requests: %s", what, counts(c.requests, 1))
+}
+
 // addMemory adds the manager's resident memory.
 func (r *report) addMemory(what string, e *environment) error {
 	now, peak, err := e.manager.memory()

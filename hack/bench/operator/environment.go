@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -125,7 +126,8 @@ func (e *environment) newManager(o options, name string, flags ...string) (*proc
 	}
 	p := e.process(name, binary, append([]string{"manager", "--task-api-image=todoapp-operator:bench",
 		"--namespace=todoapp-system", "--webhook=false", "--log-level=warn",
-		"--metrics-listen=127.0.0.1:" + ports[0], "--health-listen=127.0.0.1:" + ports[1]}, flags...)...)
+		"--metrics-listen=127.0.0.1:" + ports[0], "--health-listen=127.0.0.1:" + ports[1]},
+		append(strings.Fields(o.managerFlags), flags...)...)...)
 	e.managers = append(e.managers, p)
 	p.env = []string{"KUBECONFIG=" + e.file(name+".kubeconfig"), "GOMEMLIMIT=" + memoryLimit}
 	p.ready = "http://127.0.0.1:" + ports[1] + "/readyz"

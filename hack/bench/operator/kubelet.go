@@ -92,7 +92,7 @@ func (k *kubelet) work(ctx context.Context) {
 	}
 }
 
-// sync brings one pod closer to what its object says.
+// sync brings one pod closer to its object.
 func (k *kubelet) sync(ctx context.Context, key types.NamespacedName) error {
 	var pod corev1.Pod
 	err := k.pods.Get(ctx, key, &pod)

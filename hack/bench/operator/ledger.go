@@ -15,17 +15,17 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// ledger records every key that an app has had and every pod that uses keys, and finds what must never happen:
+// ledger records every key that an app has had and every pod that uses keys, and finds violations of these rules:
 //
-//   - a version has two values,
-//   - a key is lost: it was in the keyring, and the keyring is there without it or is gone,
-//   - a token is refused: a frontend signs with a version, or has signed with it, that a backend does not trust.
+//   - A version has one value.
+//   - No key is lost: the keyring stays, and keeps each key that it has held.
+//   - No token is refused: each running backend trusts each version with which a frontend signs or has signed.
 //
 // The rules hold for apps whose keys are neither revoked nor expired. A nil ledger records nothing.
 type ledger struct {
 	mutex sync.Mutex
 	apps  map[types.NamespacedName]*history
-	// found describes what must never happen and did.
+	// found describes the violations.
 	found []string
 	// judged is the number of times that a pod has loaded keys.
 	judged int
@@ -54,7 +54,7 @@ func (l *ledger) of(namespace, app string) *history {
 	return l.apps[name]
 }
 
-// report records what must never happen. It names versions and never a value.
+// report records a violation. It names versions and never a value.
 func (l *ledger) report(format string, args ...any) {
 	l.found = append(l.found, fmt.Sprintf(format, args...))
 }
@@ -179,7 +179,7 @@ func (l *ledger) ended(uid types.UID) {
 	}
 }
 
-// violations returns what must never happen and did.
+// violations returns descriptions of all violations.
 func (l *ledger) violations() []string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -21,6 +21,7 @@ import (
 // options holds the values of the flags.
 type options struct {
 	binary, kubernetes, rows string
+	managerFlags             string
 	short                    bool
 	apps, silentApps         int
 	startApps, chaosApps     int
@@ -85,6 +86,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.kubernetes, "kubernetes", "bin/k8s/current",
 		"`directory` with etcd, kube-apiserver and kube-controller-manager")
 	flags.StringVar(&o.rows, "rows", "all", "comma-separated `groups` of rows: all, "+names())
+	flags.StringVar(&o.managerFlags, "manager-flags", "", "space-separated `flags` of the manager, such as --workers=16")
 	flags.BoolVar(&o.short, "short", false,
 		"count requests with 200 apps and run chaos with 20, and fail if a count is above its ceiling")
 	flags.IntVar(&o.apps, "apps", 1000, "`number` of apps of most rows")

@@ -44,7 +44,7 @@ func serveStarts() {
 	}
 }
 
-// start starts the program. The kernel kills it if this process ends for whatever reason.
+// start starts the program. The kernel kills it if this process ends for any reason.
 func (p *process) start() error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {

@@ -31,7 +31,7 @@ func (r result) exceeded() bool {
 // report collects results.
 type report struct{ results []result }
 
-// add adds a result and prints it, so that an interrupted run has shown what it found.
+// add adds a result and prints it, so that an interrupted run has shown its results.
 func (r *report) add(one result) {
 	r.results = append(r.results, one)
 	progress("%s: %s", one.what, strings.Join(one.cells()[1:], " "))

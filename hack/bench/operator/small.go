@@ -116,7 +116,7 @@ func measureRestart(ctx context.Context, _ options, e *environment, r *report, a
 		return err
 	}
 	what := fmt.Sprintf("restart over %d apps: ", len(apps))
-	r.add(result{what: what + "writes", value: float64(written(c.requests)), target: "0"})
+	r.addWrites(what, c)
 	r.add(result{what: what + "requests", value: float64(len(c.requests))})
 	r.add(result{what: what + "CPU of the manager", value: c.manager, unit: "s", target: "≤ 5 s per 1,000 apps"})
 	return nil

@@ -71,7 +71,7 @@ func (e *environment) measureStart(ctx context.Context, r *report, what string) 
 	}
 	r.add(result{what: what + "CPU of the manager", value: c.manager, unit: "s", target: "≤ 15 s"})
 	r.add(result{what: what + "CPU of the API server", value: c.api, unit: "s"})
-	r.add(result{what: what + "writes", value: float64(written(c.requests)), target: "0"})
+	r.addWrites(what, c)
 	return e.addPeak(r, what)
 }
 
