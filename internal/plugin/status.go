@@ -19,25 +19,35 @@ func statusCommand(c *cluster) *cobra.Command {
 	var watch bool
 	var output string
 	command := &cobra.Command{
-		Use:   "status NAME",
+		Use:   "status [NAME]",
 		Short: "Show the keys, the rotation and the pods of a TodoApp",
 		Example: "  kubectl todoapp status shop\n  kubectl todoapp status shop -w        # follow a rotation\n" +
 			"  kubectl todoapp status shop -o json",
-		Args: oneName, ValidArgsFunction: c.completeApps(1),
+		Long: "Show the keys, the rotation and the pods of a TodoApp. The name can be left out if the namespace has only one.",
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return oneName(command, args)
+		},
+		ValidArgsFunction: c.completeApps(1),
 	}
 	command.Flags().BoolVarP(&watch, "watch", "w", false, "show changes until interrupted")
 	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml")
 	rights := append(onApps("get"), right{verb: "list", resource: "pods"})
 	command.RunE = c.connected(rights, func(ctx context.Context, args []string) error {
+		name, err := c.onlyName(ctx, args)
 		switch {
+		case err != nil:
+			return err
 		case output != "" && output != "json" && output != "yaml":
 			return usagef("invalid value %q for --output: must be json or yaml", output)
 		case watch && output != "":
 			return usagef("--watch shows text only: leave out --output")
 		case watch:
-			return c.watchStatus(ctx, args[0])
+			return c.watchStatus(ctx, name)
 		}
-		seen, err := c.overview(ctx, args[0])
+		seen, err := c.overview(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -52,6 +62,25 @@ func oneName(_ *cobra.Command, args []string) error {
 		return usagef("name one TodoApp; %d arguments are given", len(args))
 	}
 	return nil
+}
+
+// onlyName returns the name in the arguments or, if there is none, that of the only TodoApp of the namespace.
+func (c *cluster) onlyName(ctx context.Context, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	apps, err := c.apps(ctx, nil, "", true)
+	if err != nil {
+		return "", err
+	}
+	if len(apps) == 1 {
+		return apps[0].Name, nil
+	}
+	names := make([]string, len(apps))
+	for i, app := range apps {
+		names[i] = app.Name
+	}
+	return "", usagef("name one TodoApp; namespace %s has %s", c.namespace, few(names))
 }
 
 // overview reads an app, its pods and the time.
