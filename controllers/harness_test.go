@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
@@ -41,6 +42,8 @@ type environment struct {
 	t         *testing.T
 	client    client.Client
 	namespace string
+	// shard limits the managers that are started; nil for all apps.
+	shard labels.Selector
 }
 
 var serial = struct {
@@ -56,7 +59,7 @@ func newEnvironment(t *testing.T) *environment {
 	must(t, err)
 	serial.Lock()
 	serial.n++
-	e := &environment{t, c, fmt.Sprintf("test-%d", serial.n)}
+	e := &environment{t: t, client: c, namespace: fmt.Sprintf("test-%d", serial.n)}
 	serial.Unlock()
 	must(t, c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}))
 	t.Cleanup(func() { // without a garbage collector they would use up the cluster IPs of all tests
@@ -86,6 +89,9 @@ func (e *environment) startDisturbed(disturb func(writes int) error, change ...f
 	caches, err := controllers.CacheOptions()
 	must(e.t, err)
 	caches.DefaultNamespaces = namespaced(e.namespace)
+	if e.shard != nil {
+		controllers.InShard(&caches, e.shard)
+	}
 	requests := &recorder{disturb: disturb}
 	cfg := rest.CopyConfig(apiServer)
 	cfg.QPS, cfg.Burst = 1000, 1000
@@ -98,7 +104,7 @@ func (e *environment) startDisturbed(disturb func(writes int) error, change ...f
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: &events.FakeRecorder{},
 		Images: desired.Images{TaskAPI: "todoapp-operator:test"}, Verifiers: controllers.NewVerifiers(),
-		Rotations: controllers.NewRotations(32), Now: time.Now, NewKey: freshKey,
+		Rotations: controllers.NewRotations(32), Now: time.Now, NewKey: freshKey, Shard: e.shard,
 	}
 	for _, c := range change {
 		c(r)

@@ -29,6 +29,7 @@ func (p *plan) keyringSecret(app *todov1.TodoApp) (*corev1.Secret, error) {
 		secret.Data = data
 	}
 	secret.Type = corev1.SecretTypeOpaque
+	delete(secret.Labels, todov1.LabelShard)
 	secret.Labels = labels.Merge(secret.Labels, desired.Labels(app, todov1.ComponentKeyring))
 	secret.Annotations = labels.Merge(secret.Annotations, labels.Set{
 		todov1.AnnotationKeys: keyring.FormatVersions(p.keys.Frontend.Versions)})

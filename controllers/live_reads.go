@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	// errDeleted says that the app is being deleted, or that another app has its name.
+	// errDeleted says that the app is being deleted or has moved to another shard, or that another app has its name.
 	errDeleted = errors.New("the app is deleted")
 	// errChanging says that the app changed each time while its objects were read.
 	errChanging = errors.New("the app changes")
@@ -94,7 +94,7 @@ func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before a
 		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(app), present); err != nil {
 			return nil, fmt.Errorf("reading the app: %w", err)
 		}
-		if present.UID != app.UID || !present.DeletionTimestamp.IsZero() {
+		if present.UID != app.UID || !present.DeletionTimestamp.IsZero() || !r.ours(present) {
 			return nil, errDeleted
 		}
 		if present.Generation == app.Generation && maps.Equal(present.Annotations, app.Annotations) {

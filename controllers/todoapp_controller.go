@@ -12,6 +12,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,6 +52,8 @@ type Reconciler struct {
 	Network desired.Network
 	// Namespaces are the namespaces to watch, the same as those of the Client's cache; none means all.
 	Namespaces []string
+	// Shard selects the TodoApps of this manager, the same as those of the Client's cache; nil for all.
+	Shard labels.Selector
 	// WatchHealth records the failures of the cache of Secrets that the operator did not make; may be nil.
 	WatchHealth *WatchHealth
 	// Verifiers asks pods of the embedded API for their keys.

@@ -14,15 +14,15 @@ import (
 
 // Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps that name a
 // Secret if an app is to adopt it, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a namespace by
-// label. The manager's cache, which must have the index of TodoApps, only tells which TodoApps name a Secret. New references are
+// label. The reader of all TodoApps, a cache with the index of TodoApps, only tells which TodoApps name a Secret. New references are
 // judged with the rights of the user who makes them.
-func Setup(mgr ctrl.Manager, rights ReferenceRights) error {
+func Setup(mgr ctrl.Manager, all client.Reader, rights ReferenceRights) error {
 	live, err := unlimited(mgr)
 	if err != nil {
 		return err
 	}
 	apps := guard[*todov1.TodoApp]{
-		inner: todoAppValidator{live, mgr.GetCache()}, kind: "TodoApp", client: live, mode: rights, at: specPath,
+		inner: todoAppValidator{live, all}, kind: "TodoApp", client: live, mode: rights, at: specPath,
 		applies: func(*todov1.TodoApp) bool { return true }, size: entriesOf, accesses: accessesOf,
 	}
 	err = builder.WebhookManagedBy(mgr, &todov1.TodoApp{}).WithValidator(apps).WithValidatorCustomPath(todoAppPath).Complete()

@@ -4,6 +4,8 @@ package v1alpha1
 const (
 	// LabelApp names the TodoApp that an object belongs to.
 	LabelApp = "todoapp.dev/app"
+	// LabelShard on a TodoApp names the operator's shard that reconciles it. The app's objects get the same label.
+	LabelShard = "todoapp.dev/shard"
 	// LabelComponent says which component an object belongs to: frontend, backend, keyring or ingress.
 	LabelComponent = "todoapp.dev/component"
 	// AnnotationKeys on a pod lists the versions that it started with; the first signs.

@@ -100,7 +100,7 @@ func Selector(app *todov1.TodoApp, component string) map[string]string {
 	}
 }
 
-// Labels returns the labels of every object of a component. None is copied from the app, and there is no
+// Labels returns the labels of every object of a component. None but that of the shard is copied from the app, and there is no
 // app.kubernetes.io/instance: GitOps tools would prune objects that carry their tracking labels.
 func Labels(app *todov1.TodoApp, component string) map[string]string {
 	labels := Selector(app, component)
@@ -108,6 +108,9 @@ func Labels(app *todov1.TodoApp, component string) map[string]string {
 		"app.kubernetes.io/name":      "todoapp",
 		"app.kubernetes.io/component": component,
 	})
+	if shard := app.Labels[todov1.LabelShard]; shard != "" {
+		labels[todov1.LabelShard] = shard
+	}
 	return labels
 }
 

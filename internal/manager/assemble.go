@@ -60,7 +60,7 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 		return nil, err
 	}
 	if s.webhook {
-		if err := addWebhook(mgr, rotator, s.referenceRights); err != nil {
+		if err := addWebhook(mgr, rotator, s); err != nil {
 			return nil, err
 		}
 	}
@@ -83,6 +83,7 @@ func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealt
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
 		Images: desired.Images{TaskAPI: s.image}, Network: s.network, Namespaces: s.namespaces(),
+		Shard:     s.shard.Selector,
 		Verifiers: controllers.NewVerifiers(), Rotations: controllers.NewRotations(s.rotations),
 		WatchHealth: watches, Now: time.Now, NewKey: newKey,
 	}
@@ -112,7 +113,7 @@ func addRotator(mgr ctrl.Manager, rotator *servingcert.Rotator) error {
 }
 
 // addWebhook adds the webhook and, unless its certificate is managed elsewhere, the rotator.
-func addWebhook(mgr ctrl.Manager, rotator *servingcert.Rotator, rights webhook.ReferenceRights) error {
+func addWebhook(mgr ctrl.Manager, rotator *servingcert.Rotator, s settings) error {
 	if rotator != nil {
 		if err := addRotator(mgr, rotator); err != nil {
 			return err
@@ -121,13 +122,23 @@ func addWebhook(mgr ctrl.Manager, rotator *servingcert.Rotator, rights webhook.R
 	if err := mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()); err != nil {
 		return fmt.Errorf("adding the webhook's readiness check: %w", err)
 	}
-	return webhook.Setup(mgr, rights)
+	all := client.Reader(mgr.GetCache())
+	if s.shard.Selector != nil {
+		var err error
+		if all, err = controllers.AllTodoApps(mgr, s.namespaces()...); err != nil {
+			return err
+		}
+	}
+	return webhook.Setup(mgr, all, s.referenceRights)
 }
 
 func (s settings) options(cfg *rest.Config, scheme *runtime.Scheme) (ctrl.Options, error) {
 	caches, err := controllers.CacheOptions(s.namespaces()...)
 	if err != nil {
 		return ctrl.Options{}, err
+	}
+	if s.shard.Selector != nil {
+		controllers.InShard(&caches, s.shard.Selector)
 	}
 	options := ctrl.Options{
 		Scheme: scheme, Cache: caches,

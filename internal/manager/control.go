@@ -1,7 +1,6 @@
 package manager
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"time"
@@ -38,7 +37,8 @@ func controlFlags(flags *flag.FlagSet, c *control) {
 	flags.DurationVar(&c.cacheSyncTimeout, "cache-sync-timeout", 10*time.Minute,
 		"how long the first lists of all objects may take; then the manager ends")
 	flags.BoolVar(&c.leaderElection, "leader-elect", false, "let one replica at a time drive apps")
-	flags.StringVar(&c.leaseName, "leader-election-id", "todoapp-operator", "`name` of the lease of the leader")
+	flags.StringVar(&c.leaseName, "leader-election-id", "",
+		"`name` of the lease of the leader (default todoapp-operator, with a suffix of its own for each --watch-label-selector)")
 	flags.DurationVar(&c.lease, "leader-election-lease-duration", 15*time.Second,
 		"how long after its last renewal the lease of a leader that has failed is left to it")
 	flags.DurationVar(&c.renewDeadline, "leader-election-renew-deadline", 10*time.Second,
@@ -62,8 +62,6 @@ func (c control) check() error {
 		return fmt.Errorf("--cache-sync-timeout must be positive: %s", c.cacheSyncTimeout)
 	case !c.leaderElection:
 		return nil
-	case c.leaseName == "":
-		return errors.New("--leader-election-id must not be empty")
 	case c.retryPeriod <= 0 || c.renewDeadline <= time.Duration(leaderelection.JitterFactor*float64(c.retryPeriod)):
 		return fmt.Errorf("--leader-election-renew-deadline must be longer than %g times the retry period: %s, %s",
 			leaderelection.JitterFactor, c.renewDeadline, c.retryPeriod)

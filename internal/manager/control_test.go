@@ -18,7 +18,8 @@ func TestControlFlags(t *testing.T) {
 		"--kube-api-qps=-1":                    "--kube-api-qps must not be negative",
 		"--kube-api-qps=10 --kube-api-burst=0": "--kube-api-burst must be positive",
 		"--cache-sync-timeout=0s":              "--cache-sync-timeout must be positive",
-		"--leader-election-id=":                "--leader-election-id must not be empty",
+		"--watch-label-selector=team=a":        "must name the label todoapp.dev/shard only",
+		"--watch-label-selector=!!":            "reading the label selector",
 		"--leader-election-retry-period=9s":    "--leader-election-renew-deadline must be longer than 1.2 times",
 		"--leader-election-lease-duration=9s":  "--leader-election-lease-duration must be longer than the renew deadline",
 	} {
@@ -50,5 +51,26 @@ func TestOneLimitForAllKinds(t *testing.T) {
 	}
 	if free := (control{}).limited(&rest.Config{}); free.RateLimiter != nil || free.QPS >= 0 {
 		t.Errorf("without --kube-api-qps there is a limit: %v", free.QPS)
+	}
+}
+
+// TestAShardHasALeaseOfItsOwn checks that managers compete for a lease only with those of the same shard.
+func TestAShardHasALeaseOfItsOwn(t *testing.T) {
+	leases := map[string]string{}
+	for _, flags := range []string{
+		"", "--watch-label-selector=todoapp.dev/shard=a", "--watch-label-selector=todoapp.dev/shard!=a",
+		"--watch-label-selector=todoapp.dev/shard=b", "--leader-election-id=mine",
+	} {
+		args := append([]string{"--task-api-image=image", "--namespace=system"}, strings.Fields(flags)...)
+		s, err := parse(args, func(string) string { return "" }, io.Discard)
+		if other, taken := leases[s.leaseName]; err != nil || taken {
+			t.Errorf("%q has the lease %q like %q (%v)", flags, s.leaseName, other, err)
+		}
+		leases[s.leaseName] = flags
+	}
+	for _, name := range []string{"todoapp-operator", "mine"} {
+		if _, ok := leases[name]; !ok {
+			t.Errorf("no manager has the lease %q: %v", name, leases)
+		}
 	}
 }

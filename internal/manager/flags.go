@@ -18,6 +18,7 @@ type settings struct {
 	image           string
 	namespace       string
 	watchNamespaces string
+	shard           shard
 	metrics, health string
 	metricsPerApp   bool
 	pprof           string
@@ -44,6 +45,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		"`namespace` the operator runs in, for its lease and its serving certificate (default $POD_NAMESPACE)")
 	flags.StringVar(&s.watchNamespaces, "watch-namespaces", "",
 		"comma-separated `namespaces` to watch (default all)")
+	flags.Var(&s.shard, "watch-label-selector",
+		"`selector` of the label todoapp.dev/shard: then only the TodoApps with such a label are reconciled (default all)")
 	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
 	flags.BoolVar(&s.metricsPerApp, "metrics-per-app", false,
 		"expose the metrics of each app; by default only of those that are not as they should be, and counts of all")
@@ -68,6 +71,9 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		return settings{}, fmt.Errorf("reading the flags: %w", err)
 	}
 	s.network.OperatorNamespace = s.namespace
+	if s.leaseName == "" {
+		s.leaseName = s.shard.leaseName()
+	}
 	if strings.HasPrefix(s.pprof, ":") {
 		s.pprof = "127.0.0.1" + s.pprof // profiles show the memory, including keys
 	}

@@ -18,6 +18,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -131,8 +132,9 @@ func serveWebhook(ctx context.Context, config *rest.Config) error {
 	}
 }
 
-// startManager runs a manager with nothing but the webhook, as the operator where the config names no other user, and
-// returns its readiness check and how it ended. It watches the given namespaces, or all if none is given.
+// startManager runs a manager with nothing but the webhook, as the operator if the config names no other user, and returns its
+// readiness check and how it ended. It watches the given namespaces, or all if none is given. It is the manager of a shard to
+// which no app belongs, so every rule that looks for other TodoApps finds them across shards.
 func startManager(
 	ctx context.Context, config *rest.Config, port int, o servingcert.Options, namespaces ...string,
 ) (func() error, chan error, error) {
@@ -144,6 +146,11 @@ func startManager(
 	if err != nil {
 		return nil, nil, err
 	}
+	shard, err := labels.Parse(todov1.LabelShard + "=without-apps")
+	if err != nil {
+		return nil, nil, err
+	}
+	controllers.InShard(&caches, shard)
 	var rotator *servingcert.Rotator
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Cache: caches, Metrics: server.Options{BindAddress: "0"},
@@ -159,8 +166,11 @@ func startManager(
 	if rotator, err = servingcert.New(mgr.GetClient(), mgr.GetAPIReader(), o); err != nil {
 		return nil, nil, err
 	}
-	indexed := controllers.IndexTodoApps(ctx, mgr.GetFieldIndexer())
-	if err := errors.Join(indexed, mgr.Add(rotator), webhook.Setup(mgr, webhook.Enforce)); err != nil {
+	all, err := controllers.AllTodoApps(mgr, namespaces...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(mgr.Add(rotator), webhook.Setup(mgr, all, webhook.Enforce)); err != nil {
 		return nil, nil, err
 	}
 	done := make(chan error, 1)
