@@ -11,8 +11,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -123,10 +125,17 @@ func (r *Reconciler) wrote(object client.Object, before string) {
 
 // resetFields removes from an object the fields that an apply would leave in it, if it still has the version that was read.
 func (r *Reconciler) resetFields(ctx context.Context, c change) error {
-	if c.reset == nil {
+	if c.reset == nil && !c.ownUpdates {
 		return nil
 	}
-	patch := &unstructured.Unstructured{Object: c.reset}
+	patch := &unstructured.Unstructured{Object: maps.Clone(c.reset)}
+	if c.ownUpdates {
+		managed, err := r.withoutOwnUpdates(ctx, c)
+		if err != nil {
+			return err
+		}
+		patch.SetManagedFields(managed)
+	}
 	patch.SetResourceVersion(c.object.GetResourceVersion())
 	data, err := json.Marshal(patch.Object)
 	if err != nil {
@@ -138,6 +147,21 @@ func (r *Reconciler) resetFields(ctx context.Context, c change) error {
 	}
 	c.object.SetResourceVersion(changed.GetResourceVersion())
 	return nil
+}
+
+// withoutOwnUpdates returns the managed fields of a live object without those that the operator owns by creating it. The cached
+// object has no fields of other managers, so it is read from the API server. It must still have the version that was read.
+func (r *Reconciler) withoutOwnUpdates(ctx context.Context, c change) ([]metav1.ManagedFieldsEntry, error) {
+	kind := c.object.GroupVersionKind()
+	live, err := r.liveObject(ctx, kind, client.ObjectKeyFromObject(c.object))
+	if err != nil {
+		return nil, err
+	}
+	if live == nil || live.GetResourceVersion() != c.object.GetResourceVersion() {
+		resource := schema.GroupResource{Group: kind.Group, Resource: kind.Kind}
+		return nil, apierrors.NewConflict(resource, c.object.GetName(), errors.New("it has changed since it was read"))
+	}
+	return slices.DeleteFunc(live.GetManagedFields(), ownUpdate), nil
 }
 
 func (c change) secret() bool { return c.object.GetKind() == "Secret" }
@@ -170,8 +194,9 @@ func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
 	return nil
 }
 
-// store writes the keyring if the live one does not match. The keyring is created and updated rather than applied: both fail if
-// another manager was faster, whose ring then stays.
+// store writes the keyring if the live one does not match. The keyring is created or patched in the version that was read: both
+// fail if another manager was faster, whose ring then stays. A patch holds the changes only, because the cached keyring lacks what
+// no decision reads.
 func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	var err error
 	before := p.keyring.ResourceVersion
@@ -181,7 +206,8 @@ func (r *Reconciler) store(ctx context.Context, p *plan) error {
 	case p.stored():
 		return nil
 	default:
-		err = r.Client.Update(ctx, p.keyring, client.FieldOwner(FieldOwner))
+		changes := client.MergeFromWithOptions(p.observed.keyring.DeepCopy(), client.MergeFromWithOptimisticLock{})
+		err = r.Client.Patch(ctx, p.keyring, changes, client.FieldOwner(FieldOwner))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotStored, err)

@@ -100,17 +100,17 @@ func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Objec
 	if err != nil {
 		return nil, err
 	}
-	if drops {
-		reset = withoutOwnUpdates(reset, have)
-	}
+	ownUpdates := drops && slices.ContainsFunc(have.GetManagedFields(), ownUpdate)
 	kept, err := keptReplicas(have, want)
 	if err != nil {
 		return nil, err
 	}
 	want.SetResourceVersion(have.GetResourceVersion())
 	owned := len(want.GetOwnerReferences()) == 0 || metav1.IsControlledBy(have, app)
-	takesOver := ownership.Origin == desired.HandedOver || !owned
-	return &change{object: want, exists: true, takesOver: takesOver, live: have, replicas: kept, reset: reset}, nil
+	takesOver := ownership.Origin == desired.HandedOver || !owned || reset["metadata"] != nil
+	return &change{
+		object: want, exists: true, takesOver: takesOver, live: have, replicas: kept, reset: reset, ownUpdates: ownUpdates,
+	}, nil
 }
 
 // noSmaller raises the desired size of a volume claim to its present size. A user may have grown it, and no claim can shrink.

@@ -131,25 +131,10 @@ func resetOf(live client.Object, want *unstructured.Unstructured, app *todov1.To
 	return reset
 }
 
-// withoutOwnUpdates adds to a merge patch the removal of what the operator owns by creating an object rather than by applying it.
-// Fields with two owners would outlive an apply that drops them.
-func withoutOwnUpdates(reset map[string]any, live client.Object) map[string]any {
-	own := func(entry metav1.ManagedFieldsEntry) bool {
-		return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == ""
-	}
-	if !slices.ContainsFunc(live.GetManagedFields(), own) {
-		return reset
-	}
-	if reset == nil {
-		reset = map[string]any{}
-	}
-	metadata, ok := reset["metadata"].(map[string]any)
-	if !ok {
-		metadata = map[string]any{}
-		reset["metadata"] = metadata
-	}
-	metadata["managedFields"] = slices.DeleteFunc(slices.Clone(live.GetManagedFields()), own)
-	return reset
+// ownUpdate reports whether the operator owns fields by creating an object rather than by applying it, as releases up to 0.2.0 did.
+// Fields with two owners outlive an apply that drops them.
+func ownUpdate(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == ""
 }
 
 // staleEntries returns the operator's entries in a live Secret that the desired one does not have.

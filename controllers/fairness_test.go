@@ -29,7 +29,7 @@ func (p *process) keyringWrites() []string {
 	for _, request := range p.requests.observed {
 		method, path, _ := strings.Cut(request, " ")
 		_, secret, _ := strings.Cut(path, "/secrets/")
-		if app, ok := strings.CutSuffix(secret, "-keyring"); ok && method == http.MethodPut {
+		if app, ok := strings.CutSuffix(secret, "-keyring"); ok && method == http.MethodPatch {
 			apps = append(apps, app)
 		}
 	}

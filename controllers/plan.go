@@ -53,6 +53,8 @@ type change struct {
 	replicas *int32
 	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
 	reset map[string]any
+	// ownUpdates says that the operator owns fields twice that an apply drops.
+	ownUpdates bool
 }
 
 // idle reports whether the plan writes nothing.

@@ -3,15 +3,18 @@ package controllers_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
 // A Secret outlives a change of its name until nothing that runs pods refers to it: with an image that does not start, the old
@@ -53,7 +56,8 @@ func TestASecretThatPodsReferToIsNotPruned(t *testing.T) {
 	}
 }
 
-// A missing object is created before it is applied, so the operator owns its fields twice at first. They still go with the spec.
+// Releases up to 0.2.0 created an object before they applied it, so the operator owns its fields twice. They still go with the spec,
+// and the fields of other managers stay theirs.
 func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 	e := newEnvironment(t)
 	e.start()
@@ -80,6 +84,70 @@ func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 		}
 	}
 	eventually(t, variables("[DEBUG KEPT] 1"))
+	e.ownedTwice("todo")
 	e.merge(app, `{"spec":{"frontend":{"env":[{"name":"KEPT","value":"1"}]},"ingress":{"annotations":null}}}`)
-	eventually(t, variables("[KEPT API_URL] 0"))
+	eventually(t, variables("[KEPT API_URL] 1"))
+	var ingress networkingv1.Ingress
+	must(t, e.get("todo", &ingress))
+	if ingress.Annotations["example.com/theirs"] != "1" ||
+		!slices.ContainsFunc(ingress.ManagedFields, func(f metav1.ManagedFieldsEntry) bool { return f.Manager == "them" }) {
+		t.Errorf("the annotation of another manager: %v, owned by %v", ingress.Annotations, ingress.ManagedFields)
+	}
+}
+
+// ownedTwice adds an annotation of another manager to an Ingress, and makes the operator own its fields also by an update.
+func (e *environment) ownedTwice(name string) {
+	e.t.Helper()
+	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
+	theirs := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"example.com/theirs":"1"}}}`))
+	must(e.t, e.client.Patch(e.t.Context(), ingress, theirs, client.FieldOwner("them")))
+	for _, entry := range ingress.ManagedFields {
+		if entry.Manager == controllers.FieldOwner {
+			entry.Operation = metav1.ManagedFieldsOperationUpdate
+			ingress.ManagedFields = append(ingress.ManagedFields, entry)
+			break
+		}
+	}
+	must(e.t, e.client.Update(e.t.Context(), ingress, client.FieldOwner("test")))
+}
+
+// Labels, annotations, finalizers and owners that others add to the app's Secrets outlive a rotation, though the cache lacks them.
+func TestWhatOthersAddToSecretsOutlivesARotation(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	app := e.app("todo")
+	e.settled("todo")
+	e.phase("todo", "Stable", "")
+	owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "owner"}}
+	must(t, e.client.Create(t.Context(), owner))
+	for _, name := range secretNames {
+		secret := &corev1.Secret{}
+		must(t, e.get(name, secret))
+		secret.Labels["example.com/team"], secret.Annotations["example.com/note"] = "a", "b"
+		secret.Finalizers = append(secret.Finalizers, "example.com/keep")
+		secret.OwnerReferences = append(secret.OwnerReferences,
+			metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID})
+		must(t, e.client.Update(t.Context(), secret, client.FieldOwner("them")))
+	}
+	e.quiet(p)
+	e.ask(app, "rotateAfter")
+	eventually(t, func() error {
+		key, err := e.active("todo")
+		if err == nil && key.Version != 2 {
+			err = fmt.Errorf("key %d is active", key.Version)
+		}
+		return err
+	})
+	e.settled("todo")
+	for _, name := range secretNames {
+		secret := &corev1.Secret{}
+		must(t, e.get(name, secret))
+		owned := slices.ContainsFunc(secret.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == owner.UID })
+		if secret.Labels["example.com/team"] != "a" || secret.Annotations["example.com/note"] != "b" ||
+			!slices.Contains(secret.Finalizers, "example.com/keep") || !owned {
+			t.Errorf("of what others added to %s remains %+v", name, secret.ObjectMeta)
+		}
+		secret.Finalizers = nil
+		must(t, e.client.Update(t.Context(), secret))
+	}
 }

@@ -29,7 +29,7 @@ import (
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps,verbs=get;list;watch
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/status,verbs=patch
 // +kubebuilder:rbac:groups=todoapp.dev,resources=todoapps/finalizers,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
