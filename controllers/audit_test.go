@@ -92,6 +92,7 @@ func TestTheLogIsAnAuditTrail(t *testing.T) {
 	r := <-reconciler
 	e.app("todo")
 	key := e.settled("todo")
+	e.quiet(p) // the cache has shown all writes
 	p.stop()
 	e.remove(secretNames...)
 	r.Client, r.Live = withoutIndexes{e.client}, e.client // no cache, and no manager: reconciles come one by one

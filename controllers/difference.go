@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -156,7 +157,7 @@ func ownedFields(live client.Object) (*fieldpath.Set, error) {
 			continue
 		}
 		set := &fieldpath.Set{}
-		if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
+		if err := set.FromJSON(bytes.NewReader(fieldsOf(live, entry))); err != nil {
 			return nil, fmt.Errorf("reading the owned fields of %s: %w", live.GetName(), err)
 		}
 		return set, nil

@@ -35,7 +35,9 @@ func trim(kind client.Object) toolscache.TransformFunc {
 			return received, nil
 		}
 		shrink(object)
-		return bounded(object), nil
+		kept := bounded(object)
+		shareMetadata(kept)
+		return kept, nil
 	}
 }
 
