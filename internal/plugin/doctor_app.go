@@ -38,7 +38,7 @@ func judgeStatus(f *facts) []finding {
 		case c.Type == todov1.ConditionReady || c.Type == todov1.ConditionPaused || !bad:
 		case c.Type == todov1.ConditionRotationComplete && c.Reason == todov1.ReasonDraining:
 			found = append(found, ok("a rotation waits for old tokens to expire"))
-		case c.Reason == todov1.ReasonWaitingForPods && !strings.Contains(c.Message, "Pod "):
+		case c.Type == todov1.ConditionRotationComplete && onlyWaits(c):
 			found = append(found, note("kubectl todoapp status "+app.Name+" -w", "a rotation is under way: %s", c.Message))
 		default:
 			found = append(found, fault(explained, "%s is %s (%s): %s", c.Type, c.Status, c.Reason, strings.TrimSuffix(c.Message, ".")))
@@ -48,6 +48,17 @@ func judgeStatus(f *facts) []finding {
 		return []finding{ok("the operator reports no problem")}
 	}
 	return found
+}
+
+// onlyWaits reports whether a rotation that is not complete waits for something that comes by itself. A message about the trouble
+// of one pod tells of a fault.
+func onlyWaits(c metav1.Condition) bool {
+	switch c.Reason {
+	case todov1.ReasonHandover, todov1.ReasonTooManyKeys, todov1.ReasonQueued:
+		return true
+	default:
+		return c.Reason == todov1.ReasonWaitingForPods && !strings.Contains(c.Message, "Pod ")
+	}
 }
 
 // judgePods judges if pods are ready and use the present keys.

@@ -239,6 +239,19 @@ func TestDoctorFindsFaults(t *testing.T) {
 	}
 }
 
+func TestDoctorKnowsWaitingFromFaults(t *testing.T) {
+	for reason, want := range map[string]outcome{
+		"Draining": resultOK, "Handover": resultNote, "TooManyKeys": resultNote, "Queued": resultNote, "WaitingForPods": resultNote,
+		"RevocationPending": resultFault,
+	} {
+		f := healthy(t)
+		f.condition("RotationComplete", reason, "waiting for x to take it up")
+		if found := judgeStatus(f); len(found) != 1 || found[0].Result != want {
+			t.Errorf("%s is %+v, expected %s", reason, found, want)
+		}
+	}
+}
+
 func TestDoctorTranscript(t *testing.T) {
 	f := healthy(t)
 	f.probe = webhookError("dial tcp 10.96.7.3:443: connect: connection refused")
