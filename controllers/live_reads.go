@@ -30,7 +30,11 @@ var (
 // Every other write fails if its object has changed since it was read (docs/decisions/2026-11-26-live-reads-for-evidence.md).
 func (p *plan) needsLiveReads(app *todov1.TodoApp) bool {
 	switch p.step.Action {
-	case keyring.ActionNone, keyring.ActionPublish, keyring.ActionRevoke:
+	case keyring.ActionNone:
+	case keyring.ActionPublish, keyring.ActionRevoke:
+		if p.drifted(app) {
+			return true // the keyring may have been restored: then a pod may hold the version that is next
+		}
 	case keyring.ActionCreate:
 		if len(app.Status.Keys) > 0 {
 			return true // it had keys: they may be in a Secret that the cache does not show
@@ -39,6 +43,29 @@ func (p *plan) needsLiveReads(app *todov1.TodoApp) bool {
 		return true
 	}
 	return p.notice.reason != "" || p.takesOver(app) || p.endsWaiting(app)
+}
+
+// drifted reports whether a Secret differs from its projection of the stored ring.
+func (p *plan) drifted(app *todov1.TodoApp) bool {
+	ring, err := p.observed.ring()
+	if err != nil {
+		return true
+	}
+	policy := policyOf(app)
+	for component, projection := range map[string]keyring.Projection{
+		todov1.ComponentFrontend: ring.Frontend(p.observed.now, policy), todov1.ComponentBackend: ring.Backend(p.observed.now, policy),
+	} {
+		secret := p.observed.secrets[component]
+		if secret == nil {
+			return true
+		}
+		for entry, value := range projection.Data {
+			if string(secret.Data[entry]) != value {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // needsApp reports whether a plan is harmful if the app is being deleted.
@@ -61,7 +88,8 @@ func (p *plan) takesOver(app *todov1.TodoApp) bool {
 	return len(p.toPrune) > 0 || slices.ContainsFunc(p.changed, func(c change) bool { return c.takesOver })
 }
 
-// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key.
+// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key. A status that does
+// not list the revocation yet was written before it: if a manager was killed in between, that status does not count.
 func (p *plan) endsWaiting(app *todov1.TodoApp) bool {
 	if p.step.Ring.Empty() || p.step.Action == keyring.ActionCreate {
 		return false
@@ -70,7 +98,17 @@ func (p *plan) endsWaiting(app *todov1.TodoApp) bool {
 		return reason == todov1.ReasonWaitingForPods || reason == todov1.ReasonHandover || reason == todov1.ReasonRevocationPending
 	}
 	before := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
-	return (before == nil || waits(before.Reason)) && !waits(rotationComplete(app, p).reason)
+	told := before != nil && !waits(before.Reason) && listsRevocations(app.Status.Keys, p.step.Ring)
+	return !told && !waits(rotationComplete(app, p).reason)
+}
+
+// listsRevocations reports whether a status lists every revoked key of a ring as revoked.
+func listsRevocations(listed []todov1.KeyStatus, ring keyring.Ring) bool {
+	return !slices.ContainsFunc(ring.Keys, func(k keyring.Key) bool {
+		return !k.RevokedAt.IsZero() && !slices.ContainsFunc(listed, func(s todov1.KeyStatus) bool {
+			return s.Version == k.Version && s.RevokedAt != nil
+		})
+	})
 }
 
 // planLive plans on live reads of the Secrets with keys, and of everything that runs pods. It does not ask a pod again that has
