@@ -67,6 +67,7 @@ var (
 	restored = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, faults: 1, restores: true, lone: true}
 	sourced  = scenario{managers: 1, revocations: 1, changes: 1, faults: 1, lone: true, horizon: 8}
 	unseen   = scenario{managers: 1, unseen: true, emptied: true, horizon: interval + 15}
+	lagging  = scenario{managers: 1, historyLimit: 1, horizon: interval + 15, lone: true, lag: true}
 )
 
 // mutation is a broken protocol and the invariant that it breaks.
@@ -229,6 +230,28 @@ var forgetful = seeing(func(r keyring.Ring, in *keyring.Inputs) {
 	}
 })
 
+// believing returns a protocol that carries out plans with an action on its caches.
+func believing(action keyring.Action) protocol {
+	return protocol{believesCache: func(a answer) bool { return a.action == action }}
+}
+
+// cacheMutations believe a cache in a case that needs live reads.
+var cacheMutations = []mutation{
+	{"promotes on cached pods", "1", lagging, believing(keyring.ActionPromote)},
+	{"demotes on cached pods", "1", lagging, believing(keyring.ActionDemote)},
+	{"says on cached pods that a revocation is done", "5",
+		scenario{managers: 1, historyLimit: 1, revocations: 1, lone: true, lag: true, horizon: 3}, believing(keyring.ActionNone)},
+	{"says on cached pods that a revocation is done, because the status said so before it", "5",
+		scenario{managers: 1, historyLimit: 1, revocations: 1, lone: true, lag: true, horizon: 3}, protocol{statusOutlives: true}},
+	{"publishes on cached pods though a Secret is lost", "3", scenario{
+		managers: 1, historyLimit: 1, faults: 2, restores: true, lone: true, lag: true, horizon: interval + 15,
+	}, believing(keyring.ActionPublish)},
+	{"writes the ring without the version that the cache showed", "3", lagging, protocol{unlocked: []int{keyringSecret}}},
+	{"reads the ring from a later cache than the Secrets", "3", scenario{
+		managers: 1, historyLimit: 1, faults: 1, restores: true, lone: true, lag: true, horizon: interval + 15,
+	}, protocol{tornReads: true}},
+}
+
 // lossOfRevocation loses Secrets around a revocation.
 var lossOfRevocation = scenario{managers: 1, historyLimit: 1, revocations: 1, faults: 2, lone: true, horizon: 3}
 
@@ -305,7 +328,7 @@ func dataOf(p keyring.Projection) map[string][]byte {
 
 // TestModelCatchesBrokenProtocols checks that each broken protocol violates the invariant that is meant to catch it.
 func TestModelCatchesBrokenProtocols(t *testing.T) {
-	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations, proofMutations) {
+	for _, m := range slices.Concat(hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations, proofMutations, cacheMutations) {
 		t.Run(m.broken, func(t *testing.T) {
 			t.Parallel()
 			s := m.scenario

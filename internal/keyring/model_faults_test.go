@@ -21,6 +21,7 @@ func (l *model) faultMoves(w *clusterState) []move {
 			*after.object(o) = fault
 			after.faults--
 			after.touched(o)
+			l.hide(&after, w.secrets(), o)
 			moves = append(moves, move{what: "the " + name + " is deleted (0) or spoilt (2): %d", who: int(fault)*2 - 1, after: after})
 		}
 	}
@@ -38,6 +39,7 @@ func (l *model) restoreMoves(w *clusterState) []move {
 		after.ring = w.backup
 		after.faults--
 		after.touched(keyringSecret)
+		l.hide(&after, w.secrets(), keyringSecret)
 		return []move{{what: "the keyring is restored from backup %d", after: after}}
 	}
 	return nil

@@ -68,7 +68,7 @@ func scenarioOf(a, b byte) scenario {
 	case bit(7):
 		s.faults = 4
 	}
-	s.restores, s.unscheduled = b&(1<<6) != 0 && s.faults > 0, b&(1<<7) != 0
+	s.restores, s.unscheduled, s.lag = b&(1<<6) != 0 && s.faults > 0, b&(1<<7) != 0, b&(1<<5) != 0
 	return s
 }
 

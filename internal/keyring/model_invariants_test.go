@@ -61,6 +61,7 @@ func (l *model) storeRing(w *clusterState, value id, revokes bool) string {
 		if !k.RevokedAt.IsZero() && revokes {
 			w.revoked |= 1 << k.Version
 			w.revoking, w.confirmed, w.announced = true, false, false
+			w.complete = w.complete && l.protocol.statusOutlives
 		}
 	}
 	if published > 1 {

@@ -21,6 +21,7 @@ type scenario struct {
 	lone         bool // one node for each side, not two
 	unscheduled  bool // pods may be created that get a node later or never
 	restores     bool // the keyring may be backed up, and restored at the cost of a fault
+	lag          bool // managers also decide on caches that are behind
 	historyLimit int
 	horizon      uint16
 	protocol     protocol
@@ -38,6 +39,12 @@ type protocol struct {
 	unlocked []int
 	// blindToDying ignores pods that terminate.
 	blindToDying bool
+	// believesCache reports whether a plan that needs live reads is carried out on the cache.
+	believesCache func(answer) bool
+	// statusOutlives believes a status that was written before a revocation.
+	statusOutlives bool
+	// tornReads reads the Secrets at different moments of their cache.
+	tornReads bool
 	// ringBeforeSecrets reads the ring first and the Secrets last.
 	ringBeforeSecrets bool
 }
@@ -106,7 +113,7 @@ func (w *clusterState) touched(o int) {
 
 // begin reads everything but the ring and the pods.
 func (l *model) begin(w clusterState, m int) clusterState {
-	w.manager[m] = manager{stage: reading}
+	w.manager[m] = manager{stage: reading, cache: w.manager[m].cache}
 	for o := range objects {
 		w.manager[m].read[o] = *w.object(o)
 	}
@@ -127,26 +134,41 @@ func (l *model) resolve(w clusterState, m int) clusterState {
 		mgr.read[keyringSecret] = w.ring
 		mgr.stale &^= 1 << keyringSecret
 	}
-	ring := mgr.read[keyringSecret]
-	if ring == junk {
-		ring = 0
+	return l.plan(w, m, l.decide(&w, m, mgr.ring(), mgr.projections()))
+}
+
+// ring returns the ring that was read, and none if it is unreadable.
+func (mgr *manager) ring() id {
+	if mgr.read[keyringSecret] == junk {
+		return 0
 	}
-	a := l.decide(&w, m, ring, [2]id{mgr.read[backendSecret], mgr.read[frontendSecret]})
+	return mgr.read[keyringSecret]
+}
+
+func (mgr *manager) projections() [2]id {
+	return [2]id{mgr.read[backendSecret], mgr.read[frontendSecret]}
+}
+
+// plan records what a decision says and the writes that it calls for.
+func (l *model) plan(w clusterState, m int, a answer) clusterState {
+	mgr := &w.manager[m]
 	if a.failed {
-		w.manager[m] = manager{}
+		*mgr = manager{cache: mgr.cache}
 		return w
 	}
-	if a.action == keyring.ActionNone && !a.waiting && !a.pending {
+	if a.ends() {
+		w.complete = l.lag
 		w.confirmed = w.confirmed || a.revoked&w.revoked != 0
-		w.missed = w.missed || l.owes(&w, a.ring)
+		w.missed = w.missed || a.revokeBefore == w.revokeBefore && l.owes(&w, a.ring)
 	}
+	ring := mgr.ring()
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)
 		l.vanish(&w, a.ring)
 	} else if l.restores && a.generates && ring > junk {
 		l.vanish(&w, ring)
 	}
-	mgr.stage, mgr.generates, mgr.revokes = writing, a.generates, a.action == keyring.ActionRevoke
+	mgr.stage, mgr.generates, mgr.revokes, mgr.waits = writing, a.generates, a.action == keyring.ActionRevoke, l.lag && !a.ends()
 	for o := range objects {
 		if a.write[o] != mgr.read[o] && !l.unmanaged(o) {
 			mgr.write[o] = a.write[o]
@@ -163,14 +185,18 @@ func (l *model) unmanaged(o int) bool {
 	return o == backendTemplate && !l.restart || o == frontendTemplate && l.unseen
 }
 
-// rest ends a reconcile that has nothing more to write.
+// rest ends a reconcile that has nothing more to write: it writes the status, and waits until the cache shows its writes.
 func (l *model) rest(w clusterState, m int) clusterState {
-	if slices.Max(w.manager[m].write[:]) == 0 {
-		w.manager[m] = manager{}
-	} else {
+	mgr := &w.manager[m]
+	if slices.Max(mgr.write[:]) > 0 {
 		// The objects that were read no longer matter: states that differ in them alone are equal.
-		w.manager[m].read = [objects]id{}
+		mgr.read = [objects]id{}
+		return w
 	}
+	if mgr.waits {
+		w.complete = false
+	}
+	*mgr = manager{cache: mgr.cache.showing()}
 	return w
 }
 
@@ -180,16 +206,20 @@ func (l *model) proceed(w clusterState, m int) (clusterState, string) {
 	i := slices.IndexFunc(l.protocol.order, func(o int) bool { return mgr.write[o] != 0 })
 	o := l.protocol.order[i]
 	if mgr.stale&(1<<o) != 0 && !slices.Contains(l.protocol.unlocked, o) {
-		w.manager[m] = manager{}
+		w.manager[m] = manager{cache: mgr.cache}
 		return w, ""
 	}
 	if mgr.generates {
 		w.generated++
 		mgr.generates = false
 	}
+	before := w.secrets()
 	broken := l.store(&w, o, mgr.write[o], mgr.revokes)
 	w.touched(o)
+	l.hide(&w, before, o)
 	mgr.write[o] = 0
+	mgr.cache = w.manager[m].cache
+	mgr.cache.wrote = l.lag
 	w.manager[m] = mgr
 	return l.rest(w, m), broken
 }

@@ -39,13 +39,13 @@ func (l *model) managerMoves(w *clusterState, m int) []move {
 		if l.managers == 1 {
 			begun = l.resolve(begun, m)
 		}
-		return []move{{what: "manager %d reads", who: m, after: begun}}
+		return append([]move{{what: "manager %d reads", who: m, after: begun}}, l.cachedMoves(w, m)...)
 	case reading:
 		return []move{{what: "manager %d decides", who: m, after: l.resolve(*w, m)}}
 	}
 	wrote, broken := l.proceed(*w, m)
 	cut := *w
-	cut.manager[m] = manager{}
+	cut.manager[m] = manager{cache: cut.manager[m].cache.forgetting()}
 	return []move{
 		{what: "manager %d writes", who: m, after: wrote, broken: broken},
 		{what: "manager %d is cut off", who: m, after: cut},
@@ -243,6 +243,9 @@ func (l *model) ownerMoves(w *clusterState) []move {
 		revoke := func(what string, moment uint16) {
 			after := *w
 			after.now, after.revokeBefore = moment, moment
+			if l.lag {
+				after.revokedEarlier = w.revokeBefore
+			}
 			after.revocations--
 			after.owed |= l.owed(w, moment)
 			moves = append(moves, move{what: what, who: int(moment) - 1, after: after})
@@ -290,6 +293,6 @@ func (l *model) initial() clusterState {
 			}
 		}
 	}
-	w.takeUp = 0
+	w.takeUp, w.complete = 0, l.lag
 	return l.settled(w)
 }

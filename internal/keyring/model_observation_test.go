@@ -115,17 +115,31 @@ type answer struct {
 	pending   bool
 	revoked   versionSet
 	due       time.Duration
+	// drifted says that a Secret is not the projection of the ring that was read.
+	drifted bool
+	// revokeBefore is the revocation in the TodoApp that was read.
+	revokeBefore uint16
 }
 
-// decide returns the decision of the real Next, with the real projections.
+// ends reports whether the status says that nothing waits for a pod and no revocation is pending.
+func (a answer) ends() bool { return a.action == keyring.ActionNone && !a.waiting && !a.pending }
+
+// decide returns the decision of the real Next on live reads, with the real projections.
 func (l *model) decide(w *clusterState, m int, ring id, recovery [2]id) answer {
-	q := question{
+	return l.answer(w, question{
 		now: w.now, revokeBefore: w.revokeBefore, written: w.written, generated: w.generated, offered: w.offered, manager: m,
 		ring: ring, recovery: recovery, seen: [2]observation{l.observation(w, backend), l.observation(w, frontend)},
-	}
+	})
+}
+
+// answer asks each question once.
+func (l *model) answer(w *clusterState, q question) answer {
 	known, ok := l.decisions[q]
 	if !ok {
-		known = l.ask(w, q)
+		asked := *w
+		asked.revokeBefore = q.revokeBefore
+		known = l.ask(&asked, q)
+		known.revokeBefore = q.revokeBefore
 		l.decisions[q] = known
 	}
 	return known
@@ -152,6 +166,9 @@ func (l *model) ask(w *clusterState, q question) answer {
 		return answer{failed: true}
 	}
 	a.ring, a.action, a.phase, a.waiting, a.due = l.ringID(step.Ring), step.Action, step.Phase, len(step.Waiting) > 0, step.DueIn
+	for side, read := range q.recovery {
+		a.drifted = a.drifted || q.ring <= junk || !l.projects(l.protocol.projection(l.rings[q.ring], side, in.Now, in.Policy), read)
+	}
 	a.pending = step.RevocationDue || step.RevocationUnproven
 	for _, k := range step.Ring.Keys {
 		if !k.RevokedAt.IsZero() {
@@ -167,6 +184,17 @@ func (l *model) ask(w *clusterState, q question) answer {
 		l.checkDue(step, in, a)
 	}
 	return a
+}
+
+// projects reports whether a Secret has the data of a projection.
+func (l *model) projects(p keyring.Projection, secret id) bool {
+	data := l.data(secret)
+	for entry, value := range p.Data {
+		if string(data[entry]) != value {
+			return false
+		}
+	}
+	return true
 }
 
 // offer returns the nth value of a source.

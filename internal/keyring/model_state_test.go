@@ -16,7 +16,9 @@ import (
 //     node has mounted; a node without such a pod reads them again;
 //   - a mounted Secret is updated at any later moment or never, and an unreadable one leaves the last good keys;
 //   - while a rollout is not complete, pods of the earlier revision may still be started;
-//   - a Secret, workload or ring that was written since it was read refuses the write.
+//   - a Secret, workload or ring that was written since it was read refuses the write;
+//   - a cache of Secrets shows them as they were at some earlier moment, in the order of writes, but at least with the manager's own
+//     writes; the cache of pods may show any pods or none.
 
 // The two components of an app.
 const (
@@ -74,6 +76,10 @@ type clusterState struct {
 	// reported that nothing is to be revoked, and uses one of them.
 	owed   versionSet
 	missed bool
+	// complete is set while the status says that nothing waits. revokedEarlier is the revocation before the latest one, which a
+	// cache of TodoApps may still show.
+	complete       bool
+	revokedEarlier uint16
 	// offered is the value of the source. The others count how often the owner may still change it, revoke, or lose a Secret.
 	offered, changes, revocations, faults uint8
 }
@@ -114,6 +120,9 @@ type manager struct {
 	read, write        [objects]id
 	stale              uint8
 	generates, revokes bool
+	// waits says that the status will tell of something to wait for.
+	waits bool
+	cache cache
 }
 
 type stage uint8

@@ -97,30 +97,35 @@ func scenarios() map[string]scenario {
 	one, two := uint16(interval+15), uint16(2*interval+15)
 	small := map[string]scenario{
 		"two rotations, backends reload":           {managers: 1, historyLimit: 1, horizon: two},
-		"a rotation, backends restart":             {managers: 1, historyLimit: 1, restart: true, horizon: one},
-		"a rotation, pods come and go":             {managers: 1, historyLimit: 1, emptied: true, horizon: one},
-		"a rotation, unseen frontend":              {managers: 1, unseen: true, emptied: true, horizon: one},
+		"a rotation, backends restart":             {managers: 1, historyLimit: 1, restart: true, lag: true, horizon: one},
+		"a rotation, pods come and go":             {managers: 1, historyLimit: 1, emptied: true, lag: true, horizon: one},
+		"a rotation, unseen frontend":              {managers: 1, unseen: true, emptied: true, lag: true, horizon: one},
 		"a revocation in a rotation":               {managers: 1, historyLimit: 1, revocations: 1, horizon: one},
 		"a revocation, keys kept":                  {managers: 1, historyLimit: 1, revocations: 1, keepRevoked: true, horizon: one},
 		"a source and two lost Secrets":            {managers: 1, changes: 2, lone: true, faults: 2, horizon: 1},
 		"two Secrets lost or spoilt in a rotation": {managers: 1, historyLimit: 1, faults: 2, horizon: one},
 		"a source that changes and a revocation":   {managers: 1, historyLimit: 0, revocations: 1, changes: 2, lone: true, horizon: 7},
-		"a source that changes, revoked keys kept": {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, horizon: 7},
+		"a source that changes, revoked keys kept": {managers: 1, revocations: 1, changes: 1, lone: true, keepRevoked: true, lag: true, horizon: 7},
 		"a source, a revocation and a lost Secret": {managers: 1, revocations: 1, changes: 1, lone: true, faults: 1, horizon: 3},
 		"a keyring restored in a rotation":         {managers: 1, historyLimit: 1, faults: 1, restores: true, horizon: one},
 		"a restored keyring and a lost Secret":     {managers: 1, historyLimit: 1, faults: 2, restores: true, lone: true, horizon: one},
 		"a restored keyring and a revocation": {managers: 1, historyLimit: 1, revocations: 1, faults: 1, restores: true, lone: true,
-			horizon: 10},
-		"pods that get no node in a rotation": {managers: 1, historyLimit: 1, unscheduled: true, lone: true, horizon: one},
+			lag: true, horizon: 10},
+		"pods that get no node in a rotation": {managers: 1, historyLimit: 1, unscheduled: true, lone: true, lag: true, horizon: one},
 		"pods that get no node in a revocation": {managers: 1, historyLimit: 1, unscheduled: true, restart: true, lone: true,
-			revocations: 1, horizon: 10},
-		"creation by two managers":   {managers: 2, creation: true, emptied: true, horizon: 10},
-		"a rotation by two managers": {managers: 2, historyLimit: 1, horizon: one},
+			revocations: 1, lag: true, horizon: 10},
+		"creation by two managers":                  {managers: 2, creation: true, emptied: true, lag: true, horizon: 10},
+		"a rotation by two managers":                {managers: 2, historyLimit: 1, horizon: one},
+		"a rotation by two managers, caches behind": {managers: 2, historyLimit: 1, lone: true, lag: true, horizon: one},
+		"two revocations, caches behind":            {managers: 1, historyLimit: 1, revocations: 2, lone: true, lag: true, horizon: 4},
+		"a lost Secret, caches behind":              {managers: 1, historyLimit: 1, faults: 1, lone: true, lag: true, horizon: one},
+		"a restored keyring, caches behind": {managers: 1, historyLimit: 1, faults: 1, restores: true, lone: true, lag: true,
+			horizon: one},
 	}
 	if os.Getenv("MODEL") != "large" {
 		return small
 	}
-	return map[string]scenario{
+	large := map[string]scenario{
 		"two rotations, backends restart":                   {managers: 1, historyLimit: 1, restart: true, horizon: two},
 		"two rotations, pods come and go":                   {managers: 1, historyLimit: 0, emptied: true, horizon: two},
 		"a rotation, backends restart, come and go":         {managers: 1, historyLimit: 1, restart: true, emptied: true, horizon: one},
@@ -139,6 +144,13 @@ func scenarios() map[string]scenario {
 		"two managers and a revocation": {managers: 2, historyLimit: 1, revocations: 1, horizon: one},
 		"two managers, two rotations":   {managers: 2, historyLimit: 1, horizon: two},
 	}
+	for name, s := range small {
+		if !s.lag {
+			s.lag = true
+			large[name+", caches behind"] = s
+		}
+	}
+	return large
 }
 
 // TestModel visits every state of each scenario and checks every invariant in each.
