@@ -53,17 +53,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
 	flags.StringVar(&s.pprof, "pprof-listen", "",
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
-	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
-	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
-	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
-		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
-	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
-		"`directory` with the webhook's tls.crt and tls.key, which cert-manager for example renews (default: the manager generates them)")
-	flags.StringVar(&s.pathToken, "webhook-path-token", env("WEBHOOK_PATH_TOKEN"),
-		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it every client in the cluster network "+
-			"can call the webhook (default $WEBHOOK_PATH_TOKEN)")
-	flags.TextVar(&s.referenceRights, "reference-rights", webhook.Enforce,
-		"what admission does if a user refers to a Secret or ConfigMap that the user may not get: `Enforce` refuses, Warn or Off")
+	webhookFlags(flags, &s, env)
 	controlFlags(flags, &s.control)
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
@@ -78,6 +68,21 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		s.pprof = "127.0.0.1" + s.pprof // profiles show the memory, including keys
 	}
 	return s, s.check(flags.Args())
+}
+
+// webhookFlags adds the flags about admission.
+func webhookFlags(flags *flag.FlagSet, s *settings, env func(string) string) {
+	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
+	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
+	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
+		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
+	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
+		"`directory` with the webhook's tls.crt and tls.key, which cert-manager for example renews (default: the manager generates them)")
+	flags.StringVar(&s.pathToken, "webhook-path-token", env("WEBHOOK_PATH_TOKEN"),
+		"`segment` that begins the webhook's paths, with --webhook-certificate-dir; without it every client in the cluster network "+
+			"can call the webhook (default $WEBHOOK_PATH_TOKEN)")
+	flags.TextVar(&s.referenceRights, "reference-rights", webhook.Enforce,
+		"what admission does if a user refers to a Secret or ConfigMap that the user may not get: `Enforce` refuses, Warn or Off")
 }
 
 // check returns an error for flags that are missing or contradict each other.
