@@ -36,7 +36,7 @@ func backendDeployment(app *todov1.TodoApp, versions []int64, images Images) *ap
 		d = deployment(app, backendComponent(app), work, count, taskAPI(app, images), nil)
 	} else {
 		keys := map[string]string{todov1.AnnotationKeys: keyring.FormatVersions(versions)}
-		d = deployment(app, backendComponent(app), work, count, ownBackend(app), keys)
+		d = deployment(app, backendComponent(app), work, count, ownBackend(app, images), keys)
 	}
 	return onVolume(app, autoscaled(d, app.Spec.Backend.Autoscaling))
 }
@@ -77,7 +77,7 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 		c.Resources = defaultResources()
 	}
 	pod := corev1ac.PodSpec().
-		WithSecurityContext(securityContext().WithRunAsUser(nonRoot).WithRunAsGroup(nonRoot).WithFSGroup(nonRoot)).
+		WithSecurityContext(images.users()).
 		WithVolumes(corev1ac.Volume().WithName("auth").WithSecret(
 			corev1ac.SecretVolumeSource().WithSecretName(BackendSecret(app)).WithDefaultMode(0o440)))
 	if UsesSQLite(app) {
@@ -136,7 +136,7 @@ func allowedOrigins(app *todov1.TodoApp) []string {
 }
 
 // ownBackend returns a pod of the app's own image, which reads its keys from its environment.
-func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
+func ownBackend(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfiguration {
 	spec := app.Spec.Backend
 	c := probed(container(backendComponent(app), spec.Image, spec.WorkloadSpec), spec.Probes).
 		WithEnvFrom(environmentOf(BackendSecret(app)))
@@ -147,7 +147,9 @@ func ownBackend(app *todov1.TodoApp) *corev1ac.PodSpecApplyConfiguration {
 		withCA(pod, c, spec.Storage.Postgres, "PGSSLROOTCERT")
 	}
 	if UsesSQLite(app) {
-		pod.SecurityContext.WithFSGroup(nonRoot)
+		if !images.PlatformUsers {
+			pod.SecurityContext.WithFSGroup(nonRoot)
+		}
 		return withData(app, pod, c)
 	}
 	return pod.WithContainers(c)

@@ -18,6 +18,8 @@ const ManagedBy = "todoapp-operator"
 type Images struct {
 	// TaskAPI is the operator's own image, which contains the embedded task API.
 	TaskAPI string
+	// PlatformUsers leaves the users of the operator's own image to the platform, which refuses fixed ones: OpenShift.
+	PlatformUsers bool
 }
 
 // Keys holds the projections of the ring for the two components of an app.

@@ -1,11 +1,16 @@
 package desired_test
 
 import (
+	"testing"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // platform sets every field of the pods' template, and the probes.
@@ -51,4 +56,36 @@ func platform(a *todov1.TodoApp) {
 	a.Spec.Backend.Template.SecurityContext = &todov1.PodUser{RunAsUser: new(int64(15000))}
 	a.Spec.Backend.Template.Volumes = []todov1.Volume{{Name: "tls", Secret: &corev1.SecretVolumeSource{SecretName: "tls"}}}
 	a.Spec.Backend.Template.VolumeMounts = []todov1.VolumeMount{{Name: "tls", MountPath: "/etc/tls"}}
+}
+
+// On a platform that chooses the users of pods, no pod of the operator names one, unless its app does.
+func TestThePlatformChoosesTheUsers(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*todov1.TodoApp)
+		want   int64
+	}{
+		"the task API": {func(*todov1.TodoApp) {}, 0},
+		"a backend on SQLite": {func(a *todov1.TodoApp) {
+			a.Spec.Backend.Image, a.Spec.Backend.Storage.SQLite = "api", &todov1.SQLiteSpec{}
+		}, 0},
+		"an app that names a user": {platform, 15000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			images, found := desired.Images{TaskAPI: "operator:1", PlatformUsers: true}, false
+			for _, object := range desired.Objects(app(c.change), keys, images, desired.Network{}) {
+				d, ok := object.(*appsv1ac.DeploymentApplyConfiguration)
+				if !ok || *d.Name != "todo-backend" {
+					continue
+				}
+				pod := d.Spec.Template.Spec.SecurityContext
+				found = true
+				if got := ptr.Deref(pod.RunAsUser, 0); got != c.want || pod.RunAsGroup != nil || pod.FSGroup != nil || !*pod.RunAsNonRoot {
+					t.Errorf("got %+v", pod)
+				}
+			}
+			if !found {
+				t.Error("there is no Deployment")
+			}
+		})
+	}
 }

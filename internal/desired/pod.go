@@ -68,6 +68,14 @@ func securityContext() *corev1ac.PodSecurityContextApplyConfiguration {
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
 }
 
+// users returns the security context of pods of the operator's own image.
+func (i Images) users() *corev1ac.PodSecurityContextApplyConfiguration {
+	if i.PlatformUsers {
+		return securityContext()
+	}
+	return securityContext().WithRunAsUser(nonRoot).WithRunAsGroup(nonRoot).WithFSGroup(nonRoot)
+}
+
 // serving returns a preStop hook that delays the end of a container until proxies no longer route to it.
 func serving() *corev1ac.LifecycleApplyConfiguration {
 	return corev1ac.Lifecycle().WithPreStop(

@@ -82,7 +82,7 @@ func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealt
 	return &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
-		Images: desired.Images{TaskAPI: s.image}, Network: s.network, Namespaces: s.namespaces(),
+		Images: desired.Images{TaskAPI: s.image, PlatformUsers: s.platformUsers}, Network: s.network, Namespaces: s.namespaces(),
 		Shard:     s.shard.Selector,
 		Verifiers: controllers.NewVerifiers(), Rotations: controllers.NewRotations(s.rotations),
 		WatchHealth: watches, Now: time.Now, NewKey: newKey,

@@ -16,6 +16,7 @@ import (
 // settings holds the values of the flags.
 type settings struct {
 	image           string
+	platformUsers   bool
 	namespace       string
 	watchNamespaces string
 	shard           shard
@@ -55,6 +56,8 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
 	webhookFlags(flags, &s, env)
 	controlFlags(flags, &s.control)
+	flags.BoolVar(&s.platformUsers, "platform-users", false,
+		"leave the users of the task API's pods to the platform, as OpenShift's restricted-v2 asks (default user 65532)")
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {

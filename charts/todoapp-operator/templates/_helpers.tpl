@@ -27,3 +27,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- toYaml $found }}
 {{- end }}
+
+{{/* Not empty if the platform chooses the users of pods. */}}
+{{- define "todoapp-operator.platformUsers" -}}
+{{- $found := .Capabilities.APIVersions.Has "security.openshift.io/v1" }}
+{{- if eq (toString .Values.openshift) "auto" | ternary $found (eq (toString .Values.openshift) "true") }}true{{ end }}
+{{- end }}
+
+{{- define "todoapp-operator.podSecurityContext" -}}
+{{- if include "todoapp-operator.platformUsers" . }}
+{{- toYaml (omit .Values.podSecurityContext "runAsUser" "runAsGroup" "fsGroup") }}
+{{- else }}
+{{- toYaml .Values.podSecurityContext }}
+{{- end }}
+{{- end }}
