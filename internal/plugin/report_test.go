@@ -50,7 +50,7 @@ backend: {storage: {postgres: {urlSecretRef: {name: db, key: url}}}}`, "")
 		"shop-keyring": {"keyring.json": `[{"version":1,"value":"` + key +
 			`","createdAt":"2026-11-26T10:00:00Z","promotedAt":"2026-11-26T10:00:00Z"}]`},
 		"db":   {"url": "postgres://tasks:MARKER-password-7@db.example/tasks"},
-		"file": {"config": "user: me\npassword: MARKER-in-a-file-12345\n", "short": "MARKER"},
+		"file": {"config": "user: me\npassword: MARKER-in-a-file-12345\n", "short": "MARK"},
 	} {
 		create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name,
 			Labels:      map[string]string{todov1.LabelApp: "shop"},
