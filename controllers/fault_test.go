@@ -21,7 +21,8 @@ import (
 )
 
 // The life of an app, from its creation through a rotation and a revocation, is repeated for every write of the manager: once
-// with the manager killed before that write, and once with that write failing. It always ends the same way.
+// with the manager killed before that write, and once with that write failing, in every fourth life with a cache that lags. It
+// always ends the same way.
 
 var errDisturbed = errors.New("disturbed by the test")
 
@@ -72,12 +73,16 @@ func TestEveryWriteMayBeTheLast(t *testing.T) {
 			}()
 			e.live()
 		})
+		var lag []func(*controllers.Reconciler)
+		if n%4 == 0 { // such a life takes four times as long
+			lag = append(lag, laggingCache)
+		}
 		t.Run(fmt.Sprintf("write %d fails", n), func(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			e := newEnvironment(t)
-			e.startDisturbed(fail(n))
+			e.startDisturbed(fail(n), lag...)
 			e.live()
 		})
 	}
