@@ -106,8 +106,8 @@ func (r *Reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[re
 	}
 }
 
-// appQueue is a queue that gives each app the priority of its cached state. An app has one place in the queue, whatever enqueued
-// it: a revocation is not delayed by an earlier event of low priority.
+// appQueue is a queue that gives each app the priority of its cached state. An app has one place in the queue, for all its
+// events: a revocation is not delayed by an earlier event of low priority.
 type appQueue struct {
 	priorityqueue.PriorityQueue[reconcile.Request]
 	// priority returns the priority that an app has after a time, if it is enqueued for a reason.

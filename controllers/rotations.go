@@ -31,7 +31,7 @@ type Rotations struct {
 	mutex sync.Mutex
 	// restored says that busy includes the rotations that another process began.
 	restored bool
-	// busy holds the apps in Publishing, and those that were told to begin, with the time since which they count.
+	// busy holds the apps in Publishing, and the apps that were told to begin, with the time since which each counts.
 	busy map[types.NamespacedName]time.Time
 	// waiting lists the apps whose rotation is held, the first to begin first.
 	waiting []types.NamespacedName
@@ -60,7 +60,7 @@ func (b *Rotations) Start(ctx context.Context, queue workqueue.TypedRateLimiting
 	return nil
 }
 
-// run lets rotations begin when those that are stuck no longer count.
+// run lets rotations begin when stuck rotations no longer count.
 func (b *Rotations) run(ctx context.Context) {
 	for tick := time.Tick(time.Second); ; {
 		select {
@@ -95,7 +95,7 @@ func (r *Reconciler) next(ctx context.Context, app *todov1.TodoApp, ring keyring
 }
 
 // restore reads the rotations under way from the status of the cached apps, once: a manager that was restarted, or has become the
-// leader, must count those that it did not begin.
+// leader, must count the rotations that it did not begin.
 func (b *Rotations) restore(ctx context.Context, reader client.Reader) error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
