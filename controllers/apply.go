@@ -159,7 +159,8 @@ func (r *Reconciler) withoutOwnUpdates(ctx context.Context, c change) ([]metav1.
 	}
 	if live == nil || live.GetResourceVersion() != c.object.GetResourceVersion() {
 		resource := schema.GroupResource{Group: kind.Group, Resource: kind.Kind}
-		return nil, apierrors.NewConflict(resource, c.object.GetName(), errors.New("it has changed since it was read"))
+		conflict := apierrors.NewConflict(resource, c.object.GetName(), errors.New("it has changed since it was read"))
+		return nil, fmt.Errorf("removing fields: %w", conflict)
 	}
 	return slices.DeleteFunc(live.GetManagedFields(), ownUpdate), nil
 }

@@ -88,8 +88,8 @@ func (p *plan) takesOver(app *todov1.TodoApp) bool {
 	return len(p.toPrune) > 0 || slices.ContainsFunc(p.changed, func(c change) bool { return c.takesOver })
 }
 
-// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key. A status that does
-// not list the revocation yet was written before it: if a manager was killed in between, that status does not count.
+// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key. A status that
+// does not list the revocation yet was written before it: if a manager was killed in between, that status does not count.
 func (p *plan) endsWaiting(app *todov1.TodoApp) bool {
 	if p.step.Ring.Empty() || p.step.Action == keyring.ActionCreate {
 		return false

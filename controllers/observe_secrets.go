@@ -15,8 +15,8 @@ import (
 
 // observeSecrets reads the projections before the ring. Otherwise a stale manager could read an old ring and projections that
 // already match it. The cache of Secrets keeps the order of writes, so a ring in it is at least as new as its projections. If a
-// projection is not in the cache, the ring is read from the API server too. If the cache has moved on in between, everything is read
-// again: a restored ring beside projections from before it would hide the versions that were given out since.
+// projection is not in the cache, the ring is read from the API server too. If the cache has moved on in between, everything is
+// read again: a restored ring beside projections from before it would hide the versions that were given out since.
 func (r *Reconciler) observeSecrets(ctx context.Context, reader client.Reader, w *snapshot, app *todov1.TodoApp) error {
 	for again := true; again; {
 		err := r.observeProjections(ctx, reader, w, app)

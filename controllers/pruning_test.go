@@ -56,8 +56,8 @@ func TestASecretThatPodsReferToIsNotPruned(t *testing.T) {
 	}
 }
 
-// Releases up to 0.2.0 created an object before they applied it, so the operator owns its fields twice. They still go with the spec,
-// and the fields of other managers stay theirs.
+// Releases up to 0.2.0 created an object before they applied it, so the operator owns its fields twice. They still go with the
+// spec, and the fields of other managers stay theirs.
 func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 	e := newEnvironment(t)
 	e.start()

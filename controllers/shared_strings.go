@@ -10,11 +10,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// ownerInFields stands in cached managed fields for the UID of the controller, so that they are the same for the objects of all apps.
+// ownerInFields stands in cached managed fields for the UID of the controller, so that they are the same for all apps.
 const ownerInFields = "todoapp.dev/owner"
 
-// shareMetadata keeps one copy of the metadata that many cached objects have in common: names of labels and owners, and managed fields.
-// These are a quarter of the memory of the cache.
+// shareMetadata keeps one copy of the metadata that many cached objects have in common: names of labels and owners, and managed
+// fields. These are a quarter of the memory of the cache.
 func shareMetadata(object client.Object) {
 	object.SetNamespace(shared(object.GetNamespace()))
 	object.SetLabels(sharedMap(object.GetLabels()))
