@@ -24,7 +24,7 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 	for _, object := range p.observed.objects() {
 		live[identity{r.kindOf(object), object.GetName()}] = object
 	}
-	for _, config := range desired.Objects(app, p.keys, r.Images, r.Network) {
+	for _, config := range r.desiredObjects(app, p) {
 		want, err := unstructuredOf(config)
 		if err != nil {
 			return err

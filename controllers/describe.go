@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
@@ -97,6 +98,9 @@ func (d driftDetector) describeChange(c change) (string, error) {
 
 // differences names the fields that an apply would add, change or remove in a live object.
 func (d driftDetector) differences(c change) ([]string, error) {
+	if _, route := c.live.(*unstructured.Unstructured); route {
+		return nil, nil // the operator does not have its schema
+	}
 	owned, err := ownedFields(c.live)
 	if err != nil {
 		return nil, err

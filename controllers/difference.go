@@ -45,6 +45,9 @@ func newDriftDetector(scheme *runtime.Scheme) driftDetector {
 // upToDate reports whether the operator owns exactly the fields of want in live, with the same values. It ignores fields of other
 // field managers. A field that another manager took over by changing it is no longer owned, so it counts as drift.
 func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructured) (bool, error) {
+	if route, ok := live.(*unstructured.Unstructured); ok {
+		return upToDateRoute(route, want)
+	}
 	content, err := json.Marshal(want.Object)
 	if err != nil {
 		return false, fmt.Errorf("encoding the desired %s: %w", want.GetKind(), err)
@@ -100,6 +103,9 @@ func (d driftDetector) fields(want *unstructured.Unstructured) (*typed.TypedValu
 
 // drops reports whether applying an object would remove fields from the live one.
 func (d driftDetector) drops(live client.Object, want *unstructured.Unstructured) (bool, error) {
+	if _, route := live.(*unstructured.Unstructured); route {
+		return false, nil // it is created by an apply, so an apply removes its fields
+	}
 	owned, err := ownedFields(live)
 	if err != nil || owned == nil {
 		return false, err

@@ -37,6 +37,8 @@ type snapshot struct {
 	replicaSets []appsv1.ReplicaSet
 	deployments []appsv1.Deployment
 	claims      []corev1.PersistentVolumeClaim
+	// routable says that the cluster has the Gateway API.
+	routable bool
 	// others holds the live objects that are only compared with the desired ones.
 	others []client.Object
 	// own holds the UIDs of the ReplicaSets and pods that the operator's own Deployments made.
@@ -73,6 +75,9 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 		return nil, err
 	}
 	if err := r.complete(ctx, w, app); err != nil {
+		return nil, err
+	}
+	if err = r.observeRoutes(ctx, w, app); err != nil {
 		return nil, err
 	}
 	w.own = ownWorkloads(app, w)

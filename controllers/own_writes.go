@@ -122,6 +122,9 @@ func (r *Reconciler) shows(ctx context.Context, app client.Object, write ownWrit
 
 // objectOf returns an empty object of a kind.
 func (r *Reconciler) objectOf(kind schema.GroupVersionKind) (client.Object, error) {
+	if kind == routeKind {
+		return newRoute(), nil
+	}
 	object, err := r.Client.Scheme().New(kind)
 	if err != nil {
 		return nil, fmt.Errorf("making an object of kind %s: %w", kind.Kind, err)

@@ -111,6 +111,9 @@ func conditionsOf(app *todov1.TodoApp, p *plan, applyErr error) []metav1.Conditi
 	if active := autoscalerActive(app, p.observed); active.reason != "" {
 		conditions = append(conditions, condition(todov1.ConditionAutoscalerActive, active))
 	}
+	if accepted := routeAccepted(app, p.observed); accepted.reason != "" {
+		conditions = append(conditions, condition(todov1.ConditionRouteAccepted, accepted))
+	}
 	for i := range conditions {
 		stamp(&conditions[i], app, p.observed.now)
 	}

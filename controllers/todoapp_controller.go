@@ -39,6 +39,7 @@ import (
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=list;create;patch
 
 // Reconciler drives one TodoApp at a time.
@@ -65,6 +66,7 @@ type Reconciler struct {
 	NewKey func() keyring.Value
 
 	driftDetector driftDetector
+	routes        *routes
 	ownWrites     ownWrites
 	// sources caches the identities of the Secrets and ConfigMaps that the operator did not make; nil reads them each time.
 	sources client.Reader
@@ -167,11 +169,18 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return fmt.Errorf("adding the cache of sources: %w", err)
 	}
 	r.sources = sources
+	if r.routes, err = newRoutes(mgr, r.Namespaces); err != nil {
+		return err
+	}
+	if err := mgr.Add(r.routes.cache); err != nil {
+		return fmt.Errorf("adding the cache of routes: %w", err)
+	}
 	builder := ctrl.NewControllerManagedBy(mgr).For(&todov1.TodoApp{}).WatchesRawSource(r.referred(sources, todov1.KindSecret)).
 		WatchesRawSource(r.referred(sources, todov1.KindConfigMap)).
 		WatchesRawSource(source.Func(r.Verifiers.Enqueue)).
 		Watches(&todov1.TodoApp{}, handler.Funcs{DeleteFunc: r.forgetDeleted}).
 		WatchesRawSource(source.Func(r.Rotations.Start)).
+		WatchesRawSource(source.Func(r.routes.watch)).
 		WithOptions(controller.Options{RateLimiter: backoff(), NewQueue: r.newQueue})
 	for _, object := range watched() {
 		builder = builder.Watches(object, labelled())

@@ -208,6 +208,9 @@ func trimApp(received any) (any, error) {
 	app.Labels, app.Finalizers, app.OwnerReferences = nil, nil, nil
 	app.Spec.Frontend.WorkloadSpec, app.Spec.Backend.WorkloadSpec = todov1.WorkloadSpec{}, todov1.WorkloadSpec{}
 	app.Spec.Backend.CORS = todov1.CORSSpec{}
+	if app.Spec.Gateway != nil {
+		app.Spec.Gateway.Annotations, app.Spec.Gateway.Labels = nil, nil
+	}
 	if app.Spec.Ingress != nil {
 		app.Spec.Ingress.Annotations = nil
 	}

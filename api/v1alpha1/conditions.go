@@ -18,6 +18,8 @@ const (
 	ConditionSourceValid = "SourceValid"
 	// ConditionAutoscalerActive: the operator's autoscalers can compute the number of pods; absent without any.
 	ConditionAutoscalerActive = "AutoscalerActive"
+	// ConditionRouteAccepted: every Gateway of the app serves its route; absent without spec.gateway.
+	ConditionRouteAccepted = "RouteAccepted"
 	// ConditionPaused: the annotation todoapp.dev/paused stops the operator; status.plan lists what it would do.
 	ConditionPaused = "Paused"
 	// ConditionStalled: the app is not ready, and waiting does not help; its reason is that of Ready.
@@ -125,6 +127,18 @@ const (
 	ReasonScaling = "Scaling"
 	// ReasonNotScaling: the autoscaler cannot work; the message says why.
 	ReasonNotScaling = "NotScaling"
+)
+
+// These are the reasons of RouteAccepted.
+const (
+	// ReasonAccepted: every Gateway serves the route.
+	ReasonAccepted = "Accepted"
+	// ReasonRouteRefused: a Gateway does not serve the route; the message says which and why.
+	ReasonRouteRefused = "RouteRefused"
+	// ReasonGatewayPending: no controller has answered for a Gateway.
+	ReasonGatewayPending = "GatewayPending"
+	// ReasonGatewayAPIMissing: the cluster lacks the Gateway API.
+	ReasonGatewayAPIMissing = "GatewayAPIMissing"
 )
 
 // These are reasons of Ready alone.

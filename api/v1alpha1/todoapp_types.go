@@ -79,6 +79,9 @@ type TodoAppSpec struct {
 	// for a label or tools that look for an annotation. Pods get theirs from template.labels and template.annotations.
 	// +optional
 	InheritedMetadata *InheritedMetadata `json:"inheritedMetadata,omitempty"`
+	// gateway makes the stack reachable from outside the cluster through a Gateway of the Gateway API.
+	// +optional
+	Gateway *GatewaySpec `json:"gateway,omitempty"`
 }
 
 // SecretReference names a Secret in the TodoApp's namespace.

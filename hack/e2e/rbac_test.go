@@ -36,10 +36,16 @@ func (r right) String() string {
 
 // unused lists the rights that a run may leave unused, with the reason.
 var unused = map[string]string{
-	"everywhere update todoapps/finalizers.todoapp.dev": "asked where OwnerReferencesPermissionEnforcement is on, as in OpenShift",
-	system + " patch events":                            "a new leader's event, once more within minutes",
-	"everywhere patch events.events.k8s.io":             "an app's event, once more within minutes",
-	"everywhere list events.events.k8s.io":              "why the volume of a pod cannot be mounted",
+	"everywhere update todoapps/finalizers.todoapp.dev":      "asked where OwnerReferencesPermissionEnforcement is on, as in OpenShift",
+	system + " patch events":                                 "a new leader's event, once more within minutes",
+	"everywhere patch events.events.k8s.io":                  "an app's event, once more within minutes",
+	"everywhere get httproutes.gateway.networking.k8s.io":    "only in a cluster with the Gateway API",
+	"everywhere list httproutes.gateway.networking.k8s.io":   "only in a cluster with the Gateway API",
+	"everywhere watch httproutes.gateway.networking.k8s.io":  "only in a cluster with the Gateway API",
+	"everywhere create httproutes.gateway.networking.k8s.io": "only in a cluster with the Gateway API",
+	"everywhere patch httproutes.gateway.networking.k8s.io":  "only in a cluster with the Gateway API",
+	"everywhere delete httproutes.gateway.networking.k8s.io": "only in a cluster with the Gateway API",
+	"everywhere list events.events.k8s.io":                   "why the volume of a pod cannot be mounted",
 }
 
 // checkRights compares the operator's rights with its requests in the whole run. No request may have been forbidden,

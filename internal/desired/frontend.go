@@ -37,13 +37,15 @@ func frontendDeployment(app *todov1.TodoApp, versions []int64) *appsv1ac.Deploym
 	return autoscaled(d, spec.Autoscaling)
 }
 
-// FrontendURL returns the URL at which browsers reach the frontend: the one in the spec, or else the Ingress host. It is empty if
-// the app has neither.
+// FrontendURL returns the URL at which browsers reach the frontend: the one in the spec, or else that of the Ingress host, or else
+// that of the Gateway's first host name. It is empty if the app has none of them.
 func FrontendURL(app *todov1.TodoApp) string {
 	spec, ingress := app.Spec.Frontend, app.Spec.Ingress
 	switch {
-	case spec.URL != "" || spec.Image == "" || ingress == nil:
+	case spec.URL != "" || spec.Image == "" || ingress == nil && app.Spec.Gateway == nil:
 		return spec.URL
+	case ingress == nil:
+		return "https://" + app.Spec.Gateway.Hostnames[0]
 	case ingress.TLSSecretName != "":
 		return "https://" + ingress.Host
 	default:

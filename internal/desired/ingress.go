@@ -29,20 +29,35 @@ func ingress(app *todov1.TodoApp) *networkingv1ac.IngressApplyConfiguration {
 		WithSpec(rules)
 }
 
-// paths returns the routes to the components. The tasks are at /api/{user}/tasks, which no prefix can express, so the backend gets
-// every path below /api that is not in spec.ingress.frontendPaths.
+// paths returns the routes of an Ingress to the components.
 func paths(app *todov1.TodoApp) []*networkingv1ac.HTTPIngressPathApplyConfiguration {
-	if app.Spec.Frontend.Image == "" {
-		return []*networkingv1ac.HTTPIngressPathApplyConfiguration{prefix("/", backendComponent(app))}
+	var list []*networkingv1ac.HTTPIngressPathApplyConfiguration
+	for _, p := range prefixes(app, app.Spec.Ingress.FrontendPaths) {
+		list = append(list, prefix(p.path, p.to))
 	}
-	claimed := slices.SortedFunc(slices.Values(app.Spec.Ingress.FrontendPaths), func(a, b string) int {
+	return list
+}
+
+// routedPrefix is a path prefix and the component that serves it.
+type routedPrefix struct {
+	path string
+	to   component
+}
+
+// prefixes returns the path prefixes of both components, longer ones first. The tasks are at /api/{user}/tasks, which no prefix can
+// express, so the backend gets every path below /api that is not one of the frontend's.
+func prefixes(app *todov1.TodoApp, ofFrontend []string) []routedPrefix {
+	if app.Spec.Frontend.Image == "" {
+		return []routedPrefix{{"/", backendComponent(app)}}
+	}
+	claimed := slices.SortedFunc(slices.Values(ofFrontend), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
-	var list []*networkingv1ac.HTTPIngressPathApplyConfiguration
+	var list []routedPrefix
 	for _, path := range claimed {
-		list = append(list, prefix(path, frontendComponent(app)))
+		list = append(list, routedPrefix{path, frontendComponent(app)})
 	}
-	return append(list, prefix("/api", backendComponent(app)), prefix("/", frontendComponent(app)))
+	return append(list, routedPrefix{"/api", backendComponent(app)}, routedPrefix{"/", frontendComponent(app)})
 }
 
 func prefix(path string, to component) *networkingv1ac.HTTPIngressPathApplyConfiguration {

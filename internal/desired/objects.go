@@ -42,6 +42,9 @@ func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []r
 	if app.Spec.Ingress != nil {
 		objects = append(objects, ingress(app))
 	}
+	if app.Spec.Gateway != nil {
+		objects = append(objects, route(app))
+	}
 	return objects
 }
 

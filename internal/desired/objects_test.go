@@ -85,6 +85,14 @@ func TestObjects(t *testing.T) {
 				Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
 					ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(60))}}}
 		},
+		"gateway": func(a *todov1.TodoApp) {
+			a.Spec.Frontend.Image, a.Spec.Frontend.Replicas = "registry.example.com/web:1.4", new(int32(2))
+			a.Spec.Gateway = &todov1.GatewaySpec{
+				ParentRefs: []todov1.GatewayReference{{Name: "public", Namespace: "infra", SectionName: "https"}, {Name: "own"}},
+				Hostnames:  []string{"todo.example.com", "todo.example.org"}, FrontendPaths: []string{"/api/auth"},
+				Annotations: map[string]string{"team": "a"}, Labels: map[string]string{"exposed": "public"},
+			}
+		},
 		"own backend": func(a *todov1.TodoApp) {
 			a.Spec.Auth.Tokens.Audience = "fastapi-backend"
 			a.Spec.Backend.Image = "registry.example.com/fastapi:2"

@@ -119,6 +119,14 @@ var schemaCases = map[string]schemaCase{
 		refused: `frontend: {autoscaling: {minReplicas: 3, maxReplicas: 2}}`, message: "minReplicas must be at most maxReplicas",
 		allowed: `frontend: {autoscaling: {minReplicas: 2, maxReplicas: 2}}`,
 	},
+	"a Gateway without a host name": {
+		refused: `gateway: {parentRefs: [{name: public}]}`, message: "spec.gateway.hostnames",
+		allowed: `gateway: {parentRefs: [{name: public}], hostnames: [todo.example.com]}`,
+	},
+	"a Gateway with a wildcard": {
+		refused: `gateway: {parentRefs: [{name: public}], hostnames: ["*.example.com"]}`, message: "must be a DNS name in lower case",
+		allowed: `gateway: {parentRefs: [{name: public, namespace: infra, sectionName: https}], hostnames: [a.example.com]}`,
+	},
 	"replicas negative": {
 		refused: `backend: {replicas: -1}`, message: "should be greater than or equal to 0", allowed: `backend: {replicas: 0}`,
 	},
