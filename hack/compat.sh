@@ -32,6 +32,6 @@ if [[ ! -x $folder/kube-apiserver ]]; then
 fi
 for program in etcd kubectl; do ln -sf "$PWD/bin/k8s/current/$program" "$folder/$program"; done
 
-mapfile -t packages < <(git grep -l testenv.Main -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's#^#./#')
+mapfile -t packages < <(git grep -lE '(testenv|envtest)\.' -- 'config/*.go' 'controllers/*.go' 'internal/*_test.go' 'webhook/*.go' | xargs -n1 dirname | sort -u | sed 's#^#./#')
 echo "testing ${packages[*]} on Kubernetes $released"
 KUBEBUILDER_ASSETS=$folder go test -count 1 "$@" "${packages[@]}"
