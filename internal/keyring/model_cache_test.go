@@ -55,8 +55,8 @@ type view struct {
 	stale   uint8
 }
 
-// views returns what a manager may read of the Secrets from its cache: all three at one moment. If the cache lacks a projection, the
-// projection and then the ring are read from the API server.
+// views returns the Secrets that a manager may read from its cache, all three at one moment. If the cache lacks a projection,
+// the manager reads the projection and then the ring from the API server.
 func (l *model) views(w *clusterState, m int) []view {
 	now, c := w.secrets(), w.manager[m].cache
 	views := []view{{secrets: now}}

@@ -17,8 +17,8 @@ import (
 //   - a mounted Secret is updated at any later moment or never, and an unreadable one leaves the last good keys;
 //   - while a rollout is not complete, pods of the earlier revision may still be started;
 //   - a Secret, workload or ring that was written since it was read refuses the write;
-//   - a cache of Secrets shows them as they were at some earlier moment, in the order of writes, but at least with the manager's own
-//     writes; the cache of pods may show any pods or none.
+//   - a cache of Secrets shows them as they were at some earlier moment, in the order of writes, but at least with the manager's
+//     own writes; the cache of pods may show the present pods or none.
 
 // The two components of an app.
 const (
