@@ -11,7 +11,7 @@ import (
 // pluginPage is the page about kubectl todoapp.
 const pluginPage = "kubectl-todoapp.md"
 
-// TestTranscriptsAreThoseOfThePlugin fails if the page shows output that no test of the plugin produces, or lacks the output of one.
+// TestTranscriptsAreThoseOfThePlugin fails if the page shows output that no test of the plugin produces, or lacks some.
 func TestTranscriptsAreThoseOfThePlugin(t *testing.T) {
 	files, err := filepath.Glob("../internal/plugin/testdata/*.txt")
 	if err != nil || len(files) < 5 {

@@ -36,7 +36,7 @@ func (r right) String() string {
 
 // unused lists the rights that a run may leave unused, with the reason.
 var unused = map[string]string{
-	"everywhere update todoapps/finalizers.todoapp.dev":      "asked where OwnerReferencesPermissionEnforcement is on, as in OpenShift",
+	"everywhere update todoapps/finalizers.todoapp.dev":      "asked if owner references are enforced, as in OpenShift",
 	system + " patch events":                                 "a new leader's event, once more within minutes",
 	"everywhere patch events.events.k8s.io":                  "an app's event, once more within minutes",
 	"everywhere get httproutes.gateway.networking.k8s.io":    "only in a cluster with the Gateway API",
