@@ -12,10 +12,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* The image. A given registry takes the place of the registry in the repository, if the repository names one. */}}
 {{- define "todoapp-operator.image" -}}
 {{- with .Values.image -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
+{{- $name := .repository }}
+{{- with ($.Values.global).imageRegistry | default .registry }}
+{{- $name = printf "%s/%s" . (regexReplaceAll "^(localhost|[^/]*[.:][^/]*)/" $name "") }}
 {{- end }}
+{{- $name }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* The pull Secrets of the global values, which may be names alone, and of the chart. Empty if there are none. */}}
+{{- define "todoapp-operator.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat (($.Values.global).imagePullSecrets | default list) (.Values.imagePullSecrets | default list) }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with uniq $secrets }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* The objects of one of the files that config has too, by kind, for this namespace. */}}
