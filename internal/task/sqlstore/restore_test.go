@@ -2,10 +2,12 @@ package sqlstore_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -68,15 +70,39 @@ func TestRestoreIntoAnEmptyVolume(t *testing.T) {
 	}
 }
 
+// damaged returns a backup with one wrong letter in an index: the owner of the task. The store opens such a file, and reads and
+// writes its table, so only the integrity check of SQLite finds the damage.
+func damaged(t *testing.T, file []byte) []byte {
+	t.Helper()
+	const indexLeaf = 0x0a // the first byte of a page that holds the entries of an index
+	size := int(binary.BigEndian.Uint16(file[16:]))
+	wrong := bytes.Clone(file)
+	for page := range slices.Chunk(wrong, size) {
+		if at := bytes.Index(page, []byte("ann")); page[0] == indexLeaf && at > 0 {
+			page[at] = 'b'
+			return wrong
+		}
+	}
+	t.Fatal("no index of the backup has the owner of the task")
+	return nil
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	file, _, _ := backupOf(t)
 	cut := errors.New("the connection is cut")
 	for name, backup := range map[string][]byte{
-		"text": []byte("no database"), "nothing": nil, "half": file[:len(file)/2],
+		"text": []byte("no database"), "nothing": nil, "half": file[:len(file)/2], "damaged": damaged(t, file),
 	} {
 		url := sqliteURL(t)
 		path := strings.TrimPrefix(url, "sqlite://")
-		kept := create(t, openStore(t, url), "kept")
+		store, err := sqlstore.Open(t.Context(), url, sqlstore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := create(t, store, "kept")
+		if err := store.Close(); err != nil { // a store in use is refused whatever the backup holds
+			t.Fatal(err)
+		}
 		if err := sqlstore.Restore(t.Context(), url, bytes.NewReader(backup)); err == nil {
 			t.Errorf("%s is restored", name)
 		}
