@@ -117,5 +117,7 @@ func TestPauseAndResume(t *testing.T) {
 	if app = stored(t, app); app.Paused() {
 		t.Error("the app is still paused")
 	}
-	golden(t, "pause", "pause shop -n web", pausedText(appOf(t, "{}", pausedStatus)))
+	held := appOf(t, "{}", pausedStatus)
+	golden(t, "pause", "pause shop -n web", pausedText(held))
+	golden(t, "resume", "resume shop -n web", resumedText(held.Name, held.Status.Plan))
 }

@@ -67,7 +67,7 @@ func resumeCommand(c *cluster) *cobra.Command {
 		if err := c.annotate(ctx, app, todov1.AnnotationPaused, nil); err != nil {
 			return err
 		}
-		c.printf("TodoApp %s is resumed.%s\n", app.Name, planText(" The operator carries out:", plan))
+		c.printf("%s", resumedText(app.Name, plan))
 		return nil
 	})
 	return command
@@ -112,6 +112,11 @@ func pausedText(app *todov1.TodoApp) string {
 		text += " There is nothing to do at present."
 	}
 	return text + "\nEnd the pause with: kubectl todoapp resume " + app.Name + " -n " + app.Namespace + "\n"
+}
+
+// resumedText describes an app whose pause has ended, and the plan that was held.
+func resumedText(name string, plan []string) string {
+	return fmt.Sprintf("TodoApp %s is resumed.", name) + planText(" The operator carries out:", plan) + "\n"
 }
 
 // planText lists a plan below a title; empty if there is no plan.

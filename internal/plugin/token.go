@@ -49,8 +49,8 @@ func tokenCommand(c *cluster) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if most := maxLifetime(app); lifetime > most {
-			c.notef("warning: the API refuses tokens that live longer than %s (spec.auth.tokens.maxLifetime)", shortDuration(most))
+		if warning := longLived(app, lifetime); warning != "" {
+			c.notef("%s", warning)
 		}
 		now, err := c.serverTime(ctx)
 		if err != nil {
@@ -64,6 +64,15 @@ func tokenCommand(c *cluster) *cobra.Command {
 		return nil
 	})
 	return command
+}
+
+// longLived returns a warning if the API of an app refuses tokens of a lifetime; empty if it accepts them.
+func longLived(app *todov1.TodoApp, lifetime time.Duration) string {
+	most := maxLifetime(app)
+	if lifetime <= most {
+		return ""
+	}
+	return fmt.Sprintf("warning: the API refuses tokens that live longer than %s (spec.auth.tokens.maxLifetime)", shortDuration(most))
 }
 
 // maxLifetime returns the longest lifetime of a token that the API of an app accepts.

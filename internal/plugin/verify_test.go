@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,29 @@ func TestVerifyExplainsEveryReason(t *testing.T) {
 	golden(t, "verify-accepted", "verify shop - < token.txt", verdictOn(app, tokens[""], keys, noon).render(style{}))
 	golden(t, "verify-unknown-key", "verify shop - < token.txt", verdictOn(app, tokens[authn.UnknownKey], keys, noon).render(style{}))
 	golden(t, "verify-malformed", "verify shop - < token.txt", verdictOn(app, tokens[authn.Malformed], keys, noon).render(style{}))
+}
+
+// TestTokenTranscripts shows a token in lines of the width of the page, and the verdict on a token that is valid for too long.
+func TestTokenTranscripts(t *testing.T) {
+	app, secret := appOf(t, strict, "{}"), secretOf("web", "shop-frontend-auth")
+	keys, err := backendKeys(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := func(lifetime time.Duration) string {
+		text, err := signed(app, secret, "alice", noon, lifetime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	var folded strings.Builder
+	for part := range slices.Chunk([]byte(token(15*time.Minute)), width) {
+		folded.Write(append(part, '\n'))
+	}
+	golden(t, "token", "token shop --subject alice | fold -w 100", folded.String())
+	golden(t, "token-too-long", "token shop --subject alice --for 2h | kubectl todoapp verify shop",
+		longLived(app, 2*time.Hour)+"\n"+verdictOn(app, token(2*time.Hour), keys, noon).render(style{}))
 }
 
 func TestTokenIsAccepted(t *testing.T) {
