@@ -56,6 +56,8 @@ func TestSchemaKnowsTheFieldsOfKubernetes(t *testing.T) {
 		"podSecurityContext":        {values["podSecurityContext"], corev1.PodSecurityContext{}},
 		"securityContext":           {values["securityContext"], corev1.SecurityContext{}},
 		"affinity":                  {values["affinity"], corev1.Affinity{}},
+		"extraEnv":                  {*values["extraEnv"].Items, corev1.EnvVar{}},
+		"extraVolumeMounts":         {*values["extraVolumeMounts"].Items, corev1.VolumeMount{}},
 		"tolerations":               {*values["tolerations"].Items, corev1.Toleration{}},
 		"topologySpreadConstraints": {*values["topologySpreadConstraints"].Items, corev1.TopologySpreadConstraint{}},
 		"metricsFrom":               {*values["networkPolicy"].Properties["metricsFrom"].Items, networkingv1.NetworkPolicyPeer{}},
