@@ -153,7 +153,7 @@ func judgeFrontend(f *facts) []finding {
 	for i := range f.pods {
 		pod := &f.pods[i]
 		if pod.Labels[todov1.LabelComponent] == todov1.ComponentFrontend {
-			found = append(found, otherSecrets(&pod.Pod, own)...)
+			found = append(found, frontendSecrets(&pod.Pod, own)...)
 		}
 		if n := pod.refusals[string(authn.UnknownKey)] + pod.refusals[string(authn.Signature)]; n > 0 {
 			found = append(found, note("kubectl -n "+pod.Namespace+" logs "+pod.Name+" | grep '\"decision\":\"refused\"'; if it goes on, "+
@@ -166,6 +166,38 @@ func judgeFrontend(f *facts) []finding {
 		return []finding{ok("no sign of a frontend with another secret")}
 	}
 	return found
+}
+
+// frontendSecrets returns findings about the Secrets that a frontend reads. A variable of another Secret is a fault. A pod that
+// does not read the app's Secret may have a copy of its keys, for example from a vault, so that is a note.
+func frontendSecrets(pod *corev1.Pod, own string) []finding {
+	found := otherSecrets(pod, own)
+	if len(found) > 0 || readsSecret(pod, own) {
+		return found
+	}
+	return []finding{note("take the keys from Secret "+own+", best with envFrom, and restart the pod: a copy misses rotations",
+		"pod %s does not read Secret %s: it signs with keys of another source, or not at all", pod.Name, own)}
+}
+
+// readsSecret reports whether a pod takes variables or files from a Secret.
+func readsSecret(pod *corev1.Pod, name string) bool {
+	for _, volume := range pod.Spec.Volumes {
+		if volume.Secret != nil && volume.Secret.SecretName == name {
+			return true
+		}
+		if volume.Projected != nil && slices.ContainsFunc(volume.Projected.Sources, func(s corev1.VolumeProjection) bool {
+			return s.Secret != nil && s.Secret.Name == name
+		}) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers), func(c corev1.Container) bool {
+		return slices.ContainsFunc(c.EnvFrom, func(s corev1.EnvFromSource) bool {
+			return s.SecretRef != nil && s.SecretRef.Name == name
+		}) || slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool {
+			return v.ValueFrom != nil && v.ValueFrom.SecretKeyRef != nil && v.ValueFrom.SecretKeyRef.Name == name
+		})
+	})
 }
 
 // otherSecrets returns a fault for each variable of a frontend that takes keys from elsewhere than the app's Secret.

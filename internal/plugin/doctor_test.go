@@ -83,6 +83,8 @@ func healthy(t *testing.T) *facts {
 		ClientConfig: admissionv1.WebhookClientConfig{CABundle: caBundle(t, noon.AddDate(1, 0, 0))}}}}
 	frontend := podOf("frontend")
 	frontend.Annotations = map[string]string{todov1.AnnotationKeys: "2,1"}
+	frontend.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: "shop-frontend-auth"}}}}
 	return &facts{
 		now: noon, local: noon, operatorNamespace: "todoapp-system", warned: true,
 		operator: present(appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: new(int32(2))},
@@ -204,6 +206,9 @@ func TestDoctorFindsFaults(t *testing.T) {
 		}},
 		"pod shop-frontend-0 sets BETTER_AUTH_SECRET to a value of its own": {"frontend", func(f *facts) {
 			f.pods[1].Spec.Containers[0].Env = []corev1.EnvVar{{Name: "BETTER_AUTH_SECRET", Value: "literal-marker"}}
+		}},
+		"pod shop-frontend-0 does not read Secret shop-frontend-auth": {"frontend", func(f *facts) {
+			f.pods[1].Spec.Containers[0].EnvFrom[0].SecretRef.Name = "mine"
 		}},
 		"pod shop-backend-0 has refused 7 tokens of unknown keys": {"frontend", func(f *facts) {
 			f.pods[0].refusals = refusalsIn("taskapi_auth_failures_total{reason=\"expired\"} 9\n" +

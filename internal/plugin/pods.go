@@ -53,10 +53,10 @@ func (c *cluster) podStates(ctx context.Context, app *todov1.TodoApp) ([]podStat
 		}
 		asking.Go(func() {
 			answer, err := c.keyringOf(ctx, &pods[i])
+			states[i].Trusts, states[i].Unknown = answer.Versions, ""
 			if err != nil {
 				states[i].Unknown = "not known: " + err.Error()
 			}
-			states[i].Trusts = answer.Versions
 		})
 	}
 	asking.Wait()
