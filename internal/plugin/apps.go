@@ -17,6 +17,9 @@ import (
 
 // app reads the TodoApp of a name. If there is none, the error names similar ones, or namespaces that have some.
 func (c *cluster) app(ctx context.Context, name string) (*todov1.TodoApp, error) {
+	if kind, alone, found := strings.Cut(name, "/"); found {
+		return nil, usagef("invalid name %q: name the TodoApp without %q: %s", name, kind+"/", alone)
+	}
 	app := &todov1.TodoApp{}
 	err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, app)
 	if apierrors.IsNotFound(err) {

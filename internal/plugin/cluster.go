@@ -44,6 +44,9 @@ func scheme() *runtime.Scheme {
 
 // connect makes the clients for the context and namespace of the command line. It sends no request.
 func (c *cluster) connect() (err error) {
+	if err := c.checkContext(); err != nil {
+		return err
+	}
 	if c.namespace, _, err = c.flags.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return fmt.Errorf("reading the kubeconfig: %w", err)
 	}

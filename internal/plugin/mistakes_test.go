@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,7 +51,11 @@ func TestMistakesAreNamed(t *testing.T) {
 	run(t, namespace, "", "rotate").want(t, exitUsage, "name the TodoApps, or use -l SELECTOR or --all")
 	run(t, namespace, "", "rotate", "shop", "--all").want(t, exitUsage, "only one of them")
 	run(t, namespace, "", "rotate", "shop", "--at", "tomorrow").want(t, exitUsage, `invalid value "tomorrow" for --at`, "RFC 3339")
-	run(t, namespace, "", "rotate", "shop", "--context", "nowhere").want(t, exitFailed, "nowhere")
+	run(t, namespace, "", "rotate", "shop", "--context", "nowhere").want(t, exitUsage,
+		`the kubeconfig has no context "nowhere"; it has test`)
+	run(t, namespace, "", "rotate", "shop", "--context", "tset").want(t, exitUsage, `no context "tset"; did you mean test?`)
+	run(t, namespace, "", "get", "shop").want(t, exitUsage, `unknown command "get"; the commands are adopt, backup, `, "verify")
+	run(t, namespace, "", "status", "todoapp/shop").want(t, exitUsage, `name the TodoApp without "todoapp/": shop`)
 }
 
 // bind lets a user read resources of a namespace one by one, and list pods if they are among them.
@@ -103,6 +108,23 @@ func TestClusterWithoutTheOperator(t *testing.T) {
 	got.want(t, exitFailed, "the operator is not installed", "--context")
 }
 
+// TestHelpFits fails if a line of a help page is wider than the output of commands.
+func TestHelpFits(t *testing.T) {
+	pages := []string{"--help"}
+	for _, command := range rootCommand("", genericiooptions.IOStreams{}).Commands() {
+		pages = append(pages, command.Name())
+	}
+	for _, page := range pages {
+		text := run(t, "default", "", page, "--help")
+		text.want(t, 0, "--context string")
+		for line := range strings.Lines(text.out) {
+			if utf8.RuneCountInString(strings.TrimSpace(line)) > width {
+				t.Errorf("the help of %s has a line of more than %d columns: %s", page, width, line)
+			}
+		}
+	}
+}
+
 func TestNamesAreCompleted(t *testing.T) {
 	namespace := newNamespace(t)
 	newApp(t, namespace, "shop", "{}", "")
@@ -125,6 +147,12 @@ func TestNamesAreCompleted(t *testing.T) {
 	}
 	if got := complete("rotate", "shop", ""); got != "notes\n:4\n" {
 		t.Errorf("the names to rotate are %q", got)
+	}
+	if got := complete("status", "--context", ""); got != "test\n:4\n" {
+		t.Errorf("the contexts are %q", got)
+	}
+	if got := complete("status", "-n", ""); !strings.Contains(got, namespace+"\n") {
+		t.Errorf("the namespaces are %q", got)
 	}
 	if got := complete("ro"); !strings.HasPrefix(got, "rotate\t") {
 		t.Errorf("the commands are %q", got)

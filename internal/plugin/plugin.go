@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
@@ -101,6 +102,8 @@ func rootCommand(version string, streams genericiooptions.IOStreams) *cobra.Comm
 		doctorCommand(c), adoptCommand(c), pauseCommand(c), resumeCommand(c),
 		backupCommand(c), restoreCommand(c), reportCommand(c, version))
 	hideConnectionFlags(root)
+	c.completeFlags(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", width)))
 	for _, command := range root.Commands() {
 		command.Long = strings.Join(wrap(command.Long, width), "\n")
 	}
@@ -115,19 +118,17 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if similar := root.SuggestionsFor(args[0]); len(similar) > 0 {
 		return usagef("unknown command %q; did you mean %s?", args[0], strings.Join(similar, " or "))
 	}
-	return usagef("unknown command %q", args[0])
+	var names []string
+	for _, command := range root.Commands() {
+		if command.IsAvailableCommand() {
+			names = append(names, command.Name())
+		}
+	}
+	return usagef("unknown command %q; the commands are %s", args[0], strings.Join(names, ", "))
 }
 
 // hideConnectionFlags hides the rarer flags about the connection from help pages. They work as they do with kubectl.
 func hideConnectionFlags(root *cobra.Command) {
 	shown := map[string]bool{"namespace": true, "context": true, "kubeconfig": true, "as": true, "as-group": true}
-	for _, name := range []string{
-		"as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster",
-		"disable-compression", "insecure-skip-tls-verify", "password", "request-timeout", "server", "tls-server-name", "token", "user",
-		"username",
-	} {
-		if flag := root.PersistentFlags().Lookup(name); flag != nil && !shown[name] {
-			flag.Hidden = true
-		}
-	}
+	root.PersistentFlags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = !shown[flag.Name] })
 }

@@ -33,7 +33,8 @@ func tokenCommand(c *cluster) *cobra.Command {
 		Long: "Sign a token with the key that signs now, as the frontend does, to try the API with. This needs the right to read the " +
 			"Secret of the frontend: a person who has it can sign in as any user. Only the token is written to the standard output.",
 		Example: "  kubectl todoapp token shop --subject alice\n" +
-			"  curl -H \"Authorization: Bearer $(kubectl todoapp token shop --subject alice)\" http://localhost:8000/api/alice/tasks",
+			"  TOKEN=$(kubectl todoapp token shop --subject alice)\n" +
+			"  curl -H \"Authorization: Bearer $TOKEN\" http://localhost:8000/api/alice/tasks",
 		Args: oneName, ValidArgsFunction: c.completeApps(1),
 	}
 	command.Flags().StringVar(&subject, "subject", "", "the `user` whom the token is about (required)")

@@ -1,0 +1,66 @@
+package plugin
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// contexts returns the names of the contexts of the kubeconfig.
+func (c *cluster) contexts() ([]string, error) {
+	config, err := c.flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	return slices.Sorted(maps.Keys(config.Contexts)), nil
+}
+
+// checkContext returns an error with the names of all contexts if the flag --context names none of them.
+func (c *cluster) checkContext() error {
+	if c.flags.Context == nil || *c.flags.Context == "" {
+		return nil
+	}
+	names, err := c.contexts()
+	if err != nil || slices.Contains(names, *c.flags.Context) {
+		return err
+	}
+	if similar := similarTo(*c.flags.Context, names); len(similar) > 0 {
+		return usagef("the kubeconfig has no context %q; did you mean %s?", *c.flags.Context, strings.Join(similar, " or "))
+	}
+	if len(names) == 0 {
+		return usagef("the kubeconfig has no context %q, nor any other: is it the right file? (--kubeconfig)", *c.flags.Context)
+	}
+	return usagef("the kubeconfig has no context %q; it has %s", *c.flags.Context, few(names))
+}
+
+// completeFlags completes the values of --context and --namespace.
+func (c *cluster) completeFlags(root *cobra.Command) {
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"context": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			names, _ := c.contexts() // a completion has no place for an error
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		"namespace": c.completeNamespaces,
+	} {
+		if err := root.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag does not exist
+		}
+	}
+}
+
+// completeNamespaces completes the names of namespaces.
+func (c *cluster) completeNamespaces(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var list corev1.NamespaceList
+	if c.connect() != nil || c.List(command.Context(), &list) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := make([]cobra.Completion, len(list.Items))
+	for i := range list.Items {
+		names[i] = list.Items[i].Name
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
