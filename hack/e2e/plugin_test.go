@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -78,17 +79,9 @@ func (e *environment) pluginRotates() {
 		e.Errorf("the keys of a pod are known and unknown")
 	}
 
-	watching, stop := context.WithCancel(e.Context())
-	watched := make(chan string)
-	go func() {
-		_, output := e.plugin(watching, "", "status", "shop", "-w")
-		watched <- output
-	}()
+	watched := e.watches("shop", "Stable: key 2 signs")
 	e.run(0, []string{"rotate", "shop", "--wait", "--timeout", "3m"}, "key 1", "is being replaced", "Stable: key 2 signs")
-	stop()
-	if output := <-watched; !strings.Contains(output, "Stable: key 2 signs") {
-		e.Errorf("the person who watched saw\n%s", output)
-	}
+	watched()
 	_, token := e.plugin(e.Context(), "", "token", "shop", "--subject", "alice", "--for", "30s")
 	e.expect(tasks(app, "alice", strings.TrimSpace(token)), http.StatusOK)
 	e.verifies(token, 0, "ACCEPTED", "made with key 2")
@@ -98,6 +91,42 @@ func (e *environment) pluginRotates() {
 	e.expect(tasks(app, "alice", strings.TrimSpace(token)), http.StatusUnauthorized)
 	e.run(0, []string{"doctor", "shop", "-o", "json"}) // the refused token is a note, not a fault
 	e.reports()
+}
+
+// screen is the output of a person who watches an app until a text appears.
+type screen struct {
+	bytes.Buffer
+	text   string
+	appear func()
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(p []byte) (int, error) {
+	n, err := s.Buffer.Write(p)
+	if strings.Contains(s.String(), s.text) {
+		s.appear()
+	}
+	return n, err
+}
+
+// watches follows an app with status -w. The returned function fails the test unless the text appears, at the latest soon after the
+// call: a person who watches learns of a change a moment later than the operator's status.
+func (e *environment) watches(app, text string) (end func()) {
+	watching, stop := context.WithCancel(e.Context())
+	shown := &screen{text: text, appear: stop}
+	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: shown, ErrOut: io.Discard}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- plugin.Run(watching, "kubectl-todoapp", "e2e", []string{"status", app, "-w", "-n", e.namespace}, streams)
+	}()
+	return func() {
+		late := time.AfterFunc(healWithin, stop)
+		defer late.Stop()
+		<-ended
+		if !strings.Contains(shown.String(), text) {
+			e.Errorf("the person who watched saw\n%s", shown.String())
+		}
+	}
 }
 
 // reports makes a report of the app shop, and searches it for every value of a Secret and for the user of a refused token.

@@ -74,7 +74,11 @@ func (c *cluster) adopt(ctx context.Context, a adoption) error {
 	secrets := make([]*corev1.Secret, 2)
 	for i, name := range []string{a.frontend, a.backend} {
 		secret := &corev1.Secret{}
-		if err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, secret); err != nil {
+		err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, secret)
+		if apierrors.IsNotFound(err) {
+			return fmt.Errorf("namespace %s has no Secret %s: kubectl -n %s get secrets", c.namespace, name, c.namespace)
+		}
+		if err != nil {
 			return fmt.Errorf("reading Secret %s: %w", name, err)
 		}
 		secrets[i] = secret

@@ -58,7 +58,7 @@ func TestAdopt(t *testing.T) {
 		return run(t, namespace, "", append([]string{"adopt", "shop", "--frontend", "web"}, args...)...)
 	}
 	adopt().want(t, exitUsage, "--frontend and --backend are required")
-	adopt("--backend", "nothing").want(t, exitFailed, `reading Secret nothing`)
+	adopt("--backend", "nothing").want(t, exitFailed, "has no Secret nothing: kubectl -n ")
 	adopt("--backend", "else", "--apply").want(t, exitFailed, "Not possible yet", "contain different values")
 	possible := adopt("--backend", "api")
 	possible.want(t, 0, "Possible.", "Nothing was changed")

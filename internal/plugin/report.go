@@ -45,6 +45,9 @@ func reportCommand(c *cluster, version string) *cobra.Command {
 		if file == "" {
 			return usagef("-o FILE.zip is required")
 		}
+		if file == "json" || file == "yaml" {
+			return usagef("-o names the archive to write here, such as -o report.zip; it has the objects as YAML")
+		}
 		if _, err := os.Lstat(file); err == nil {
 			return fmt.Errorf("%s exists: choose another name", file)
 		}

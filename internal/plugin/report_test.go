@@ -100,6 +100,7 @@ func TestReportLeaksNothing(t *testing.T) {
 	}
 	run(t, namespace, "", "report", "shop", "-o", path).want(t, exitFailed, "exists: choose another name")
 	run(t, namespace, "", "report", "shop").want(t, exitUsage, "-o FILE.zip is required")
+	run(t, namespace, "", "report", "shop", "-o", "json").want(t, exitUsage, "-o names the archive to write here")
 }
 
 func TestReportWithoutRights(t *testing.T) {
