@@ -88,18 +88,24 @@ func (p *plan) takesOver(app *todov1.TodoApp) bool {
 	return len(p.toPrune) > 0 || slices.ContainsFunc(p.changed, func(c change) bool { return c.takesOver })
 }
 
-// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key. A status that
-// does not list the revocation yet was written before it: if a manager was killed in between, that status does not count.
+// endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key.
 func (p *plan) endsWaiting(app *todov1.TodoApp) bool {
 	if p.step.Ring.Empty() || p.step.Action == keyring.ActionCreate {
 		return false
 	}
-	waits := func(reason string) bool {
-		return reason == todov1.ReasonWaitingForPods || reason == todov1.ReasonHandover || reason == todov1.ReasonRevocationPending
-	}
+	return !toldComplete(app, p.step.Ring) && !waits(rotationComplete(app, p).reason)
+}
+
+// toldComplete reports whether the app's status says that no pod uses a replaced or revoked key. A status that does not list the
+// revocation yet was written before it: if a manager was killed in between, that status does not count.
+func toldComplete(app *todov1.TodoApp, ring keyring.Ring) bool {
 	before := meta.FindStatusCondition(app.Status.Conditions, todov1.ConditionRotationComplete)
-	told := before != nil && !waits(before.Reason) && listsRevocations(app.Status.Keys, p.step.Ring)
-	return !told && !waits(rotationComplete(app, p).reason)
+	return before != nil && !waits(before.Reason) && listsRevocations(app.Status.Keys, ring)
+}
+
+// waits reports whether a reason of the condition RotationComplete says that something may use a replaced or revoked key.
+func waits(reason string) bool {
+	return reason == todov1.ReasonWaitingForPods || reason == todov1.ReasonHandover || reason == todov1.ReasonRevocationPending
 }
 
 // listsRevocations reports whether a status lists every revoked key of a ring as revoked.

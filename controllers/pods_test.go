@@ -39,6 +39,8 @@ type verifier struct {
 	store    string
 	hangs    atomic.Bool
 	asked    atomic.Int32
+	// refuses is the number of requests up to which the pod gives no answer.
+	refuses atomic.Int32
 }
 
 // listen listens on the operations port of an address that no other test uses, nor another run of the tests on this machine.
@@ -128,10 +130,10 @@ func (v *verifier) load() {
 
 // ServeHTTP answers as the operations port of the task API does.
 func (v *verifier) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	v.asked.Add(1)
+	asked := v.asked.Add(1)
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	if v.hangs.Load() {
+	if v.hangs.Load() || asked <= v.refuses.Load() {
 		http.Error(w, "hanging", http.StatusServiceUnavailable)
 		return
 	}

@@ -90,6 +90,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if err != nil {
 		return r.unplanned(ctx, app, err)
 	}
+	if p.premature(app) {
+		return ctrl.Result{RequeueAfter: doubtPoll}, nil // an answer enqueues the app sooner
+	}
 	applyErr := r.carryOut(ctx, app, p)
 	if overtaken(applyErr) && !p.live {
 		if p, err = r.planAgain(ctx, app, p); err != nil {

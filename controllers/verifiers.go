@@ -80,6 +80,8 @@ type answer struct {
 	store string
 	// err says why the pod gave no versions, such as "does not answer at 10.244.0.7:9090 (timeout)".
 	err error
+	// failures counts the requests that the pod has left without an answer since its last one.
+	failures int
 }
 
 // answers maps the UID of each pod that was asked to its answer.
@@ -196,6 +198,7 @@ func (v *Verifiers) answered(app types.NamespacedName, asked *verifier, given an
 		asked.failures = 0
 	}
 	wait := min(firstSilence<<min(max(asked.failures-1, 0), 10), longestSilence)
+	given.failures = asked.failures
 	asked.answer, asked.known, asked.missed, asked.next = given, true, false, time.Now().Add(wait)
 	close(asked.asking)
 	asked.asking = nil
