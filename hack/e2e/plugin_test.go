@@ -84,6 +84,7 @@ func (e *environment) pluginRotates() {
 	watched()
 	_, token := e.plugin(e.Context(), "", "token", "shop", "--subject", "alice", "--for", "30s")
 	e.expect(tasks(app, "alice", strings.TrimSpace(token)), http.StatusOK)
+	e.run(0, []string{"status", "shop", "-o", "json"}, `"lastUses": { "2":`)
 	e.verifies(token, 0, "ACCEPTED", "made with key 2")
 	e.run(0, []string{"revoke", "shop", "--yes", "--wait", "--timeout", "3m"},
 		"All users of TodoApp shop are signed out", "key 3 signs")

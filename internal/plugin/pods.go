@@ -48,19 +48,26 @@ func (c *cluster) podStates(ctx context.Context, app *todov1.TodoApp) ([]podStat
 	var asking sync.WaitGroup
 	for i := range pods {
 		states[i] = stateOf(&pods[i])
-		if !reloads(app, &pods[i]) || len(states[i].Trusts) > 0 {
-			continue
+		if reloads(app, &pods[i]) {
+			asking.Go(func() { c.ask(ctx, &pods[i], &states[i]) })
 		}
-		asking.Go(func() {
-			answer, err := c.keyringOf(ctx, &pods[i])
-			states[i].Trusts, states[i].Unknown = answer.Versions, ""
-			if err != nil {
-				states[i].Unknown = "not known: " + err.Error()
-			}
-		})
 	}
 	asking.Wait()
 	return states, nil
+}
+
+// ask completes the state of a pod of the embedded API with what the pod answers. If the pod names its keys and not their uses, it
+// is of an earlier release or has just ended, and the uses stay unknown.
+func (c *cluster) ask(ctx context.Context, pod *corev1.Pod, state *podState) {
+	if len(state.Trusts) == 0 {
+		answer, err := c.keyringOf(ctx, pod)
+		state.Trusts, state.Unknown = answer.Versions, ""
+		if err != nil {
+			state.Unknown = "not known: " + err.Error()
+			return
+		}
+	}
+	state.LastUses, _ = c.lastUses(ctx, pod)
 }
 
 // stateOf returns a pod with the keys that its annotation names.

@@ -23,7 +23,8 @@ func statusCommand(c *cluster) *cobra.Command {
 		Short: "Show the keys, the rotation and the pods of a TodoApp",
 		Example: "  kubectl todoapp status shop\n  kubectl todoapp status shop -w        # follow a rotation\n" +
 			"  kubectl todoapp status shop -o json",
-		Long: "Show the keys, the rotation and the pods of a TodoApp. The name can be left out if the namespace has only one.",
+		Long: "Show the keys, the rotation and the pods of a TodoApp. The name can be left out if the namespace has only one.\n" +
+			"LAST USE is when a running pod of the embedded API last accepted a token of the key, since that pod started.",
 		Args: func(command *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

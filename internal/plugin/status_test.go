@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -37,7 +38,7 @@ var (
 
 func TestStatusShowsOneScreen(t *testing.T) {
 	backend := podState{Name: "shop-backend-7f9c-aaaaa", Component: "backend", Node: "node-1", State: "Ready",
-		Trusts: []int64{1, 2}}
+		Trusts: []int64{1, 2}, LastUses: map[int64]metav1.Time{1: *at(-49 * time.Hour), 2: *at(-12 * time.Second)}}
 	silent := podState{Name: "shop-backend-7f9c-bbbbb", Component: "backend", Node: "node-2", State: "Ready",
 		Unknown: "not known: " + errMayNotForward.Error()}
 	frontend := podState{Name: "shop-frontend-5d8f-ccccc", Component: "frontend", Node: "node-1", State: "Ready",

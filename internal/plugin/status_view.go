@@ -38,6 +38,8 @@ type podState struct {
 	State     string  `json:"state"`
 	Trusts    []int64 `json:"trusts"`
 	Signs     int64   `json:"signs,omitempty"`
+	// LastUses says when the pod last accepted a token of each key, by version, since it started.
+	LastUses map[int64]metav1.Time `json:"lastUses,omitempty"`
 	// Unknown says why the keys are not known.
 	Unknown string `json:"unknown,omitempty"`
 }
@@ -80,14 +82,15 @@ func (o overview) keys() string {
 	if len(o.Keys) == 0 {
 		return ""
 	}
-	rows := [][]string{{"KEY", "STATE", "AGE", "SIGNED FIRST", "NEXT"}}
+	rows := [][]string{{"KEY", "STATE", "AGE", "SIGNED FIRST", "LAST USE", "NEXT"}}
 	for _, k := range o.Keys {
 		signed := "-"
 		if k.PromotedAt != nil {
 			signed = age(k.PromotedAt, o.Now.Time) + " ago"
 		}
 		rows = append(rows, []string{
-			strconv.FormatInt(k.Version, 10), string(k.State), age(k.CreatedAt, o.Now.Time), signed, o.next(k)})
+			strconv.FormatInt(k.Version, 10), string(k.State), age(k.CreatedAt, o.Now.Time), signed, o.lastUse(k.Version),
+			o.next(k)})
 	}
 	return table(rows)
 }

@@ -11,9 +11,11 @@ import (
 
 // authenticate sets the identity of the call, or returns a 401.
 func (a *API) authenticate(c *call) error {
-	identity, err := authn.Authenticate(c.r.Header["Authorization"], a.Keys(), a.Policy, a.Now())
+	now := a.Now()
+	identity, err := authn.Authenticate(c.r.Header["Authorization"], a.Keys(), a.Policy, now)
 	if err == nil {
 		c.identity = identity
+		a.Observer.Accepted(identity.KeyVersion, now)
 		a.audit(c, "", identity, "")
 		return nil
 	}

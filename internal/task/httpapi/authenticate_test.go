@@ -185,6 +185,9 @@ func TestReasonsOfAuthnAreCounted(t *testing.T) {
 	if got := fmt.Sprint(s.counted.reasons); got != fmt.Sprint([]authn.Reason{authn.Missing, authn.Foreign}) {
 		t.Errorf("counted %s", got)
 	}
+	if got := s.counted.used; len(got) != 1 {
+		t.Errorf("keys of accepted tokens: %v, want that of the second request", got)
+	}
 	s.do("GET", "/api/alice/none", "").want(404)
 	if !s.counted.saw("GET other", http.StatusNotFound) {
 		t.Errorf("counted %v", s.counted.routes)

@@ -89,12 +89,20 @@ type counts struct {
 	mu      sync.Mutex
 	routes  []string
 	reasons []authn.Reason
+	// used holds the versions of the keys whose tokens were accepted.
+	used []int64
 }
 
 func (c *counts) Request(route, method string, status int, _ time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.routes = append(c.routes, method+" "+route+" "+strconv.Itoa(status))
+}
+
+func (c *counts) Accepted(keyVersion int64, _ time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used = append(c.used, keyVersion)
 }
 
 func (c *counts) Refused(reason authn.Reason) {

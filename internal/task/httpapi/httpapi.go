@@ -47,6 +47,7 @@ type Config struct {
 // Observer counts requests and refusals. Route is the pattern of a path, never the path itself.
 type Observer interface {
 	Request(route, method string, status int, took time.Duration)
+	Accepted(keyVersion int64, now time.Time)
 	Refused(reason authn.Reason)
 }
 

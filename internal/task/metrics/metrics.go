@@ -25,11 +25,15 @@ type Metrics struct {
 	refused   *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	keys      prometheus.Gauge
+	used      *prometheus.GaugeVec
 	calls     *prometheus.HistogramVec
 	failures  *prometheus.CounterVec
 	state     *prometheus.GaugeVec
 	build     *prometheus.GaugeVec
 }
+
+// LastUsed is the name of the gauge of the moment in which a token of a key was last accepted. Its label is key_version.
+const LastUsed = "taskapi_key_last_used_timestamp_seconds"
 
 // New returns the metrics. Series whose labels are known beforehand start with 0, so that a rate counts the first event.
 func New() *Metrics {
@@ -44,6 +48,9 @@ func New() *Metrics {
 		keys: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "taskapi_keys_loaded", Help: "Verification keys trusted now.",
 		}),
+		used: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: LastUsed, Help: "When a token signed with the key was last accepted, in Unix seconds.",
+		}, []string{"key_version"}),
 		calls:    histogram("store_duration_seconds", "Time the store took.", "operation"),
 		failures: counter("store_failures_total", "Calls that the store could not carry out.", "operation"),
 		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -54,7 +61,8 @@ func New() *Metrics {
 		}, []string{"version", "goversion"}),
 	}
 	m.StoreState(storestate.Serving)
-	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.calls, m.failures, m.state, m.build,
+	m.registry.MustRegister(m.requests, m.durations, m.refused, m.reloads, m.keys, m.used, m.calls, m.failures, m.state,
+		m.build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, reason := range authn.Reasons() {
 		m.refused.WithLabelValues(string(reason))
@@ -113,6 +121,11 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.durations.WithLabelValues(route, method).Observe(took.Seconds())
+}
+
+// Accepted notes that a token of a key was accepted.
+func (m *Metrics) Accepted(keyVersion int64, now time.Time) {
+	m.used.WithLabelValues(strconv.FormatInt(keyVersion, 10)).Set(float64(now.Unix()))
 }
 
 // Refused counts a 401 or 403.
