@@ -66,6 +66,7 @@ func exposed() []string {
 func exposedByTheTaskAPI() []string {
 	m := taskmetrics.New()
 	m.WatchPool(func() taskmetrics.Pool { return taskmetrics.Pool{} })
+	m.Accepted(1, time.Now())
 	m.Build("v1.0.0")
 	m.Request("/", http.MethodGet, http.StatusOK, time.Second)
 	scrape := httptest.NewRecorder()
