@@ -15,7 +15,8 @@ import (
 const (
 	// chaosShare is the probability of each kind of injected fault, in thousandths.
 	chaosShare = 20
-	// chaosRotations is the least number of rotations of each app. There are more until each disturbance was made once.
+	// chaosRotations is the number of rotations of each app. One more would wait until the tokens of the first key have expired,
+	// because the API trusts three keys at most.
 	chaosRotations = 2
 	// calm is the time between two disturbances.
 	calm = 3 * time.Second
@@ -70,11 +71,14 @@ func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) (int,
 		err = d.e.await(ctx, "created", apps, patient, signsWith(1))
 	}
 	active := int64(1)
-	for err == nil && (active <= chaosRotations || d.done.Load() < int64(len(disturbances))) {
+	for err == nil && active <= chaosRotations {
 		if err = d.e.merge(ctx, apps, moment("rotateAfter")); err == nil {
 			active++
 			err = d.e.await(ctx, "promoted", apps, patient, signsWith(active))
 		}
+	}
+	if err == nil {
+		err = d.each(ctx)
 	}
 	stop()
 	if err := errors.Join(err, <-ended); err != nil {
@@ -85,6 +89,16 @@ func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) (int,
 		return isReady(app) && drains(active)(app) && len(app.Status.Keys) == int(active)
 	}
 	return int(active) - 1, d.e.await(ctx, "complete", apps, patient, complete)
+}
+
+// each waits until each disturbance was made once.
+func (d *disturber) each(ctx context.Context) error {
+	return poll(ctx, patient, 100*time.Millisecond, func(context.Context) error {
+		if made := d.done.Load(); made < int64(len(disturbances)) {
+			return fmt.Errorf("%d of %d disturbances are made", made, len(disturbances))
+		}
+		return nil
+	})
 }
 
 // addChaos adds the counts of a run, which must all be zero.
