@@ -74,7 +74,7 @@ func verbOf(exists bool) string {
 	return "create"
 }
 
-// describeChange returns one line about a desired object: what is done with it and which fields change.
+// describeChange returns one line about a desired object: the action and the fields that change.
 func (d driftDetector) describeChange(c change) (string, error) {
 	name := c.object.GetKind() + " " + c.object.GetName()
 	if c.foreign != nil {

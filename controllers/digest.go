@@ -67,7 +67,7 @@ func (r *Reconciler) observeSources(ctx context.Context, reader client.Reader, w
 			if err != nil {
 				return err
 			}
-			if digest == "" { // the pods that run keep what they have read
+			if digest == "" { // running pods keep the values that they read
 				sources = nil
 				break
 			}

@@ -162,7 +162,7 @@ func eachPage(ctx context.Context, reader client.Reader, list client.ObjectList,
 		if err == nil {
 			take()
 		}
-		return err //nolint:wrapcheck // the caller says what was listed
+		return err //nolint:wrapcheck // the caller names the list
 	}
 	if err := read(""); err != nil {
 		return err

@@ -53,7 +53,7 @@ type guard[T client.Object] struct {
 	kind   string
 	client client.Client
 	mode   ReferenceRights
-	// at is the path of what is bounded.
+	// at is the path of the bounded field.
 	at *field.Path
 	// size counts what accesses would list. Both are called only for objects that applies reports.
 	size     func(T) int

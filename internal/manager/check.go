@@ -106,7 +106,7 @@ func ask(ctx context.Context, cfg *rest.Config, object client.Object) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	return c.Create(ctx, object, client.DryRunAll) //nolint:wrapcheck // the caller says what was asked for
+	return c.Create(ctx, object, client.DryRunAll) //nolint:wrapcheck // the caller names the request
 }
 
 // warnings collects the warnings of the API server.

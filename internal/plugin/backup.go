@@ -91,7 +91,7 @@ func (c *cluster) backUp(ctx context.Context, app *todov1.TodoApp, to io.Writer)
 	return nil
 }
 
-// backedUpText says what was backed up.
+// backedUpText describes a finished backup.
 func backedUpText(app *todov1.TodoApp, bytes int64) string {
 	return fmt.Sprintf("backed up TodoApp %s: %s", app.Name, size(bytes))
 }

@@ -76,7 +76,7 @@ const (
 type finding struct {
 	Check  string  `json:"check"`
 	Result outcome `json:"result"`
-	// Text says what was found.
+	// Text describes the finding.
 	Text string `json:"text"`
 	// Advice says what to do; empty if there is nothing to do.
 	Advice string `json:"advice,omitempty"`

@@ -25,7 +25,7 @@ type waiter struct {
 	reached bool
 }
 
-// wait follows apps until each has reached its goal. If the deadline comes first, the error says what they wait for.
+// wait follows apps until each has reached its goal. If the deadline comes first, the error names the causes of the delay.
 // It does not wait for tokens that expire after the deadline: until then nothing else changes.
 func (c *cluster) wait(ctx context.Context, waiters []*waiter, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -68,7 +68,7 @@ func (c *cluster) follow(ctx context.Context, name string, ended func(progress) 
 	}
 }
 
-// observe reads an app once. It prints what has changed.
+// observe reads an app once. It prints the changes.
 func (c *cluster) observe(ctx context.Context, w *waiter, named bool) error {
 	app := &todov1.TodoApp{}
 	err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: w.name}, app)

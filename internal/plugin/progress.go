@@ -19,7 +19,7 @@ type progress struct {
 	done bool
 	// draining is when the last replaced key stops being trusted; zero if there is none.
 	draining time.Time
-	// cause is the operator's own explanation of what it waits for.
+	// cause is the operator's own explanation of the delay.
 	cause string
 }
 

@@ -137,7 +137,7 @@ func (o overview) rotation(s style) string {
 	return title + "\n" + stepLines(o.app, s) + indented(complete.Message, 2)
 }
 
-// stepLines returns one line for each step of a rotation, with a mark for what is done and what is under way.
+// stepLines returns one line for each step of a rotation, with marks for finished steps and for the present step.
 func stepLines(app *todov1.TodoApp, s style) string {
 	steps := rotationSteps(app)
 	phases := []todov1.RotationPhase{todov1.RotationPublishing, todov1.RotationPromoting, todov1.RotationDraining}

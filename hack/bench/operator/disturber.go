@@ -56,7 +56,7 @@ func (d *disturber) run(ctx context.Context) error {
 	}
 }
 
-// supervise starts again what has ended by itself, as a kubelet does.
+// supervise restarts processes that ended by themselves, as a kubelet does.
 func (d *disturber) supervise() error {
 	var errs []error
 	for _, p := range append([]*process{d.e.workers}, d.managers...) {
