@@ -17,11 +17,12 @@ import (
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// Objects that carry the operator's labels and no controller were orphaned, retained or restored: the app finds them again, and
-// the objects keep what they hold.
-func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
+// appOfAManagerThatEnded returns an app with every object, and its key. No manager runs.
+func appOfAManagerThatEnded(t *testing.T) (*environment, *todov1.TodoApp, keyring.Key) {
+	t.Helper()
 	e := newEnvironment(t)
 	first := e.start(withPolicies)
 	app := e.app("todo", everything)
@@ -29,6 +30,13 @@ func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
 	eventually(t, func() error { return e.get("todo", &networkingv1.Ingress{}) })
 	e.quiet(first)
 	first.stop()
+	return e, app, key
+}
+
+// Objects that carry the operator's labels and no controller were orphaned, retained or restored: the app finds them again, and
+// the objects keep what they hold.
+func TestOrphanedObjectsAreFoundAgain(t *testing.T) {
+	e, app, key := appOfAManagerThatEnded(t)
 	uids := map[string]string{}
 	for _, object := range e.orphan(app) {
 		uids[fmt.Sprintf("%T %s", object, object.GetName())] = string(object.GetUID())
@@ -89,13 +97,7 @@ func TestObjectsThatLostTheirLabelsAreLabelledAgain(t *testing.T) {
 
 // A backup brings objects back with a reference to an earlier app of the name, and without the fields that the operator applied.
 func TestObjectsOfAnEarlierAppChangeTheirOwner(t *testing.T) {
-	e := newEnvironment(t)
-	first := e.start(withPolicies)
-	app := e.app("todo", everything)
-	key := e.settled("todo")
-	eventually(t, func() error { return e.get("todo", &networkingv1.Ingress{}) })
-	e.quiet(first)
-	first.stop()
+	e, app, key := appOfAManagerThatEnded(t)
 	restored := slices.DeleteFunc(e.objects("todo"), func(o client.Object) bool { return !metav1.IsControlledBy(o, app) })
 	for _, object := range restored {
 		earlier := *metav1.GetControllerOf(object)

@@ -69,16 +69,23 @@ func round(ctx context.Context, v *Verifiers, check func(answers, error)) time.D
 	return time.Since(began)
 }
 
+// asking returns verifiers that ask pods of a network, and the queue to which they add apps.
+func asking(t *testing.T) (*Verifiers, *network, workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	t.Helper()
+	v, pods := NewVerifiers(), &network{}
+	v.client.Transport = pods
+	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+	if err := v.Enqueue(t.Context(), queue); err != nil {
+		t.Fatal(err)
+	}
+	return v, pods, queue
+}
+
 // TestSilentPodsDelayNoOtherApp: 258 apps whose pods do not answer kept the workers busy for a minute.
 func TestSilentPodsDelayNoOtherApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, pods := NewVerifiers(), &network{}
-		v.client.Transport = pods
-		queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+		v, pods, queue := asking(t)
 		defer queue.ShutDown()
-		if err := v.Enqueue(t.Context(), queue); err != nil {
-			t.Fatal(err)
-		}
 		pending := func(_ answers, err error) {
 			if !errors.Is(err, errPending) {
 				t.Errorf("a pod that was never asked: %v", err)
@@ -125,13 +132,8 @@ func TestSilentPodsDelayNoOtherApp(t *testing.T) {
 // TestAnAnswerThatChangesEnqueuesTheApp: a reconcile does not wait for a silent pod, so it has to come back.
 func TestAnAnswerThatChangesEnqueuesTheApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v, pods := NewVerifiers(), &network{}
-		v.client.Transport = pods
-		queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
+		v, pods, queue := asking(t)
 		defer queue.ShutDown()
-		if err := v.Enqueue(t.Context(), queue); err != nil {
-			t.Fatal(err)
-		}
 		silent := podAt("10.1.0.1")
 		_, _ = v.ask(t.Context(), appAt(1), silent, nil)
 		advance(5 * time.Second)
