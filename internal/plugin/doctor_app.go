@@ -103,11 +103,18 @@ func (f *facts) staleness(pod *podFact) finding {
 	case annotated && own != versions && f.now.Sub(changed) > settling:
 		return fault(restart, "pod %s was started with keys %s, and Secret %s holds %s: its environment is stale",
 			pod.Name, own, secret.Name, versions)
-	case !annotated && !desired.Managed(&pod.Pod) && pod.CreationTimestamp.Time.Before(changed):
+	case !annotated && !desired.Managed(&pod.Pod) && f.older(pod, changed):
 		return fault("restart it: kubectl rollout restart its Deployment", "pod %s is older than the last change of Secret %s (%s): "+
 			"its environment is stale", pod.Name, secret.Name, clock(changed))
 	}
 	return finding{}
+}
+
+// older reports whether a pod was created before a change of its Secret. Both times are whole seconds: if they are equal, it decides
+// by whether the rotation waits for the pod.
+func (f *facts) older(pod *podFact, changed time.Time) bool {
+	created, rotation := pod.CreationTimestamp.Time, f.app.Status.Rotation
+	return created.Before(changed) || created.Equal(changed) && rotation != nil && slices.Contains(rotation.WaitingFor, pod.Name)
 }
 
 // secretOf returns the Secret of a pod's component; nil if it was not read.

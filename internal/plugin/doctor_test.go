@@ -257,6 +257,17 @@ func TestDoctorKnowsWaitingFromFaults(t *testing.T) {
 	}
 }
 
+func TestDoctorJudgesAPodOfTheSecondOfAChange(t *testing.T) {
+	for waiting, stale := range map[string]bool{"shop-frontend-0": true, "shop-frontend-1": false} {
+		f := healthy(t)
+		f.pods[1].Annotations, f.pods[1].CreationTimestamp = nil, f.frontend.object.CreationTimestamp
+		f.app.Status.Rotation = &todov1.RotationStatus{WaitingFor: []string{waiting}}
+		if found := judgePods(f); len(found) != 1 || strings.Contains(found[0].Text, "is older than") != stale {
+			t.Errorf("the rotation waits for %s: %+v, expected a fault: %t", waiting, found, stale)
+		}
+	}
+}
+
 func TestDoctorTranscript(t *testing.T) {
 	f := healthy(t)
 	f.probe = webhookError("dial tcp 10.96.7.3:443: connect: connection refused")
