@@ -70,7 +70,7 @@ func rotationComplete(app *todov1.TodoApp, p *plan) assessment {
 			"Keys created before %s may still be trusted: the keyring was rebuilt from Secrets that do not prove that they were revoked. "+
 				"Set spec.auth.rotation.revokeBefore to the present time to revoke the keys, or remove it to keep them.",
 			app.Spec.Auth.Rotation.RevokeBefore.UTC().Format(time.RFC3339))
-	case step.Held:
+	case step.Held && step.Phase != keyring.PhasePromoting: // else pods or Secrets may still use a revoked key
 		return fails(todov1.ReasonQueued, "A rotation is due. It begins as soon as fewer other apps rotate.%s", note)
 	case step.Phase == keyring.PhaseStable:
 		return holds(todov1.ReasonComplete, "Key version %d is in use.%s", active.Version, scheduledRevocation(app, p))

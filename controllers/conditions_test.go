@@ -70,6 +70,44 @@ func TestAPendingRevocationIsNotComplete(t *testing.T) {
 	}
 }
 
+// TestAQueuedRotationDoesNotHideARevocation checks that an app tells of the pods that may use a revoked key, and asks them often,
+// while its next rotation is queued. Otherwise the end of the revocation would be reported without live reads.
+func TestAQueuedRotationDoesNotHideARevocation(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	before, revoked := now.Add(-time.Hour), now.Add(-time.Second)
+	ring := keyring.Ring{Keys: []keyring.Key{
+		{Version: 1, Value: "1", CreatedAt: before, PromotedAt: before, RevokedAt: revoked},
+		{Version: 2, Value: "2", CreatedAt: revoked, PromotedAt: revoked},
+	}}
+	policy := keyring.Policy{RevokeBefore: revoked, RotateAfter: now}
+	in := keyring.Inputs{Now: now, Policy: policy, HoldRotation: true, Recovery: keyring.Recovery{
+		Backend: textOf(ring.Backend(now, policy)), Frontend: textOf(ring.Frontend(now, policy))}}
+	for reason, pods := range map[string][]keyring.Pod{
+		todov1.ReasonWaitingForPods: {{Name: "todo-backend-x", Trusts: []int64{1}}},
+		todov1.ReasonQueued:         {{Name: "todo-backend-x", Trusts: []int64{2}}},
+	} {
+		in.Verifiers.Pods = pods
+		p := &plan{observed: &snapshot{now: now}, step: keyring.CurrentStep(ring, in)}
+		got, app := rotationComplete(&todov1.TodoApp{}, p), &todov1.TodoApp{}
+		app.Status.Conditions = []metav1.Condition{condition(todov1.ConditionRotationComplete, got)}
+		app.Status.Keys = keysOf(ring, policy, now)
+		queued := reason == todov1.ReasonQueued
+		if !p.step.Held || got.reason != reason || toldComplete(app, ring) != queued || (p.poll() == lastPoll) != queued {
+			t.Errorf("of %v: held %t, reason %s, told to be complete: %t, polled every %s",
+				pods, p.step.Held, got.reason, toldComplete(app, ring), p.poll())
+		}
+	}
+}
+
+// textOf returns the data of the Secret that holds a projection.
+func textOf(p keyring.Projection) map[string][]byte {
+	data := map[string][]byte{}
+	for entry, value := range p.Data {
+		data[entry] = []byte(value)
+	}
+	return data
+}
+
 // An owner whose clock is ahead asks for a revocation that begins later by the operator's clock.
 func TestARevocationToComeIsNoted(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -55,10 +55,10 @@ func (p *plan) poll() time.Duration {
 	switch {
 	case len(p.awaited)+len(p.step.Waiting) > 0 && p.paused:
 		return lastPoll
-	case p.step.Held:
-		return lastPoll // Rotations enqueues the app sooner
 	case len(p.awaited)+len(p.step.Waiting) > 0:
 		return pollInterval(lastChange(p.step.Ring), p.observed.now)
+	case p.step.Held:
+		return lastPoll // Rotations enqueues the app sooner
 	case p.observed.podsStuck() || p.observed.podsUnready() || p.observed.storesLimited():
 		return lastPoll
 	case len(p.observed.answers) > 0:

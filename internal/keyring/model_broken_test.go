@@ -329,7 +329,7 @@ func dataOf(p keyring.Projection) map[string][]byte {
 // TestModelCatchesBrokenProtocols checks that each broken protocol violates the invariant that is meant to catch it.
 func TestModelCatchesBrokenProtocols(t *testing.T) {
 	for _, m := range slices.Concat(
-		hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations, proofMutations, cacheMutations,
+		hastyMutations, recordMutations, trustMutations, lockMutations, restoreMutations, proofMutations, cacheMutations, heldMutations,
 	) {
 		t.Run(m.broken, func(t *testing.T) {
 			t.Parallel()

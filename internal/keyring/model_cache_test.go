@@ -107,9 +107,11 @@ func (l *model) cachedMoves(w *clusterState, m int) []move {
 	for _, v := range l.views(w, m) {
 		for _, spec := range specs {
 			for _, seen := range pods {
-				if after, ok := l.cached(*w, m, v, spec, seen); ok && after != *w &&
-					!slices.ContainsFunc(moves, func(other move) bool { return other.after == after }) {
-					moves = append(moves, move{what: "manager %d decides on its caches", who: m, after: after})
+				for _, as := range l.cachedModes() {
+					if after, ok := l.cached(*w, m, v, spec, seen, as); ok && after != *w &&
+						!slices.ContainsFunc(moves, func(other move) bool { return other.after == after }) {
+						moves = append(moves, move{what: as.of("manager %d decides on its caches"), who: m, after: after})
+					}
 				}
 			}
 		}
@@ -118,16 +120,19 @@ func (l *model) cachedMoves(w *clusterState, m int) []move {
 }
 
 // cached plans on a view of the caches. It reports whether the plan is carried out without live reads.
-func (l *model) cached(w clusterState, m int, v view, spec uint16, seen [2]observation) (clusterState, bool) {
+func (l *model) cached(w clusterState, m int, v view, spec uint16, seen [2]observation, as mode) (clusterState, bool) {
 	w = l.begin(w, m)
 	mgr := &w.manager[m]
 	copy(mgr.read[:], v.secrets[:])
 	mgr.stale = v.stale
 	a := l.answer(&w, question{
 		now: w.now, revokeBefore: spec, written: w.written, generated: w.generated, offered: w.offered, manager: m,
-		ring: mgr.ring(), recovery: mgr.projections(), seen: seen,
+		ring: mgr.ring(), recovery: mgr.projections(), seen: seen, mode: as,
 	})
-	if a.failed || l.needsLiveReads(&w, a) {
+	switch {
+	case as == paused:
+		return l.rest(l.tell(w, m, a), m), true
+	case a.failed || l.needsLiveReads(&w, a):
 		return w, false
 	}
 	return l.plan(w, m, a), true

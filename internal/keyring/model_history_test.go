@@ -69,6 +69,7 @@ func scenarioOf(a, b byte) scenario {
 		s.faults = 4
 	}
 	s.restores, s.unscheduled, s.lag = b&(1<<6) != 0 && s.faults > 0, b&(1<<7) != 0, b&(1<<5) != 0
+	s.holds = b&(1<<3) != 0
 	return s
 }
 

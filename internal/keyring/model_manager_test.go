@@ -22,6 +22,7 @@ type scenario struct {
 	unscheduled  bool // pods may be created that get a node later or never
 	restores     bool // the keyring may be backed up, and restored at the cost of a fault
 	lag          bool // managers also decide on caches that are behind
+	holds        bool // a rotation may be held, or the app paused, at any moment and for any time
 	historyLimit int
 	horizon      uint16
 	protocol     protocol
@@ -47,6 +48,12 @@ type protocol struct {
 	tornReads bool
 	// ringBeforeSecrets reads the ring first and the Secrets last.
 	ringBeforeSecrets bool
+	// current replaces keyring.CurrentStep, which tells the status of a paused app.
+	current func(keyring.Ring, keyring.Inputs) keyring.Step
+	// pausedOnCache tells the status of a paused app on the cache, even if the plan needs live reads.
+	pausedOnCache bool
+	// heldEnds takes a status that says that a rotation is held for a status that says that nothing waits.
+	heldEnds bool
 }
 
 var rightOrder = []int{keyringSecret, backendSecret, frontendSecret, backendTemplate, frontendTemplate}
@@ -66,6 +73,9 @@ type model struct {
 func newModel(s scenario) *model {
 	if s.protocol.next == nil {
 		s.protocol.next = keyring.Next
+	}
+	if s.protocol.current == nil {
+		s.protocol.current = keyring.CurrentStep
 	}
 	misprojects := s.protocol.projection != nil
 	if !misprojects {
@@ -120,8 +130,8 @@ func (l *model) begin(w clusterState, m int) clusterState {
 	return w
 }
 
-// resolve reads the ring and the pods, decides, and records the writes to make.
-func (l *model) resolve(w clusterState, m int) clusterState {
+// readRing reads the ring last, as a manager does before it decides on live reads.
+func (l *model) readRing(w clusterState, m int) clusterState {
 	mgr := &w.manager[m]
 	if l.protocol.ringBeforeSecrets {
 		ring := mgr.read[keyringSecret]
@@ -134,7 +144,7 @@ func (l *model) resolve(w clusterState, m int) clusterState {
 		mgr.read[keyringSecret] = w.ring
 		mgr.stale &^= 1 << keyringSecret
 	}
-	return l.plan(w, m, l.decide(&w, m, mgr.ring(), mgr.projections()))
+	return w
 }
 
 // ring returns the ring that was read, and none if it is unreadable.
@@ -156,11 +166,7 @@ func (l *model) plan(w clusterState, m int, a answer) clusterState {
 		*mgr = manager{cache: mgr.cache}
 		return w
 	}
-	if a.ends() {
-		w.complete = l.lag
-		w.confirmed = w.confirmed || a.revoked&w.revoked != 0
-		w.missed = w.missed || a.revokeBefore == w.revokeBefore && l.owes(&w, a.ring)
-	}
+	w = l.tell(w, m, a)
 	ring := mgr.ring()
 	if a.action == keyring.ActionRecover {
 		w.forgotten |= l.forgotten(&w, a.ring)
@@ -168,7 +174,7 @@ func (l *model) plan(w clusterState, m int, a answer) clusterState {
 	} else if l.restores && a.generates && ring > junk {
 		l.vanish(&w, ring)
 	}
-	mgr.stage, mgr.generates, mgr.revokes, mgr.waits = writing, a.generates, a.action == keyring.ActionRevoke, l.lag && !a.ends()
+	mgr.stage, mgr.generates, mgr.revokes = writing, a.generates, a.action == keyring.ActionRevoke
 	for o := range objects {
 		if a.write[o] != mgr.read[o] && !l.unmanaged(o) {
 			mgr.write[o] = a.write[o]
@@ -178,6 +184,19 @@ func (l *model) plan(w clusterState, m int, a answer) clusterState {
 		mgr.write[keyringSecret] = 0
 	}
 	return l.rest(w, m)
+}
+
+// tell records the claims of the status that follows from a decision.
+func (l *model) tell(w clusterState, m int, a answer) clusterState {
+	ends := a.ends()
+	if ends {
+		w.confirmed = w.confirmed || a.revoked&w.revoked != 0
+		w.missed = w.missed || a.revokeBefore == w.revokeBefore && l.owes(&w, a.ring)
+	}
+	ends = ends || l.protocol.heldEnds && a.held
+	w.complete = w.complete || ends && l.lag
+	w.manager[m].waits = l.lag && !ends
+	return w
 }
 
 // unmanaged reports whether a template does not exist or carries no annotation.

@@ -37,11 +37,11 @@ func (l *model) managerMoves(w *clusterState, m int) []move {
 	case idle:
 		begun := l.begin(*w, m)
 		if l.managers == 1 {
-			begun = l.resolve(begun, m)
+			return append(l.liveMoves(begun, m), l.cachedMoves(w, m)...)
 		}
 		return append([]move{{what: "manager %d reads", who: m, after: begun}}, l.cachedMoves(w, m)...)
 	case reading:
-		return []move{{what: "manager %d decides", who: m, after: l.resolve(*w, m)}}
+		return l.liveMoves(*w, m)
 	}
 	wrote, broken := l.proceed(*w, m)
 	cut := *w

@@ -102,6 +102,7 @@ type question struct {
 	ring                       id
 	recovery                   [2]id
 	seen                       [2]observation
+	mode                       mode
 }
 
 type answer struct {
@@ -113,8 +114,10 @@ type answer struct {
 	generates bool
 	waiting   bool
 	pending   bool
-	revoked   versionSet
-	due       time.Duration
+	// held says that the status tells of a rotation that is held.
+	held    bool
+	revoked versionSet
+	due     time.Duration
 	// drifted says that a Secret is not the projection of the ring that was read.
 	drifted bool
 	// revokeBefore is the revocation in the TodoApp that was read.
@@ -125,10 +128,10 @@ type answer struct {
 func (a answer) ends() bool { return a.action == keyring.ActionNone && !a.waiting && !a.pending }
 
 // decide returns the decision of the real Next on live reads, with the real projections.
-func (l *model) decide(w *clusterState, m int, ring id, recovery [2]id) answer {
+func (l *model) decide(w *clusterState, m int, ring id, recovery [2]id, as mode) answer {
 	return l.answer(w, question{
 		now: w.now, revokeBefore: w.revokeBefore, written: w.written, generated: w.generated, offered: w.offered, manager: m,
-		ring: ring, recovery: recovery, seen: [2]observation{l.observation(w, backend), l.observation(w, frontend)},
+		ring: ring, recovery: recovery, seen: [2]observation{l.observation(w, backend), l.observation(w, frontend)}, mode: as,
 	})
 }
 
@@ -149,6 +152,7 @@ func (l *model) ask(w *clusterState, q question) answer {
 	var a answer
 	in := keyring.Inputs{
 		Now: at(q.now), Policy: l.policy(w), Verifiers: l.fleet(q.seen[backend]), Signers: l.fleet(q.seen[frontend]),
+		HoldRotation: q.mode == held,
 		Recovery: keyring.Recovery{Frontend: l.found(w, q, frontend), Backend: l.found(w, q, backend),
 			FrontendProof: l.contents[q.recovery[frontend]].proof, BackendProof: l.contents[q.recovery[backend]].proof},
 		Fresh: func() keyring.Value {
@@ -161,27 +165,36 @@ func (l *model) ask(w *clusterState, q question) answer {
 		in.Source = keyring.Value(offer(q.offered))
 	}
 	in.Signers.ExternallyManaged, in.Signers.WrittenAt = l.unseen, at(q.written)
+	if q.mode == paused {
+		return l.status(q, in)
+	}
 	step, err := l.protocol.next(l.rings[q.ring], in)
 	if err != nil {
 		return answer{failed: true}
 	}
-	a.ring, a.action, a.phase, a.waiting, a.due = l.ringID(step.Ring), step.Action, step.Phase, len(step.Waiting) > 0, step.DueIn
+	generates := a.generates
+	a = told(step)
+	a.ring, a.generates = l.ringID(step.Ring), generates
 	for side, read := range q.recovery {
 		a.drifted = a.drifted || q.ring <= junk || !l.projects(l.protocol.projection(l.rings[q.ring], side, in.Now, in.Policy), read)
-	}
-	a.pending = step.RevocationDue || step.RevocationUnproven
-	for _, k := range step.Ring.Keys {
-		if !k.RevokedAt.IsZero() {
-			a.revoked |= 1 << k.Version
-		}
 	}
 	a.write[keyringSecret] = a.ring
 	a.write[backendSecret] = l.contentID(l.protocol.projection(step.Ring, backend, in.Now, in.Policy))
 	a.write[frontendSecret] = l.contentID(l.protocol.projection(step.Ring, frontend, in.Now, in.Policy))
 	a.write[backendTemplate] = l.contents[a.write[backendSecret]].annotation
 	a.write[frontendTemplate] = l.contents[a.write[frontendSecret]].annotation
-	if a.action == keyring.ActionNone && !l.misprojects {
-		l.checkDue(step, in, a)
+	l.checkStep(q, step, in, a)
+	return a
+}
+
+// told returns the part of an answer that the status tells.
+func told(step keyring.Step) answer {
+	a := answer{action: step.Action, phase: step.Phase, waiting: len(step.Waiting) > 0, held: step.Held, due: step.DueIn,
+		pending: step.RevocationDue || step.RevocationUnproven}
+	for _, k := range step.Ring.Keys {
+		if !k.RevokedAt.IsZero() {
+			a.revoked |= 1 << k.Version
+		}
 	}
 	return a
 }
@@ -220,6 +233,16 @@ func (l *model) data(secret id) map[string][]byte {
 		return map[string][]byte{keyring.EntrySecrets: []byte("junk")}
 	default:
 		return l.contents[secret].data
+	}
+}
+
+// checkStep checks that a held rotation does not begin, and that no step without a transition is due early.
+func (l *model) checkStep(q question, step keyring.Step, in keyring.Inputs, a answer) {
+	switch {
+	case q.mode == held && a.action == keyring.ActionPublish:
+		l.overdue = "10: a rotation begins though it is held"
+	case a.action == keyring.ActionNone && !l.misprojects:
+		l.checkDue(step, in, a)
 	}
 }
 

@@ -122,6 +122,16 @@ func scenarios() map[string]scenario {
 		"a lost Secret, caches behind":              {managers: 1, historyLimit: 1, faults: 1, lone: true, lag: true, horizon: one},
 		"a restored keyring, caches behind": {managers: 1, historyLimit: 1, faults: 1, restores: true, lone: true, lag: true,
 			horizon: one},
+		"rotations held or paused": {managers: 1, historyLimit: 1, holds: true, horizon: two},
+		"a rotation held or paused, pods come and go": {managers: 1, historyLimit: 1, holds: true, restart: true, emptied: true,
+			unscheduled: true, lone: true, lag: true, horizon: one},
+		"a rotation held or paused, unseen frontend": {managers: 1, holds: true, unseen: true, emptied: true, lag: true, horizon: one},
+		"a rotation held or paused, and a revocation": {managers: 1, historyLimit: 1, holds: true, revocations: 1, lone: true,
+			lag: true, horizon: one},
+		"a rotation held or paused, and a lost Secret": {managers: 1, historyLimit: 1, holds: true, faults: 1, restores: true,
+			lone: true, lag: true, horizon: one},
+		"a rotation held or paused, and a source":   {managers: 1, holds: true, revocations: 1, changes: 2, lone: true, horizon: 3},
+		"a rotation held or paused by two managers": {managers: 2, historyLimit: 1, holds: true, lone: true, horizon: one},
 	}
 	if os.Getenv("MODEL") != "large" {
 		return small
