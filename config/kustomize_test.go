@@ -19,12 +19,13 @@ var apiServer *rest.Config
 
 func TestMain(m *testing.M) { testenv.Main(m, func(c *rest.Config) { apiServer = c }) }
 
+// TestComesAndGoes installs, upgrades and removes the operator. A TodoApp, created from the samples, must stay.
 func TestComesAndGoes(t *testing.T) {
 	if err := filepath.WalkDir(".", func(string, fs.DirEntry, error) error { return nil }); err != nil {
 		t.Fatal(err) // makes the cache of go test depend on the files that kubectl reads
 	}
 	kubectl := kubectlFor(t)
-	kubectl("apply", "-f", "samples/todoapp.yaml")
+	kubectl("apply", "-k", "samples")
 	kubectl("apply", "--server-side", "-k", "default")
 	kubectl("apply", "--server-side", "-k", "default") // the second time is an upgrade
 	kubectl("apply", "--server-side", "-k", "crd")
