@@ -76,7 +76,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 // webhookFlags adds the flags about admission.
 func webhookFlags(flags *flag.FlagSet, s *settings, env func(string) string) {
 	flags.BoolVar(&s.webhook, "webhook", true, "serve the admission webhook")
-	flags.IntVar(&s.webhookPort, "webhook-port", 9443, "`port` of the admission webhook")
+	flags.IntVar(&s.webhookPort, "webhook-port", 10250, "`port` of the admission webhook")
 	flags.DurationVar(&s.certificateLife, "webhook-certificate-lifetime", 90*24*time.Hour,
 		"how long a serving certificate of the webhook is good; it is renewed when a third of that is left")
 	flags.StringVar(&s.certificateDir, "webhook-certificate-dir", "",
