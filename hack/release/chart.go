@@ -32,7 +32,7 @@ func (r release) chart(ctx context.Context, work string, image v1.ImageIndex) (v
 		return nil, fmt.Errorf("copying the chart: %w", err)
 	}
 	for name, change := range map[string]func(string) (string, error){
-		"Chart.yaml":  r.versioned,
+		"Chart.yaml":  func(metadata string) (string, error) { return r.describe(metadata, digest.String()) },
 		"values.yaml": func(values string) (string, error) { return r.withImage(values, digest.String()) },
 	} {
 		if err := edit(filepath.Join(folder, name), change); err != nil {
@@ -47,15 +47,6 @@ func (r release) chart(ctx context.Context, work string, image v1.ImageIndex) (v
 		return nil, fmt.Errorf("packaging the chart: %w", err)
 	}
 	return r.chartImage(filepath.Join(folder, "Chart.yaml"))
-}
-
-// versioned sets the versions of the chart and of the operator.
-func (r release) versioned(chart string) (string, error) {
-	chart, err := replaceOnce(chart, `(?m)^version: .*$`, "version: "+r.version)
-	if err != nil {
-		return "", err
-	}
-	return replaceOnce(chart, `(?m)^appVersion: .*$`, "appVersion: "+r.version)
 }
 
 // withImage sets the name and the digest of the image in the default values.

@@ -102,6 +102,7 @@ func TestRelease(t *testing.T) {
 	r := built(t)
 	t.Run("builds the same bytes", func(t *testing.T) { buildsTheSameBytes(t, r) })
 	t.Run("is pushed", func(t *testing.T) { isPushed(t, r) })
+	t.Run("is described for Artifact Hub", func(t *testing.T) { isDescribed(t, r) })
 	t.Run("has manifests that equal the chart", func(t *testing.T) { manifestsEqualTheChart(t, r) })
 }
 
