@@ -42,7 +42,7 @@ func controlFlags(flags *flag.FlagSet, c *control) {
 	flags.DurationVar(&c.lease, "leader-election-lease-duration", 15*time.Second,
 		"how long after its last renewal the lease of a leader that has failed is left to it")
 	flags.DurationVar(&c.renewDeadline, "leader-election-renew-deadline", 10*time.Second,
-		"how long a leader tries to renew its lease before it ends")
+		"how long a leader tries to renew its lease before it starts again as a standby")
 	flags.DurationVar(&c.retryPeriod, "leader-election-retry-period", 500*time.Millisecond,
 		"how often the lease is renewed, and read by the other replicas")
 }

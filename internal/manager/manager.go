@@ -18,7 +18,8 @@ import (
 )
 
 // Run parses the flags and runs the manager until the context ends and, if it serves the webhook, some seconds more. It
-// returns flag.ErrHelp if --help is given.
+// returns flag.ErrHelp if --help is given. It waits for an API server that does not answer, and a leader that loses its lease
+// starts again in the same container.
 func Run(ctx context.Context, version string, args []string, env func(string) string, output io.Writer) error {
 	s, err := parse(args, env, output)
 	if err != nil {
@@ -32,17 +33,27 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
+	if err := awaitAPIServer(ctx, cfg, s.health, logger); err != nil || ctx.Err() != nil {
+		return err
+	}
 	mgr, err := newManager(s.limited(cfg), s, ctx.Done())
 	if err != nil {
 		return err
 	}
+	running := ctx
 	if s.webhook {
-		ctx = lingering(ctx, drainFor)
+		running = lingering(ctx, drainFor)
 	}
-	if err := mgr.Start(ctx); err != nil {
+	switch err := mgr.Start(running); {
+	case err == nil:
+		return nil
+	case lostLease(err) && ctx.Err() == nil:
+		logger.Info("The lease could not be renewed: starting again as a standby", "deadline", s.renewDeadline.String(), "cause",
+			"the API server did not answer in time, or another manager holds the lease")
+		return startAgain()
+	default:
 		return fmt.Errorf("running the manager: %w", err)
 	}
-	return nil
 }
 
 // Scheme returns the types that the operator reads and writes.

@@ -34,15 +34,43 @@ const managerArguments = "TEST_MANAGER_ARGUMENTS"
 // replica is a manager in a process of its own, whose requests pass through the test.
 type replica struct {
 	command *exec.Cmd
-	log     bytes.Buffer
+	log     safeLog
+	proxy   *httptest.Server
 	// lists counts the first lists of objects: a cache that is filled.
 	lists atomic.Int32
-	ended sync.WaitGroup
+	// away makes the proxy close connections without an answer, which refused counts.
+	away    atomic.Bool
+	refused atomic.Int32
+	ended   sync.WaitGroup
 }
 
-// counting returns a handler that counts a request and passes it on.
+// safeLog is a log that a test reads while a process writes it.
+type safeLog struct {
+	mutex sync.Mutex
+	text  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns everything that was logged.
+func (l *safeLog) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
+}
+
+// counting returns a handler that counts a request and passes it on, unless the API server is away.
 func (r *replica) counting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if r.away.Load() {
+			r.refused.Add(1)
+			panic(http.ErrAbortHandler) // closes the connection
+		}
 		if q.URL.Query().Get("sendInitialEvents") == "true" || q.URL.Query().Get("resourceVersion") == "0" {
 			r.lists.Add(1)
 		}
@@ -51,7 +79,15 @@ func (r *replica) counting(next http.Handler) http.Handler {
 }
 
 // startReplica starts a manager that competes for a lease.
-func startReplica(t *testing.T, namespace string) *replica {
+func startReplica(t *testing.T, namespace string, flags ...string) *replica {
+	t.Helper()
+	r := newReplica(t)
+	r.start(t, namespace, flags...)
+	return r
+}
+
+// newReplica returns a replica that has not been started.
+func newReplica(t *testing.T) *replica {
 	t.Helper()
 	target, err := url.Parse(apiServer.Host)
 	must(t, err)
@@ -60,20 +96,26 @@ func startReplica(t *testing.T, namespace string) *replica {
 	proxy.Transport, err = rest.TransportFor(apiServer)
 	must(t, err)
 	r := &replica{}
-	server := httptest.NewServer(r.counting(proxy))
-	t.Cleanup(server.Close)
+	r.proxy = httptest.NewServer(r.counting(proxy))
+	t.Cleanup(r.proxy.Close)
+	return r
+}
+
+// start starts the process, which ends with the test.
+func (r *replica) start(t *testing.T, namespace string, flags ...string) {
+	t.Helper()
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	must(t, clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"test": {Server: server.URL}},
+		Clusters:       map[string]*clientcmdapi.Cluster{"test": {Server: r.proxy.URL}},
 		Contexts:       map[string]*clientcmdapi.Context{"test": {Cluster: "test"}},
 		CurrentContext: "test",
 	}, kubeconfig))
 	r.command = exec.CommandContext(t.Context(), os.Args[0])
-	r.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, managerArguments+"="+strings.Join([]string{
+	r.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, managerArguments+"="+strings.Join(append([]string{
 		"--task-api-image=image", "--namespace=" + namespace, "--watch-namespaces=" + namespace, "--webhook=false", "--leader-elect",
 		"--metrics-listen=0", "--health-listen=0", "--leader-election-id=standby-test",
 		"--leader-election-lease-duration=3s", "--leader-election-renew-deadline=2s",
-	}, " "))
+	}, flags...), " "))
 	r.command.Stdout, r.command.Stderr = &r.log, &r.log
 	must(t, r.command.Start())
 	r.ended.Go(func() { _ = r.command.Wait() })
@@ -83,7 +125,6 @@ func startReplica(t *testing.T, namespace string) *replica {
 			t.Logf("the log of a manager:\n%s", &r.log)
 		}
 	})
-	return r
 }
 
 // kill ends the process without a chance to give up its lease.

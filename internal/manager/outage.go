@@ -1,0 +1,119 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	// answerWithin bounds how long one request to an API server that may be away takes.
+	answerWithin = 5 * time.Second
+	// askAgain is the pause between two of these requests.
+	askAgain = time.Second
+	// remindEvery is how often the log says that the API server is still away.
+	remindEvery = 30 * time.Second
+)
+
+// awaitAPIServer waits until the API server answers. A manager that started without it would end with an error, and after a few
+// of these ends the kubelet would start it minutes late. Meanwhile the health checks say that the manager lives and is not ready.
+func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, logger logr.Logger) error {
+	short := rest.CopyConfig(cfg)
+	short.Timeout = answerWithin
+	client, err := discovery.NewDiscoveryClientForConfig(short)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	_, err = client.ServerVersion()
+	if !away(err) {
+		return nil
+	}
+	started, reminded := time.Now(), time.Now()
+	logger.Info("The API server does not answer: waiting for it", "cause", err.Error())
+	stop, err := serveWaiting(ctx, health)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(askAgain):
+		}
+		switch _, err := client.ServerVersion(); {
+		case !away(err):
+			logger.Info("The API server answers", "after", time.Since(started).Round(time.Second).String())
+			return nil
+		case time.Since(reminded) >= remindEvery:
+			reminded = time.Now()
+			logger.Info("The API server still does not answer", "for", time.Since(started).Round(time.Second).String(), "cause", err.Error())
+		}
+	}
+}
+
+// away reports whether an error says that no API server answered, or that it is still starting. Other errors, such as an unknown
+// certificate authority, do not end by themselves.
+func away(err error) bool {
+	var broken *net.OpError // refused, reset or without a route
+	var slow net.Error
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &broken), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return true
+	case errors.As(err, &slow) && slow.Timeout():
+		return true
+	default:
+		return apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) ||
+			apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
+	}
+}
+
+// serveWaiting serves the health checks of a manager that waits for the API server until it is stopped.
+func serveWaiting(ctx context.Context, address string) (stop func(), err error) {
+	if address == "" || address == "0" {
+		return func() {}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serving the health checks: %w", err)
+	}
+	checks := http.NewServeMux()
+	checks.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	checks.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "the API server does not answer", http.StatusServiceUnavailable)
+	})
+	server := &http.Server{Handler: checks, ReadHeaderTimeout: answerWithin}
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	return func() { _ = server.Close() }, nil
+}
+
+// leaseLost is the text of the error with which controller-runtime ends a leader that could not renew its lease.
+const leaseLost = "leader election lost"
+
+// lostLease reports whether a manager ended because it could not renew its lease.
+func lostLease(err error) bool { return err != nil && strings.Contains(err.Error(), leaseLost) }
+
+// startAgain replaces this process by a new one of the same program, arguments and environment. A leader that could not renew its
+// lease must stop at once, including requests that are under way, and only the end of a process stops everything. Its container
+// goes on, so the outage costs no restart, and the kubelet does not delay the next.
+func startAgain() error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding the program to start again: %w", err)
+	}
+	return fmt.Errorf("starting %s again: %w", program, syscall.Exec(program, os.Args, os.Environ()))
+}
