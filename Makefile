@@ -58,9 +58,10 @@ bench-operator: bin/todoapp-operator ## Count the operator's requests, and distu
 	@hack/tools/build.sh kubernetes
 	@go run ./hack/bench/operator -short
 
-lint: ## Lint the Go code and the shell scripts
+lint: ## Lint the Go code, the shell scripts and the workflows
 	@hack/shellcheck.sh
-	@hack/tools/build.sh golangci-lint
+	@hack/tools/build.sh golangci-lint actionlint
+	bin/actionlint
 	bin/golangci-lint run ./...
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
@@ -72,9 +73,9 @@ verify: generate ## Fail if generated files or modules are stale
 	git diff --exit-code -- $(GENERATED) go.mod go.sum
 	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git status --short -- $(GENERATED); exit 1; }
 
-e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster
+e2e: $(LOCAL) install ## Run the end-to-end tests on the cluster, or some: RUN=TestIngress
 	@hack/tools/build.sh certmanager
-	go test -tags e2e -count 1 -timeout 40m -v ./hack/e2e
+	go test -tags e2e -count 1 -timeout 40m -v $(RUN:%=-run '%') ./hack/e2e
 
 ##@ Cluster
 

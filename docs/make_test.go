@@ -3,6 +3,7 @@ package docs_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestTargetsOfOthersExist(t *testing.T) {
 		"deploy", "undeploy"}
 	for _, workflow := range []string{"ci", "release"} {
 		text := file(t, "../.github/workflows/"+workflow+".yaml")
-		for _, command := range regexp.MustCompile(`\bmake (?:-s )?([a-z-]+)`).FindAllStringSubmatch(text, -1) {
+		for _, command := range regexp.MustCompile(`\bmake (?:-s )?([a-z0-9-]+)`).FindAllStringSubmatch(text, -1) {
 			targets = append(targets, command[1])
 		}
 	}
@@ -53,6 +54,20 @@ func TestTargetsOfOthersExist(t *testing.T) {
 	for _, target := range targets {
 		if !regexp.MustCompile(`(?m)^  make ` + target + ` `).Match(help) {
 			t.Errorf("make help does not list %s", target)
+		}
+	}
+}
+
+// TestStepsOfWorkflowsFailWithTheirPipes expects that each workflow names its shell. Without a name GitHub runs bash without pipefail,
+// and a push of a release that fails before a pipe would go on to sign nothing.
+func TestStepsOfWorkflowsFailWithTheirPipes(t *testing.T) {
+	workflows, err := filepath.Glob("../.github/workflows/*.yaml")
+	if err != nil || len(workflows) < 2 {
+		t.Fatalf("finding workflows: %v, %d files", err, len(workflows))
+	}
+	for _, name := range workflows {
+		if !strings.Contains(file(t, name), "\ndefaults:\n  run:\n    shell: bash ") {
+			t.Errorf("%s does not set bash as the shell of all steps", name)
 		}
 	}
 }
@@ -70,5 +85,34 @@ func TestBuildInstaller(t *testing.T) {
 	namespace := strings.Contains(manifest, "kind: Namespace\n")
 	if count := strings.Count(manifest, image); count != 2 || !namespace {
 		t.Errorf("the manifest names the image %d times, expected 2; it has the namespace: %t", count, namespace)
+	}
+}
+
+// TestScriptsCompileWithTheFlagsOfMake expects that each script which calls go, also by hand, and each page which shows such a
+// command, has the Makefile's flags. With other flags Go compiles all dependencies again.
+func TestScriptsCompileWithTheFlagsOfMake(t *testing.T) {
+	makefile := file(t, "../Makefile")
+	flags, found := strings.CutPrefix(regexp.MustCompile(`(?m)^export GOFLAGS = .*$`).FindString(makefile), "export GOFLAGS = ")
+	if !found || !strings.Contains(makefile, "\nexport CGO_ENABLED = 0\n") {
+		t.Fatal("the Makefile exports no flags")
+	}
+	listed, err := exec.CommandContext(t.Context(), "git", "-C", "..", "ls-files", "-co", "--exclude-standard", "*.sh", "hack/*.md").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiles, count := regexp.MustCompile(`(?m)^(?:.*[ (])?go (?:-C \S+ )?(?:build|run|test|vet) `), 0
+	for name := range strings.Lines(string(listed)) {
+		name = strings.TrimSpace(name)
+		text := file(t, "../"+name)
+		if !compiles.MatchString(text) {
+			continue
+		}
+		count++
+		if !strings.Contains(text, "CGO_ENABLED=0") || !strings.Contains(text, flags) {
+			t.Errorf("%s calls go without CGO_ENABLED=0 and %s", name, flags)
+		}
+	}
+	if count < 9 {
+		t.Errorf("%d files call go", count)
 	}
 }

@@ -4,6 +4,7 @@
 #   hack/compat.sh VERSION [GO-TEST-ARGUMENTS]    such as 1.31, which means its latest patch, or 1.31.2
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 version=${1:?give a version of Kubernetes, such as make compat VERSION=1.31}
 shift
 released=$(go list -m -versions k8s.io/kubernetes | tr ' ' '\n' | grep -E "^v${version//./\\.}(\.[0-9]+)?$" | sort -V | tail -1) || {

@@ -4,6 +4,7 @@
 #   hack/fuzz.sh TIME
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 grep -rHo --include='*_test.go' --exclude-dir=bin --exclude-dir=node_modules '^func Fuzz[A-Za-z]*' . | sort |
 while IFS=: read -r file test; do
   echo "== ${test#func } of ${file%/*}"

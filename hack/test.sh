@@ -2,6 +2,7 @@
 # Runs all tests but the end-to-end tests: of the chart, of the Go code and of the reference frontend.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 chart=charts/todoapp-operator
 
 hack/tools/build.sh envtest helm score

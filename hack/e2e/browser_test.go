@@ -34,7 +34,7 @@ const (
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	e := newEnvironment(t)
-	address, host := e.ingress(), e.namespace+".localhost"
+	address, host := e.ingress(reachOfThisMachine()), e.namespace+".localhost"
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	url := "http://" + net.JoinHostPort(host, port)

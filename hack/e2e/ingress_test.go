@@ -4,32 +4,39 @@ package e2e
 
 import (
 	"bufio"
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
 )
 
-// TestAnIngressServesBothSides reaches the frontend and the API under one host through an Ingress, as a browser outside
-// the cluster does.
-func TestAnIngressServesBothSides(t *testing.T) {
+// TestIngress reaches the frontend and the API under one host through an Ingress, as a browser outside the cluster does: in the
+// way that suits the cluster, and by port-forward, which every cluster allows.
+func TestIngress(t *testing.T) {
 	t.Parallel()
+	for _, reach := range []string{reachOfThisMachine(), "port-forward"} {
+		t.Run(reach, func(t *testing.T) {
+			t.Parallel()
+			servedByIngress(t, reach)
+		})
+	}
+}
+
+func servedByIngress(t *testing.T, reach string) {
 	e := newEnvironment(t)
-	address := e.ingress()
+	address := e.ingress(reach)
 	host := e.namespace + ".localhost"
 	app := e.apply("todo", `{frontend: {image: "`+probeImage+`"}, ingress: {host: `+host+`},
 		backend: {storage: {sqlite: {reclaimPolicy: Delete}}}}`)
@@ -77,24 +84,18 @@ func TestAnIngressServesBothSides(t *testing.T) {
 	})
 }
 
-// ingress runs hack/ingress and returns its address. It skips the test if this machine does not reach Services.
-func (e *environment) ingress() string {
+// reachOfThisMachine returns how hack/ingress reaches pods: in the way that E2E_REACH names, or else in one that it finds out.
+func reachOfThisMachine() string { return cmp.Or(os.Getenv("E2E_REACH"), "auto") }
+
+// ingress runs hack/ingress, which reaches pods in a given way, and returns its address.
+func (e *environment) ingress(reach string) string {
 	e.Helper()
-	var api corev1.Service
-	must(e, cluster.Get(e.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, &api))
-	reach, cancel := context.WithTimeout(e.Context(), 3*time.Second)
-	defer cancel()
-	connection, err := (&net.Dialer{}).DialContext(reach, "tcp", net.JoinHostPort(api.Spec.ClusterIP, "443"))
-	if err != nil {
-		e.Skipf("Services cannot be reached from this machine: %v", err)
-	}
-	_ = connection.Close()
 	program := filepath.Join(e.TempDir(), "ingress")
 	output, err := exec.CommandContext(e.Context(), "go", "build", "-o", program, "../ingress").CombinedOutput()
 	if err != nil {
 		e.Fatalf("building the ingress: %v\n%s", err, output)
 	}
-	command := exec.CommandContext(e.Context(), program, "-listen", "127.0.0.1:0") // closed when the test ends
+	command := exec.CommandContext(e.Context(), program, "-listen", "127.0.0.1:0", "-reach", reach) // closed when the test ends
 	printed, err := command.StdoutPipe()
 	must(e, err)
 	must(e, command.Start())
@@ -105,6 +106,7 @@ func (e *environment) ingress() string {
 	if !found {
 		e.Fatalf("the ingress says %q", line)
 	}
+	e.Log(strings.TrimSpace(line))
 	return address
 }
 

@@ -1,5 +1,5 @@
-// Command ingress serves the Ingresses of a cluster on this machine, by the rules of the specification. It is for
-// clusters without an ingress controller whose ClusterIPs are reachable from here.
+// Command ingress serves the Ingresses of a cluster on this machine, by the rules of the specification. It is for clusters without
+// an ingress controller. It reaches pods by the addresses of their Services or, as with kind, by port-forward.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -24,9 +25,11 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "`address` to serve on, without TLS; port 0 takes any and prints it")
+	reach := flag.String("reach", automatically, "`way` to reach pods: "+byAddress+" for the addresses of Services, "+byPortForward+
+		" for the API server, or "+automatically+" to find out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *listen)
+	err := run(ctx, *listen, *reach)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ingress:", err)
@@ -34,7 +37,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, listen string) error {
+func run(ctx context.Context, listen, reach string) error {
 	ctrl.SetLogger(logr.Discard())
 	config, err := ctrl.GetConfig()
 	if err != nil {
@@ -44,7 +47,7 @@ func run(ctx context.Context, listen string) error {
 	if err != nil {
 		return fmt.Errorf("reaching the cluster: %w", err)
 	}
-	for _, kind := range []client.Object{&networkingv1.Ingress{}, &corev1.Service{}} {
+	for _, kind := range []client.Object{&networkingv1.Ingress{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}} {
 		if _, err := objects.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watching the cluster: %w", err)
 		}
@@ -54,12 +57,16 @@ func run(ctx context.Context, listen string) error {
 	if !objects.WaitForCacheSync(ctx) {
 		return errors.Join(ctx.Err(), errors.New("the cluster did not answer"))
 	}
+	dial, way, err := newDialer(ctx, reach, config, objects)
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	fmt.Printf("serving the cluster's Ingresses on http://%s\n", listener.Addr())
-	server := &http.Server{Handler: newProxy(objects), ReadHeaderTimeout: 10 * time.Second}
+	fmt.Printf("serving the cluster's Ingresses through %s on http://%s\n", way, listener.Addr())
+	server := &http.Server{Handler: newProxy(objects, dial), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strconv"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -26,14 +24,14 @@ type targetKey struct{}
 
 var errNoRule = errors.New("no Ingress has a rule for this host and path")
 
-func newProxy(objects client.Reader) *proxy {
+func newProxy(objects client.Reader, dial dialer) *proxy {
 	return &proxy{objects, httputil.ReverseProxy{
 		// Each request gets its own connection. If a terminating pod closes an idle connection, no request fails or is
 		// sent twice.
 		Transport: &http.Transport{
 			DisableKeepAlives:  true,
 			DisableCompression: true,
-			DialContext:        (&net.Dialer{Timeout: 2 * time.Second}).DialContext, // an address without a route says nothing
+			DialContext:        dial,
 		},
 		FlushInterval: -1, // flushes streams at once
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -60,7 +58,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// target returns the address of the Service for a request.
+// target returns the address of the Service for a request, as the dialer takes it.
 func (p *proxy) target(r *http.Request) (string, error) {
 	var ingresses networkingv1.IngressList
 	if err := p.objects.List(r.Context(), &ingresses); err != nil {
@@ -75,13 +73,14 @@ func (p *proxy) target(r *http.Request) (string, error) {
 		return "", errNoRule
 	}
 	backend := rule.path.Backend.Service
+	key := client.ObjectKey{Namespace: rule.namespace, Name: backend.Name}
 	var service corev1.Service
-	if err := p.objects.Get(r.Context(), client.ObjectKey{Namespace: rule.namespace, Name: backend.Name}, &service); err != nil {
+	if err := p.objects.Get(r.Context(), key, &service); err != nil {
 		return "", fmt.Errorf("finding the Service: %w", err)
 	}
 	for _, port := range service.Spec.Ports {
 		if port.Port == backend.Port.Number || port.Name == backend.Port.Name && port.Name != "" {
-			return net.JoinHostPort(service.Spec.ClusterIP, strconv.Itoa(int(port.Port))), nil
+			return authority(key, port.Port), nil
 		}
 	}
 	return "", fmt.Errorf("service %s has no port %v", backend.Name, backend.Port)

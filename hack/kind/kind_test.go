@@ -131,6 +131,43 @@ func TestDemoDownFitsTheCluster(t *testing.T) {
 	}
 }
 
+// TestKindUp runs make kind-up with a KUBECONFIG of the user, with and without a cluster that runs already.
+func TestKindUp(t *testing.T) {
+	makes, err := exec.LookPath("make") // the environment has another program of this name
+	if err != nil {
+		t.Fatal(err)
+	}
+	const created = "kind create cluster --name todoapp --config hack/kind/kind.yaml"
+	for _, c := range []struct{ name, running, image, want string }{
+		{"no cluster", "", "", created + " in /given"},
+		{"no cluster, an image", "", "kindest/node:v1.34.0", created + " --image kindest/node:v1.34.0 in /given"},
+		{"another cluster", "todoapp-2", "", created + " in /given"},
+		{"a second run", "todoapp", "kindest/node:v1.34.0", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEnvironment(t, "", "")
+			e.program("kind", `case "$*" in
+"get clusters") echo "`+c.running+`" ;;
+*) echo "kind $* in $KUBECONFIG" >>"$LOG" ;;
+esac`)
+			if _, err := os.ReadFile("../../Makefile"); err != nil { // also makes the cache of go test depend on it
+				t.Fatal(err)
+			}
+			run := exec.CommandContext(t.Context(), makes, "-s", "-C", "../..", "kind-up", "KUBECONFIG=/given", "KIND_IMAGE="+c.image)
+			log := filepath.Join(e.folder, "log")
+			run.Env = append(os.Environ(), "PATH="+e.folder+":"+os.Getenv("PATH"), "LOG="+log)
+			if output, err := run.CombinedOutput(); err != nil {
+				t.Fatalf("make kind-up: %v\n%s", err, output)
+			}
+			logged, _ := os.ReadFile(log) // there is none if no program ran
+			want := strings.TrimPrefix(c.want+"\nkind export kubeconfig --name todoapp in /given\n", "\n")
+			if string(logged) != want {
+				t.Errorf("it ran %q, expected %q", logged, want)
+			}
+		})
+	}
+}
+
 func TestDemoUsesKindIfAnEngineAnswers(t *testing.T) {
 	for docker, want := range map[string]string{"exit 0": "make -s kind-up\n", "exit 1": "make -s cluster-up\n"} {
 		e := newEnvironment(t, "", "")

@@ -4,6 +4,7 @@
 # address, as those of hack/cluster do, and the cluster must have no TodoApps, because the check removes the CRD at its end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 version=0.3.0-ci port=${RELEASE_PORT:-5055} folder=$PWD/bin/release
 
 # Compiling kubectl-todoapp for all platforms takes minutes on a machine that has never done it. Two show both kinds of archives.

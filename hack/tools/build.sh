@@ -2,9 +2,9 @@
 # Builds tools into bin/, each from the Go module that pins its version:
 #
 #   hack/tools/build.sh [controller-gen] [golangci-lint] [kubectl] [envtest] [kubernetes] [coredns] [cluster] [helm] [score]
-#                    [sbom] [certmanager]
+#                    [actionlint] [sbom] [certmanager]
 #
-# Without arguments it builds all but the last two. "controller-gen" includes crd-ref-docs, and "envtest" is the part of
+# Without arguments it builds all but the last three. "controller-gen" includes crd-ref-docs, and "envtest" is the part of
 # kubernetes that tests against an API server need, with kubectl. A tool is built again if the checksum of its sources differs
 # from the one in bin/.built.
 set -euo pipefail
@@ -78,6 +78,9 @@ for tool in "${@:-all}"; do
   score | all)
     build kube-score hack/tools/score github.com/zegl/kube-score/cmd/kube-score \
       "kube-score $(pinned score github.com/zegl/kube-score) (about 1 minute the first time)" "" ;;&
+  actionlint) # only by name
+    build actionlint hack/tools/actions github.com/rhysd/actionlint/cmd/actionlint \
+      "actionlint $(pinned actions github.com/rhysd/actionlint) (about 15 seconds the first time)" "" ;;
   sbom) # only by name
     build cyclonedx-gomod hack/tools/sbom github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod \
       "cyclonedx-gomod $(pinned sbom github.com/CycloneDX/cyclonedx-gomod) (about 30 seconds the first time)" "" ;;
