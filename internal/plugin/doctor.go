@@ -140,10 +140,38 @@ func judge(f *facts) []finding {
 	return all
 }
 
+// grouped returns the findings with one in place of those that differ in the name of the pod only. It names the other pods.
+func grouped(findings []finding) []finding {
+	var order []finding
+	others := map[finding][]string{}
+	first := map[finding]finding{}
+	for _, one := range findings {
+		kind, name := one, ""
+		if rest, isPod := strings.CutPrefix(one.Text, "pod "); isPod {
+			name, _, _ = strings.Cut(rest, " ")
+			kind.Text = strings.ReplaceAll(one.Text, name, "POD")
+			kind.Advice = strings.ReplaceAll(one.Advice, name, "POD")
+		}
+		if _, known := first[kind]; known && name != "" {
+			others[kind] = append(others[kind], name)
+			continue
+		}
+		first[kind] = one
+		order = append(order, kind)
+	}
+	for i, kind := range order {
+		order[i] = first[kind]
+		if names := others[kind]; len(names) > 0 {
+			order[i].Text = strings.TrimRight(order[i].Text, ".") + "; the same is true of " + few(names)
+		}
+	}
+	return order
+}
+
 // renderFindings returns the findings as a table, with a summary.
 func renderFindings(findings []finding, s style) string {
 	rows, faults := [][]string{{"CHECK", "RESULT", "FINDING"}}, 0
-	for _, one := range findings {
+	for _, one := range grouped(findings) {
 		text := one.Text
 		if one.Advice != "" {
 			text = strings.TrimRight(text, ".") + ". Do this: " + one.Advice

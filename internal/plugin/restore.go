@@ -50,7 +50,7 @@ func restoreCommand(c *cluster) *cobra.Command {
 		},
 	}
 	command.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	command.Flags().DurationVar(&timeout, "timeout", defaultTimeout, "how long the restore may take")
+	durationFlag(command.Flags(), &timeout, "timeout", defaultTimeout, "how long the restore may take")
 	rights := append(onApps("get", "patch"), right{verb: "get", group: "apps", resource: "deployments"},
 		right{verb: "list", resource: "pods"}, right{verb: "create", resource: "pods"}, right{verb: "delete", resource: "pods"},
 		right{verb: "create", resource: "pods", subresource: "attach"}, right{verb: "get", resource: "pods", subresource: "log"})

@@ -38,7 +38,7 @@ func tokenCommand(c *cluster) *cobra.Command {
 		Args: oneName, ValidArgsFunction: c.completeApps(1),
 	}
 	command.Flags().StringVar(&subject, "subject", "", "the `user` whom the token is about (required)")
-	command.Flags().DurationVar(&lifetime, "for", 15*time.Minute, "how long the token is valid")
+	durationFlag(command.Flags(), &lifetime, "for", 15*time.Minute, "how long the token is valid, such as 30d")
 	command.RunE = c.connected(append(onApps("get"), readSecrets), func(ctx context.Context, args []string) error {
 		switch {
 		case subject == "":
