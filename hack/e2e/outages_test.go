@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os/exec"
-	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -191,18 +189,6 @@ func (e *environment) node() *corev1.Node {
 	var nodes corev1.NodeList
 	must(e, cluster.List(e.Context(), &nodes))
 	return &nodes.Items[0]
-}
-
-// onNode runs a command on a node: in its container if it is kind's, else on this machine, which is the node.
-func onNode(t *testing.T, node *corev1.Node, script string) {
-	t.Helper()
-	command := exec.Command("sh", "-c", script)
-	if strings.HasPrefix(node.Spec.ProviderID, "kind://") {
-		command = exec.Command("docker", "exec", path.Base(node.Spec.ProviderID), "sh", "-c", script)
-	}
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Errorf("running %q on node %s: %v\n%s", script, node.Name, err, output)
-	}
 }
 
 // logs waits until the log of an app's backend has a line that matches.
