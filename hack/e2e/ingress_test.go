@@ -84,7 +84,7 @@ func servedByIngress(t *testing.T, reach string) {
 	})
 }
 
-// reachOfThisMachine returns how hack/ingress reaches pods: in the way that E2E_REACH names, or else in one that it finds out.
+// reachOfThisMachine returns the value of E2E_REACH, or auto: then hack/ingress finds out how it reaches pods.
 func reachOfThisMachine() string { return cmp.Or(os.Getenv("E2E_REACH"), "auto") }
 
 // ingress runs hack/ingress, which reaches pods in a given way, and returns its address.
