@@ -16,6 +16,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
 const (
@@ -25,44 +27,78 @@ const (
 	askAgain = time.Second
 	// remindEvery is how often the log says that the API server is still away.
 	remindEvery = 30 * time.Second
+	// settlesWithin is how long an API server that starts may not know its users and their rights yet.
+	settlesWithin = time.Minute
 )
 
 // awaitAPIServer waits until the API server answers. A manager that started without it would end with an error, and after a few
 // of these ends the kubelet would start it minutes late. Meanwhile the health checks say that the manager lives and is not ready.
 func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, logger logr.Logger) error {
-	short := rest.CopyConfig(cfg)
+	short := unlimited(cfg)
 	short.Timeout = answerWithin
 	client, err := discovery.NewDiscoveryClientForConfig(short)
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	_, err = client.ServerVersion()
-	if !away(err) {
+	started, w := time.Now(), waiting{client: client}
+	cause := w.cause()
+	if cause == nil {
 		return nil
 	}
-	started, reminded := time.Now(), time.Now()
-	logger.Info("The API server does not answer: waiting for it", "cause", err.Error())
+	logger.Info("The API server does not answer: waiting for it", "cause", cause.Error())
 	stop, err := serveWaiting(ctx, health)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	reminded := started
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(askAgain):
 		}
-		switch _, err := client.ServerVersion(); {
-		case !away(err):
-			logger.Info("The API server answers", "after", time.Since(started).Round(time.Second).String())
+		cause = w.cause()
+		waited := time.Since(started).Round(time.Second).String()
+		switch {
+		case cause == nil:
+			logger.Info("The API server answers", "after", waited)
 			return nil
 		case time.Since(reminded) >= remindEvery:
 			reminded = time.Now()
-			logger.Info("The API server still does not answer", "for", time.Since(started).Round(time.Second).String(), "cause", err.Error())
+			logger.Info("The API server still does not answer", "for", waited, "cause", cause.Error())
 		}
 	}
 }
+
+// waiting is the search for an API server that answers.
+type waiting struct {
+	client  discovery.DiscoveryInterface
+	refused time.Time // when the server first answered that it knows no such user or right
+}
+
+// cause asks for the kinds of the operator, which the manager needs first, and returns why to go on waiting. It returns nil for
+// errors that do not end by themselves: the manager reports them.
+func (w *waiting) cause() error {
+	_, err := w.client.ServerResourcesForGroupVersion(todov1.GroupVersion.String())
+	switch {
+	case away(err):
+		w.refused = time.Time{}
+		return err
+	case !unsettled(err):
+		return nil
+	case w.refused.IsZero():
+		w.refused = time.Now()
+	}
+	if time.Since(w.refused) < settlesWithin {
+		return err
+	}
+	return nil
+}
+
+// unsettled reports whether an error says that the API server does not know the user or its rights. A server that starts knows
+// neither for some seconds.
+func unsettled(err error) bool { return apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) }
 
 // away reports whether an error says that no API server answered, or that it is still starting. Other errors, such as an unknown
 // certificate authority, do not end by themselves.

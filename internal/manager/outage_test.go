@@ -60,9 +60,10 @@ func (r *replica) awaitOutage(t *testing.T, health, said string) {
 	await(t, func(ctx context.Context) error { return status(ctx, health, "/readyz", http.StatusServiceUnavailable) })
 }
 
-// reconciles brings the API server back, and waits for the keys of a new app.
+// reconciles brings the API server back, which knows no rights at first, and waits for the keys of a new app.
 func (r *replica) reconciles(t *testing.T, admin client.Client, namespace, name string) {
 	t.Helper()
+	r.forbidding.Store(2)
 	r.away.Store(false)
 	must(t, admin.Create(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}))
 	await(t, func(ctx context.Context) error {
@@ -94,7 +95,7 @@ func status(ctx context.Context, address, path string, wanted int) error {
 	return nil
 }
 
-// TestAway asks servers that fail in different ways for their version.
+// TestAway asks servers that fail in different ways for the kinds of the operator.
 func TestAway(t *testing.T) {
 	answer := func(code int) string {
 		return serverOf(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }).URL
@@ -105,23 +106,24 @@ func TestAway(t *testing.T) {
 	encrypted := httptest.NewTLSServer(http.NotFoundHandler())
 	defer encrypted.Close()
 	for _, c := range []struct {
-		name, url string
-		away      bool
+		name, url       string
+		away, unsettled bool
 	}{
-		{"refused", fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), true},
-		{"no such name", "http://api.invalid", true},
-		{"no answer", "http://" + silent.Addr().String(), true},
-		{"closed", serverOf(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }).URL, true},
-		{"starting", answer(http.StatusServiceUnavailable), true},
-		{"its database is away", answer(http.StatusInternalServerError), true},
-		{"no rights yet", answer(http.StatusForbidden), false},
-		{"unknown user", answer(http.StatusUnauthorized), false},
-		{"unknown authority", encrypted.URL, false},
+		{"refused", fmt.Sprintf("http://127.0.0.1:%d", freePort(t)), true, false},
+		{"no such name", "http://api.invalid", true, false},
+		{"no answer", "http://" + silent.Addr().String(), true, false},
+		{"closed", serverOf(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }).URL, true, false},
+		{"starting", answer(http.StatusServiceUnavailable), true, false},
+		{"its database is away", answer(http.StatusInternalServerError), true, false},
+		{"no rights yet", answer(http.StatusForbidden), false, true},
+		{"unknown user", answer(http.StatusUnauthorized), false, true},
+		{"no CRD", answer(http.StatusNotFound), false, false},
+		{"unknown authority", encrypted.URL, false, false},
 	} {
-		asking, err := discovery.NewDiscoveryClientForConfig(&rest.Config{Host: c.url, Timeout: time.Second})
+		asking, err := discovery.NewDiscoveryClientForConfig(&rest.Config{Host: c.url, Timeout: time.Second, QPS: -1})
 		must(t, err)
-		if _, err := asking.ServerVersion(); err == nil || away(err) != c.away {
-			t.Errorf("%s: away is %t for %v", c.name, away(err), err)
+		if _, err := asking.ServerResourcesForGroupVersion(todov1.GroupVersion.String()); err == nil || away(err) != c.away || unsettled(err) != c.unsettled {
+			t.Errorf("%s: away is %t, unsettled is %t for %v", c.name, away(err), unsettled(err), err)
 		}
 	}
 }

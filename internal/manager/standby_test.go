@@ -41,7 +41,9 @@ type replica struct {
 	// away makes the proxy close connections without an answer, which refused counts.
 	away    atomic.Bool
 	refused atomic.Int32
-	ended   sync.WaitGroup
+	// forbidding is the number of requests that get 403, as from an API server that starts.
+	forbidding atomic.Int32
+	ended      sync.WaitGroup
 }
 
 // safeLog is a log that a test reads while a process writes it.
@@ -70,6 +72,10 @@ func (r *replica) counting(next http.Handler) http.Handler {
 		if r.away.Load() {
 			r.refused.Add(1)
 			panic(http.ErrAbortHandler) // closes the connection
+		}
+		if r.forbidding.Add(-1) >= 0 {
+			w.WriteHeader(http.StatusForbidden)
+			return
 		}
 		if q.URL.Query().Get("sendInitialEvents") == "true" || q.URL.Query().Get("resourceVersion") == "0" {
 			r.lists.Add(1)
