@@ -58,8 +58,8 @@ func TestTargetsOfOthersExist(t *testing.T) {
 	}
 }
 
-// TestStepsOfWorkflowsFailWithTheirPipes expects that each workflow names its shell. Without a name GitHub runs bash without pipefail,
-// and a push of a release that fails before a pipe would go on to sign nothing.
+// TestStepsOfWorkflowsFailWithTheirPipes expects that each workflow names its shell. Without a name GitHub runs bash without
+// pipefail, and a push of a release that fails before a pipe would go on to sign nothing.
 func TestStepsOfWorkflowsFailWithTheirPipes(t *testing.T) {
 	workflows, err := filepath.Glob("../.github/workflows/*.yaml")
 	if err != nil || len(workflows) < 2 {
@@ -96,7 +96,8 @@ func TestScriptsCompileWithTheFlagsOfMake(t *testing.T) {
 	if !found || !strings.Contains(makefile, "\nexport CGO_ENABLED = 0\n") {
 		t.Fatal("the Makefile exports no flags")
 	}
-	listed, err := exec.CommandContext(t.Context(), "git", "-C", "..", "ls-files", "-co", "--exclude-standard", "*.sh", "hack/*.md").Output()
+	lists := exec.CommandContext(t.Context(), "git", "-C", "..", "ls-files", "-co", "--exclude-standard", "*.sh", "hack/*.md")
+	listed, err := lists.Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,8 @@ func endpoints(ctx context.Context, objects client.Reader, key client.ObjectKey,
 		}
 	}
 	var slices discoveryv1.EndpointSliceList
-	if err := objects.List(ctx, &slices, client.InNamespace(key.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: key.Name}); err != nil {
+	ofService := client.MatchingLabels{discoveryv1.LabelServiceName: key.Name}
+	if err := objects.List(ctx, &slices, client.InNamespace(key.Namespace), ofService); err != nil {
 		return nil, fmt.Errorf("listing the endpoints of Service %s: %w", key, err)
 	}
 	var ready []endpoint
@@ -161,21 +162,21 @@ func (t *tunnel) awaitFailure(failures io.Reader) {
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.Stream.Read(p)
 	if err == nil || n > 0 {
-		return n, err //nolint:wrapcheck // a reader returns errors such as io.EOF as they are
+		return n, err
 	}
 	select {
 	case <-t.ended:
 	case <-t.connection.CloseChan():
-		return 0, err //nolint:wrapcheck // as above
+		return 0, err
 	}
 	if t.failure != nil {
 		return 0, t.failure
 	}
-	return 0, err //nolint:wrapcheck // as above
+	return 0, err
 }
 
 // Close implements net.Conn.
-func (t *tunnel) Close() error { return t.connection.Close() } //nolint:wrapcheck // an io.Closer
+func (t *tunnel) Close() error { return t.connection.Close() }
 
 // LocalAddr implements net.Conn.
 func (t *tunnel) LocalAddr() net.Addr { return address("port-forward") }

@@ -67,7 +67,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func forwardPort(failures, data httpstream.Stream) {
 	defer func() { _ = failures.Close() }()
 	defer func() { _ = data.Close() }()
-	pod, err := net.Dial("tcp", "127.0.0.1:"+data.Headers().Get(corev1.PortHeader)) //nolint:noctx // ends at once on loopback
+	pod, err := net.Dial("tcp", "127.0.0.1:"+data.Headers().Get(corev1.PortHeader))
 	if err != nil {
 		_, _ = fmt.Fprintf(failures, "error forwarding port: %v", err)
 		return
@@ -79,7 +79,7 @@ func forwardPort(failures, data httpstream.Stream) {
 
 // TestForwardedPorts checks which pod a request reaches, and what the answer says if it reaches none.
 func TestForwardedPorts(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends at once on loopback
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

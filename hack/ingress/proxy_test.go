@@ -98,7 +98,10 @@ func clusterWith(address string, port int32) client.Client {
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web"}, Spec: corev1.ServiceSpec{
 		ClusterIP: address, Ports: []corev1.ServicePort{{Name: "http", Port: port}}}}
 	endpoint := func(name string, ready bool) discoveryv1.Endpoint {
-		return discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: name}, Conditions: discoveryv1.EndpointConditions{Ready: &ready}}
+		return discoveryv1.Endpoint{
+			TargetRef:  &corev1.ObjectReference{Kind: "Pod", Name: name},
+			Conditions: discoveryv1.EndpointConditions{Ready: &ready},
+		}
 	}
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web-1", Labels: map[string]string{discoveryv1.LabelServiceName: "web"}},

@@ -65,7 +65,8 @@ func servicesReachable(ctx context.Context, config *rest.Config, objects client.
 	if err != nil {
 		return false
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(service.Spec.ClusterIP, "443")+"/readyz", nil)
+	url := "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443") + "/readyz"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}

@@ -81,6 +81,10 @@ type waiting struct {
 // errors that do not end by themselves: the manager reports them.
 func (w *waiting) cause() error {
 	_, err := w.client.ServerResourcesForGroupVersion(todov1.GroupVersion.String())
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("asking for the kinds of the operator: %w", err)
 	switch {
 	case away(err):
 		w.refused = time.Time{}
@@ -151,5 +155,6 @@ func startAgain() error {
 	if err != nil {
 		return fmt.Errorf("finding the program to start again: %w", err)
 	}
-	return fmt.Errorf("starting %s again: %w", program, syscall.Exec(program, os.Args, os.Environ()))
+	err = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the same program with the same arguments
+	return fmt.Errorf("starting %s again: %w", program, err)
 }

@@ -122,7 +122,8 @@ func TestAway(t *testing.T) {
 	} {
 		asking, err := discovery.NewDiscoveryClientForConfig(&rest.Config{Host: c.url, Timeout: time.Second, QPS: -1})
 		must(t, err)
-		if _, err := asking.ServerResourcesForGroupVersion(todov1.GroupVersion.String()); err == nil || away(err) != c.away || unsettled(err) != c.unsettled {
+		_, err = asking.ServerResourcesForGroupVersion(todov1.GroupVersion.String())
+		if err == nil || away(err) != c.away || unsettled(err) != c.unsettled {
 			t.Errorf("%s: away is %t, unsettled is %t for %v", c.name, away(err), unsettled(err), err)
 		}
 	}

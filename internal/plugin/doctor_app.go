@@ -110,8 +110,8 @@ func (f *facts) staleness(pod *podFact) finding {
 	return finding{}
 }
 
-// older reports whether a pod was created before a change of its Secret. Both times are whole seconds: if they are equal, it decides
-// by whether the rotation waits for the pod.
+// older reports whether a pod was created before a change of its Secret. Both times are whole seconds: if they are equal, it
+// decides by whether the rotation waits for the pod.
 func (f *facts) older(pod *podFact, changed time.Time) bool {
 	created, rotation := pod.CreationTimestamp.Time, f.app.Status.Rotation
 	return created.Before(changed) || created.Equal(changed) && rotation != nil && slices.Contains(rotation.WaitingFor, pod.Name)
