@@ -11,8 +11,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
@@ -47,6 +49,12 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 	}
 	if created := p.created(); len(created) > 0 && p.step.Action != keyring.ActionCreate { // a new app lacks everything
 		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
+	}
+	for _, d := range p.restarting(app) {
+		changed := namesOf(desired.Sources(app, d.GetLabels()[todov1.LabelComponent]))
+		log.FromContext(ctx).Info("database changed", "deployment", d.GetName(), "changed", changed)
+		r.event(app, corev1.EventTypeNormal, "DatabaseChanged", "Apply",
+			"Deployment %s replaces its pods, because %s has changed", d.GetName(), changed)
 	}
 	if len(p.toPrune) > 0 {
 		var names []string

@@ -49,10 +49,13 @@ func TestRetired(t *testing.T) {
 	}
 }
 
-// told returns the Events of one report.
-func told(p *plan, err error) []string {
+// told returns the Events of one report about an app without a spec.
+func told(p *plan, err error) []string { return toldOf(&todov1.TodoApp{}, p, err) }
+
+// toldOf returns the Events of one report about an app.
+func toldOf(app *todov1.TodoApp, p *plan, err error) []string {
 	recorder := events.NewFakeRecorder(10)
-	(&Reconciler{Events: recorder}).report(context.Background(), &todov1.TodoApp{}, p, err)
+	(&Reconciler{Events: recorder}).report(context.Background(), app, p, err)
 	close(recorder.Events)
 	var all []string
 	for event := range recorder.Events {

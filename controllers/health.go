@@ -167,6 +167,10 @@ func advice(message, component string) string {
 			component, component, component)
 	case strings.Contains(message, "failed quota"), strings.Contains(message, "must specify"):
 		return fmt.Sprintf(". Set spec.%s.resources.", component)
+	case strings.Contains(message, "no PriorityClass"):
+		return fmt.Sprintf(". Create it, or change spec.%s.template.priorityClassName.", component)
+	case strings.Contains(message, "RuntimeClass"):
+		return fmt.Sprintf(". Create it, or change spec.%s.template.runtimeClassName.", component)
 	case strings.Contains(message, "violates PodSecurity"):
 		return ". Use an image and a template that satisfy the namespace's Pod Security level."
 	}

@@ -9,10 +9,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/controllers"
 )
 
 // An app with every field of a platform is written once: what the API server adds to those fields is no drift.
@@ -50,7 +52,8 @@ func TestANewDatabasePasswordReplacesThePods(t *testing.T) {
 	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "ca"},
 		Data: map[string]string{"ca.crt": "one"}}
 	must(t, e.client.Create(t.Context(), configMap))
-	p := e.start()
+	recorder := events.NewFakeRecorder(100)
+	p := e.start(func(r *controllers.Reconciler) { r.Events = recorder })
 	app := e.app("todo", databaseApp)
 	e.settled("todo")
 	e.quiet(p)
@@ -87,6 +90,19 @@ func TestANewDatabasePasswordReplacesThePods(t *testing.T) {
 	e.merge(secret, `{"stringData":{"url":"postgres://three"}}`)
 	e.touch(app, "ignored")
 	must(t, replaced(3))
+	if told := changesOf(recorder); told != 2 {
+		t.Errorf("%d Events tell that the database has changed, expected one for each of two changes", told)
+	}
+}
+
+// changesOf counts the Events so far that tell of a changed database.
+func changesOf(recorder *events.FakeRecorder) (told int) {
+	for len(recorder.Events) > 0 {
+		if strings.Contains(<-recorder.Events, "DatabaseChanged") {
+			told++
+		}
+	}
+	return told
 }
 
 // Every object of an app inherits labels and annotations, the keyring too, and loses them again. The cache keeps what the

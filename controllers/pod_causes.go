@@ -23,29 +23,24 @@ const startPatience = 10 * time.Second
 // otherwise take the manager's whole rate of requests.
 const mostCauseReads = 20
 
-// secretReads holds the Secrets that were read for one reconcile, and how many requests are left. A missing Secret is nil.
-type secretReads struct {
-	known map[string]*corev1.Secret
-	left  int
-}
-
-// findCauses reads why pods do not start if their own status does not say it: a Secret that does not exist, or an Event of
-// the kubelet about a volume. It sends requests only for pods that are stuck. If a cause cannot be read, the reconcile goes on.
+// findCauses reads why pods do not start if their own status does not say it: a Secret or ConfigMap that does not exist or lacks an
+// entry, or an Event of the kubelet about a volume. It sends requests only for pods that are stuck. If a cause cannot be read, the
+// reconcile goes on.
 func (r *Reconciler) findCauses(ctx context.Context, w *snapshot, app *todov1.TodoApp) {
 	w.causes = map[types.UID]assessment{}
-	secrets := secretReads{known: map[string]*corev1.Secret{}, left: mostCauseReads}
+	reads := needReads{known: map[string]entries{}, left: mostCauseReads}
 	for i := range w.pods {
 		pod := &w.pods[i]
 		young := r.Now().Sub(pod.CreationTimestamp.Time) <= startPatience
 		if !w.serves(pod, pod.Labels[todov1.LabelComponent]) || !stuck(pod) || creating(pod) && young {
 			continue
 		}
-		if secrets.left <= 0 {
+		if reads.left <= 0 {
 			return
 		}
-		cause, err := r.findMissingSecret(ctx, pod, app, &secrets)
-		if err == nil && cause.reason == "" && secrets.left > 0 && creating(pod) {
-			secrets.left--
+		cause, err := r.findMissing(ctx, pod, app, &reads)
+		if err == nil && cause.reason == "" && reads.left > 0 && creating(pod) {
+			reads.left--
 			cause, err = r.findEvent(ctx, pod)
 		}
 		if err != nil {
@@ -71,90 +66,6 @@ func stuck(pod *corev1.Pod) bool {
 	return pod.Spec.NodeName != "" && !finished(pod) && !ready(pod) && (len(statuses) == 0 ||
 		slices.ContainsFunc(statuses, func(c corev1.ContainerStatus) bool { return c.State.Waiting != nil }))
 }
-
-// findMissingSecret returns an assessment if a Secret that a pod needs to start does not exist or lacks an entry.
-func (r *Reconciler) findMissingSecret(
-	ctx context.Context, pod *corev1.Pod, app *todov1.TodoApp, secrets *secretReads,
-) (assessment, error) {
-	for _, need := range needs(pod) {
-		secret, known := secrets.known[need.name]
-		if !known && secrets.left <= 0 {
-			return assessment{}, nil
-		}
-		if !known {
-			var err error
-			if secret, err = r.secretFrom(ctx, r.Live, app, need.name); err != nil {
-				return assessment{}, err
-			}
-			secrets.known[need.name] = secret
-			secrets.left--
-		}
-		var missing string
-		switch {
-		case secret == nil:
-			missing = fmt.Sprintf("Secret %s not found", need.name)
-		case need.entry != "" && secret.Data[need.entry] == nil:
-			missing = fmt.Sprintf("Secret %s has no entry %s", need.name, need.entry)
-		default:
-			continue
-		}
-		return fails(todov1.ReasonSecretMissing, "%s: pod %s cannot start without it. It starts by itself once that exists.",
-			missing, pod.Name), nil
-	}
-	return assessment{}, nil
-}
-
-// need is a Secret that a pod cannot start without, and the entry of it if a variable names one.
-type need struct{ name, entry string }
-
-// needs lists the Secrets that the variables and volumes of a pod refer to, but for the optional ones.
-func needs(pod *corev1.Pod) []need {
-	var all []need
-	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		for _, from := range c.EnvFrom {
-			if ref := from.SecretRef; ref != nil && !optional(ref.Optional) {
-				all = append(all, need{name: ref.Name})
-			}
-		}
-		for _, variable := range c.Env {
-			if from := variable.ValueFrom; from != nil && from.SecretKeyRef != nil && !optional(from.SecretKeyRef.Optional) {
-				all = append(all, need{from.SecretKeyRef.Name, from.SecretKeyRef.Key})
-			}
-		}
-	}
-	for i := range pod.Spec.Volumes {
-		all = append(all, volumeNeeds(&pod.Spec.Volumes[i])...)
-	}
-	return all
-}
-
-// volumeNeeds lists the Secrets and entries that a volume makes files of, but for the optional ones.
-func volumeNeeds(volume *corev1.Volume) []need {
-	var all []need
-	if from := volume.Secret; from != nil && !optional(from.Optional) {
-		all = append(all, files(from.SecretName, from.Items)...)
-	}
-	if volume.Projected == nil {
-		return all
-	}
-	for _, source := range volume.Projected.Sources {
-		if from := source.Secret; from != nil && !optional(from.Optional) {
-			all = append(all, files(from.Name, from.Items)...)
-		}
-	}
-	return all
-}
-
-// files lists the entries of a Secret that become files; the Secret alone if all of its entries do.
-func files(secret string, items []corev1.KeyToPath) []need {
-	all := []need{{name: secret}}
-	for _, item := range items {
-		all = append(all, need{secret, item.Key})
-	}
-	return all
-}
-
-func optional(set *bool) bool { return set != nil && *set }
 
 // findEvent returns the newest warning of the kubelet or the volume controller about a pod that has not started.
 func (r *Reconciler) findEvent(ctx context.Context, pod *corev1.Pod) (assessment, error) {

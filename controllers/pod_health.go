@@ -114,8 +114,17 @@ func containerProblem(pod *corev1.Pod, c corev1.ContainerStatus) (assessment, bo
 		return fails(todov1.ReasonSecretMissing, "Pod %s cannot start: %s. It starts by itself once that exists.",
 			pod.Name, waiting.Message), true
 	}
-	return fails(todov1.ReasonCrashing, "Container %s of pod %s cannot start (%s): %s",
-		c.Name, pod.Name, waiting.Reason, waiting.Message), true
+	return fails(todov1.ReasonCrashing, "Container %s of pod %s cannot start (%s): %s%s",
+		c.Name, pod.Name, waiting.Reason, waiting.Message, userAdvice(pod, waiting.Message)), true
+}
+
+// userAdvice says what to set if the kubelet does not start an image because of its user; empty for any other message.
+func userAdvice(pod *corev1.Pod, message string) string {
+	if !strings.Contains(message, "non-numeric user") && !strings.Contains(message, "image will run as root") {
+		return ""
+	}
+	return fmt.Sprintf(". Set spec.%s.template.securityContext.runAsUser to the number of the image's user, such as 1001.",
+		pod.Labels[todov1.LabelComponent])
 }
 
 // restarts reports whether a container that has failed at least twice has exited again, or has not started yet. It waits only

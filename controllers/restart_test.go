@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -50,6 +52,49 @@ func TestOnlyAChangedValueReplacesPods(t *testing.T) {
 			rolled, _, _ := unstructured.NestedString(want.Object, "spec", "template", "metadata", "annotations", todov1.AnnotationSources)
 			if recorded != c.recorded || rolled != c.rolled {
 				t.Errorf("recorded %q and rolled %q, want %q and %q", recorded, rolled, c.recorded, c.rolled)
+			}
+		})
+	}
+}
+
+// An Event tells which entries may have changed if their change replaces pods, and is silent if the spec does.
+func TestADatabaseThatChangesIsToldOf(t *testing.T) {
+	deployment := func(digest string) (live *appsv1.Deployment, want *unstructured.Unstructured) {
+		live = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "todo-backend"}}
+		live.Annotations = map[string]string{todov1.AnnotationSources: "one"}
+		want = &unstructured.Unstructured{Object: map[string]any{"kind": "Deployment"}}
+		want.SetName("todo-backend")
+		want.SetLabels(map[string]string{todov1.LabelComponent: todov1.ComponentBackend})
+		want.SetAnnotations(map[string]string{todov1.AnnotationSources: digest})
+		return live, want
+	}
+	authority := &todov1.CAReference{Kind: todov1.KindConfigMap, Name: "ca"}
+	for name, c := range map[string]struct {
+		digest    string
+		authority *todov1.CAReference
+		observed  int64
+		err       error
+		want      []string
+	}{
+		"a new URL": {"two", nil, 1, nil,
+			[]string{"Normal DatabaseChanged Deployment todo-backend replaces its pods, because entry url of Secret db has changed"}},
+		"a new URL or authority": {"two", authority, 1, nil,
+			[]string{"Normal DatabaseChanged Deployment todo-backend replaces its pods, " +
+				"because entry url of Secret db or entry ca.crt of ConfigMap ca has changed"}},
+		"another change":      {"one", nil, 1, nil, nil},
+		"a new spec":          {"two", nil, 0, nil, nil},
+		"a write that failed": {"two", nil, 1, errNotStored, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live, want := deployment(c.digest)
+			app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: "todo", Generation: 1}}
+			app.Status.ObservedGeneration = c.observed
+			app.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{CARef: c.authority, URLSecretRef: todov1.SecretKeyReference{
+				SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
+			got := toldOf(app, &plan{observed: &snapshot{}, changed: []change{{object: want, exists: true, live: live}}}, c.err)
+			got = slices.DeleteFunc(got, func(event string) bool { return strings.HasPrefix(event, "Warning ") })
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -55,14 +55,19 @@ func (w *snapshot) podsUnready() bool {
 	})
 }
 
-// replacing tells of a rollout whose old pods still serve, and why it waits if it does.
+// replacing assesses a rollout whose old pods still serve. It fails if a new pod has started and does not become ready: such a
+// rollout does not end by itself, like that of a pod that crashes. A container whose startup probe has time left only delays it.
 func (w *snapshot) replacing(d *appsv1.Deployment, component string) assessment {
-	serving := fmt.Sprintf("%d pods are ready while they are replaced one by one.", d.Status.ReadyReplicas)
-	if pod := w.late(component); pod != nil {
-		serving += fmt.Sprintf(" The rollout waits for pod %s, which runs and does not become ready: see kubectl logs -n %s %s.",
-			pod.Name, pod.Namespace, pod.Name)
+	pod := w.late(component)
+	if pod == nil {
+		return holds(todov1.ReasonProgressing, "%d pods are ready while they are replaced one by one.", d.Status.ReadyReplicas)
 	}
-	return holds(todov1.ReasonProgressing, "%s", serving)
+	message := fmt.Sprintf("%d pods are ready while they are replaced one by one. The rollout waits for pod %s, which runs and does "+
+		"not become ready: see kubectl logs -n %s %s.", d.Status.ReadyReplicas, pod.Name, pod.Namespace, pod.Name)
+	if started(pod) {
+		return fails(todov1.ReasonNotReady, "%s", message)
+	}
+	return holds(todov1.ReasonProgressing, "%s", message)
 }
 
 // refusedPods returns why the cluster refuses the pods of a Deployment, and what to do; empty if it does not.

@@ -25,6 +25,12 @@ func unreadyFor(now time.Time, running, sinceReady time.Duration) corev1.Pod {
 	})
 }
 
+// unstarted returns a pod whose startup probe has not succeeded yet.
+func unstarted(pod corev1.Pod) corev1.Pod {
+	pod.Status.ContainerStatuses[0].Started = new(false)
+	return pod
+}
+
 func TestAPodThatRunsAndDoesNotBecomeReady(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	first := appsv1.DeploymentStatus{Replicas: 2, UpdatedReplicas: 2, Conditions: []appsv1.DeploymentCondition{{
@@ -45,6 +51,10 @@ func TestAPodThatRunsAndDoesNotBecomeReady(t *testing.T) {
 		"since a moment ago": {unreadyFor(now, time.Hour, time.Second), first,
 			metav1.ConditionFalse, todov1.ReasonProgressing, "0 of 2"},
 		"while the old pods serve": {unreadyFor(now, 61*time.Second, 0), replaced,
+			metav1.ConditionFalse, todov1.ReasonNotReady,
+			"2 pods are ready while they are replaced one by one. " +
+				"The rollout waits for pod todo-backend-x, which runs and does not become ready: see " + log},
+		"in its startup probe, while the old pods serve": {unstarted(unreadyFor(now, 61*time.Second, 0)), replaced,
 			metav1.ConditionTrue, todov1.ReasonProgressing,
 			"The rollout waits for pod todo-backend-x, which runs and does not become ready: see " + log},
 		"young, while the old pods serve": {unreadyFor(now, time.Second, 0), replaced,

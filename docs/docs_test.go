@@ -72,6 +72,51 @@ func TestEveryReasonIsInTroubleshooting(t *testing.T) {
 	}
 }
 
+// TestEveryEventIsInTroubleshooting reads the reasons of Events from the calls that write them. Reasons that conditions share are
+// constants, which another test compares.
+func TestEveryEventIsInTroubleshooting(t *testing.T) {
+	actions := matches(t, "../internal/keyring/*.go", `Action = "(\w+)"`)
+	page, found := pages(t)["troubleshooting.md"], 0
+	for _, reason := range matches(t, "../controllers/*.go", `\.event\(app, [\w.]+, "(\w+)"`) {
+		all := []string{reason}
+		if reason == "Key" { // the transition follows
+			all = all[:0]
+			for _, action := range actions {
+				all = append(all, "Key"+action)
+			}
+		}
+		for _, event := range all {
+			found++
+			if !strings.Contains(page, "`"+event+"`") {
+				t.Errorf("troubleshooting.md does not explain the Event %s", event)
+			}
+		}
+	}
+	if found < 12 {
+		t.Errorf("%d Events found, expected 12 and more", found)
+	}
+}
+
+// matches returns the first group of every match in the files of a pattern.
+func matches(t *testing.T, files, expression string) []string {
+	t.Helper()
+	names, err := filepath.Glob(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(expression).FindAllSubmatch(text, -1) {
+			all = append(all, string(match[1]))
+		}
+	}
+	return all
+}
+
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)

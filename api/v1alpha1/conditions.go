@@ -88,7 +88,7 @@ const (
 	ReasonPaused = "Paused"
 	// ReasonVolumeMismatch: the data volume's claim exists in a form that the spec does not ask for and that cannot change.
 	ReasonVolumeMismatch = "VolumeMismatch"
-	// ReasonSecretMissing: a Secret that the pods need does not exist or lacks its entry.
+	// ReasonSecretMissing: a Secret or ConfigMap that the pods need does not exist or lacks its entry.
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonCrashing: the container exits again and again.
 	ReasonCrashing = "Crashing"

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"cmp"
+
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -36,10 +38,16 @@ func withCA(pod *corev1ac.PodSpecApplyConfiguration, c *corev1ac.ContainerApplyC
 
 // caKey returns the entry of a reference to a certificate authority.
 func caKey(ref *todov1.CAReference) string {
-	if ref.Key == "" {
-		return caFile
+	return cmp.Or(ref.Key, caFile)
+}
+
+// Authority returns the entry that holds the certificate authority of a database; nil if the database names none.
+func Authority(database *todov1.DatabaseSpec) *Source {
+	ref := database.CARef
+	if ref == nil {
+		return nil
 	}
-	return ref.Key
+	return &Source{cmp.Or(ref.Kind, todov1.KindSecret), ref.Name, caKey(ref)}
 }
 
 // Source is an entry of a Secret or ConfigMap that pods read when they start.
@@ -56,12 +64,8 @@ func Sources(app *todov1.TodoApp, component string) []Source {
 		return nil
 	}
 	sources := []Source{{todov1.KindSecret, database.URLSecretRef.Name, database.URLSecretRef.Key}}
-	if ref := database.CARef; ref != nil {
-		kind := todov1.KindSecret
-		if ref.Kind == todov1.KindConfigMap {
-			kind = todov1.KindConfigMap
-		}
-		sources = append(sources, Source{kind, ref.Name, caKey(ref)})
+	if authority := Authority(database); authority != nil {
+		sources = append(sources, *authority)
 	}
 	return sources
 }
