@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
 // startShard starts a manager for the apps that a selector selects.
@@ -129,4 +132,53 @@ func TestShardsLeaveEachOtherAlone(t *testing.T) {
 	if after, err := e.active("left"); err != nil || after.Version != key.Version || after.Value != key.Value {
 		t.Errorf("app left had key %d before it moved and has key %d (%v)", key.Version, after.Version, err)
 	}
+}
+
+// TestAnAppMovesDuringARotation moves an app while a backend that lacks the label of the new shard has not confirmed the new key. The
+// manager of the new shard waits for it, and ends the rotation with the keys that the other manager made.
+func TestAnAppMovesDuringARotation(t *testing.T) {
+	e := newEnvironment(t)
+	rest := e.startShard(todov1.LabelShard + "!=one")
+	one := e.startShard(todov1.LabelShard + "=one")
+	app := e.app("moved", func(a *todov1.TodoApp) { a.Spec.Frontend.HandoverPeriod = &metav1.Duration{Duration: time.Second} })
+	e.settled("moved")
+	backend := e.verifier(app, "moved-backend-a")
+	e.phase("moved", "Stable", "")
+	backend.hangs.Store(true)
+	e.ask(app, "rotateAfter")
+	e.phase("moved", "Publishing", "moved-backend-a")
+	before := e.ring("moved")
+	e.onlyAbout(rest, "moved")
+
+	e.inShard(app, "one")
+	e.shardsOf("moved", "one")
+	e.phase("moved", "Publishing", "moved-backend-a")
+	e.onlyAbout(one, "moved")
+	if during := e.ring("moved"); !during.Equal(before) {
+		t.Errorf("the move changed the keyring from versions %v to %v", versionsOf(before), versionsOf(during))
+	}
+	backend.hangs.Store(false)
+	e.phase("moved", "Draining", "")
+	for _, request := range e.quiet(rest) {
+		if method, _, _ := strings.Cut(request, " "); method != http.MethodGet {
+			t.Errorf("the manager of the other shard sends %s", request)
+		}
+	}
+	after := e.ring("moved")
+	if active, _ := after.Active(); active.Version != 2 || len(after.Keys) != 2 {
+		t.Errorf("version %d of %v is active", active.Version, versionsOf(after))
+	}
+	for i, key := range before.Keys {
+		if after.Keys[i].Value != key.Value {
+			t.Errorf("version %d has another value after the move", key.Version)
+		}
+	}
+}
+
+func versionsOf(ring keyring.Ring) []int64 {
+	var versions []int64
+	for _, key := range ring.Keys {
+		versions = append(versions, key.Version)
+	}
+	return versions
 }
