@@ -134,8 +134,8 @@ func TestShardsLeaveEachOtherAlone(t *testing.T) {
 	}
 }
 
-// TestAnAppMovesDuringARotation moves an app while a backend that lacks the label of the new shard has not confirmed the new key. The
-// manager of the new shard waits for it, and ends the rotation with the keys that the other manager made.
+// TestAnAppMovesDuringARotation moves an app while a backend that lacks the label of the new shard has not confirmed the new key.
+// The manager of the new shard waits for it, and ends the rotation with the keys that the other manager made.
 func TestAnAppMovesDuringARotation(t *testing.T) {
 	e := newEnvironment(t)
 	rest := e.startShard(todov1.LabelShard + "!=one")
