@@ -11,7 +11,7 @@ LOCAL := cluster-up
 endif
 CLUSTER ?= bin/cluster/cluster
 CHART := charts/todoapp-operator
-GENERATED := api config charts docs/reference.md
+GENERATED := api config charts docs/reference.md internal/task/httpapi/swagger-ui
 GO_FILES := $(shell find . \( -path ./bin -o -name node_modules \) -prune -o -name '*.go' -print)
 export KUBECONFIG IMG
 # Programs, tests and linters share these flags, and thus the packages in the build cache.
@@ -36,11 +36,10 @@ demo-down: ## Remove what the demo made: the cluster if make started it, or its 
 ##@ Develop
 
 build: bin/todoapp-operator bin/kubectl-todoapp ## Build the operator and its kubectl plugin
-bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/*.html)
+bin/todoapp-operator: $(GO_FILES) go.mod go.sum $(wildcard internal/task/httpapi/*.json internal/task/httpapi/swagger-ui/*)
 	@started=$$SECONDS; echo "building the operator (about 3 minutes the first time) ..."; \
 	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . ; \
 	echo "built in $$((SECONDS - started)) s"
-
 bin/kubectl-todoapp: $(GO_FILES) go.mod go.sum
 	go build -tags plugin -ldflags "-s -w -X main.version=$(VERSION)" -o $@ . && ln -sf $(@F) bin/kubectl_complete-todoapp
 
@@ -65,7 +64,7 @@ lint: ## Lint the Go code, the shell scripts and the workflows
 	bin/golangci-lint run ./...
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
-generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, and the reference
+generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, the reference, and copies of npm packages
 	@hack/generate.sh
 
 verify: generate ## Fail if generated files or modules are stale

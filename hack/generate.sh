@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates deep copies, the CRD, RBAC, the chart's copies of them, and the reference of fields and values.
+# Generates deep copies, the CRD, RBAC, the chart's copies of them, the reference of fields and values, and the task API's
+# copy of Swagger UI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 chart=charts/todoapp-operator
@@ -16,3 +17,4 @@ bin/controller-gen rbac:roleName=todoapp-operator paths=./controllers/... paths=
 bin/crd-ref-docs --source-path=api --config=hack/tools/reference/config.yaml --templates-dir=hack/tools/reference \
   --renderer=markdown --output-path=docs/reference.md --log-level=ERROR
 bin/helm-docs --chart-search-root $chart --log-level warning
+hack/swagger-ui.sh

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs tests/browser.ts against a URL and writes screenshots into a folder: browse.sh URL FOLDER
+# Runs a script of tests against a URL and writes screenshots into a folder: browse.sh SCRIPT URL FOLDER
 #
 # It installs Debian's Chromium if it is missing, and deletes the screenshots of an earlier run first.
 set -euo pipefail
 if [[ -z ${CHROMIUM:-} && ! -x /usr/bin/chromium ]]; then
   echo "installing chromium ..."
-  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; } >/dev/null
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends chromium; } >/dev/null
 fi
-mkdir -p "$2"
-folder=$(cd "$2" && pwd)
+mkdir -p "$3"
+folder=$(cd "$3" && pwd)
 rm -f "$folder"/*.png
 cd "$(dirname "$0")"
 ./install.sh
-exec node --import tsx tests/browser.ts "$1" "$folder"
+exec node --import tsx "tests/$1.ts" "$2" "$folder"

@@ -10,6 +10,7 @@ fi
   echo "the frontend needs Node.js 20 or later: /usr/bin/node is $(/usr/bin/node --version)" >&2
   exit 1
 }
+if command -v flock >/dev/null; then exec 9<package-lock.json; flock 9; fi # tests that run in parallel install once
 if [[ node_modules/.package-lock.json -nt package-lock.json ]]; then exit; fi
 started=$SECONDS
 printf 'installing the packages of the frontend (about a minute the first time) ... '

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +26,7 @@ import (
 
 const (
 	frontendImage = "todoapp-frontend:dev"
-	// screenshots is the folder for the screenshots of the last run.
+	// screenshots is the folder for the screenshots of the last run, with a folder for each script.
 	screenshots = "../../bin/browser"
 )
 
@@ -63,7 +64,7 @@ func TestBrowser(t *testing.T) {
 		}
 	}
 
-	b := e.startBrowser(url)
+	b := e.startBrowser("browser", url)
 	b.await("ready for a rotation")
 	remember()
 	version := e.newest(app).Version + 1
@@ -131,10 +132,10 @@ func (e *environment) runsReadOnly(app *todov1.TodoApp) {
 	})
 }
 
-// startBrowser runs examples/frontend/tests/browser.ts against a URL.
-func (e *environment) startBrowser(url string) *process {
+// startBrowser runs a script of examples/frontend/tests against a URL.
+func (e *environment) startBrowser(script, url string) *process {
 	e.Helper()
-	return e.start(exec.Command("../../examples/frontend/browse.sh", url, screenshots))
+	return e.start(exec.Command("../../examples/frontend/browse.sh", script, url, filepath.Join(screenshots, script)))
 }
 
 // process is a program on this machine that reports progress line by line and reads commands. It ends with the test.

@@ -95,16 +95,21 @@ func (e *environment) kubectl(args ...string) string {
 }
 
 func (e *environment) command(args ...string) (string, error) {
-	program := os.Getenv("KUBECTL")
-	if built, _ := filepath.Abs("../../bin/k8s/current/kubectl"); program == "" {
-		if program = "kubectl"; exists(built) {
-			program = built
-		}
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, append([]string{"--namespace=" + e.namespace}, args...)...).CombinedOutput()
+	output, err := exec.CommandContext(ctx, kubectl(), append([]string{"--namespace=" + e.namespace}, args...)...).CombinedOutput()
 	return string(output), err
+}
+
+// kubectl returns the program: that of the variable KUBECTL, else the one in bin, else the one in the path.
+func kubectl() string {
+	if named := os.Getenv("KUBECTL"); named != "" {
+		return named
+	}
+	if built, _ := filepath.Abs("../../bin/k8s/current/kubectl"); exists(built) {
+		return built
+	}
+	return "kubectl"
 }
 
 func exists(path string) bool {

@@ -14,13 +14,23 @@ import (
 	"strings"
 )
 
-// sbom lists the modules of the image's program as CycloneDX.
+// sbom lists the modules of the image's program, and the package that it embeds, as CycloneDX.
 func (r release) sbom(ctx context.Context, work string) error {
 	program := filepath.Join(work, "linux-"+architectures[0], operator)
-	cmd := exec.CommandContext(ctx, "bin/cyclonedx-gomod", "bin", "-json", "-noserial", "-notimestamp", "-version", r.version,
-		"-output", filepath.Join(r.dist, "sbom.cdx.json"), program)
-	_, err := r.output(cmd)
-	return err
+	modules, err := r.output(exec.CommandContext(ctx, "bin/cyclonedx-gomod", "bin", "-json", "-noserial", "-notimestamp",
+		"-version", r.version, program))
+	if err != nil {
+		return err
+	}
+	added, err := r.embeddedComponent()
+	if err != nil {
+		return err
+	}
+	all, err := withComponent(modules, added)
+	if err != nil {
+		return err
+	}
+	return r.write("sbom.cdx.json", all)
 }
 
 // releaseOnly matches the labels that say an object belongs to a Helm release. Those of install.yaml do not.

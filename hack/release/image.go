@@ -39,7 +39,7 @@ func (r release) image(ctx context.Context, work string) (v1.ImageIndex, error) 
 func (r release) indexOf(ctx context.Context, programs map[string]string) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, architecture := range slices.Sorted(maps.Keys(programs)) {
-		notices, err := r.notices(ctx, programs[architecture])
+		notices, err := r.imageNotices(ctx, programs[architecture])
 		if err != nil {
 			return nil, err
 		}

@@ -196,6 +196,8 @@ func checkImage(t *testing.T, image v1.Image, architecture string) {
 	for path, mode := range map[string]int64{
 		"todoapp-operator": 0o755, "tmp": 0o1777, "etc/ssl/certs/ca-certificates.crt": 0o644, "licenses/LICENSE": 0o644,
 		"licenses/go/LICENSE": 0o644, "licenses/github.com/docker/cli/NOTICE": 0o644, "licenses/sigs.k8s.io/yaml/LICENSE": 0o644,
+		"licenses/swagger-ui-dist/LICENSE": 0o644, "licenses/swagger-ui-dist/NOTICE": 0o644,
+		"licenses/swagger-ui-dist/LICENSE.swagger-ui-bundle.txt": 0o644,
 	} {
 		if got, found := modes[path]; !found || got != mode {
 			t.Errorf("%s: found %t, mode %o, expected %o; the image has %d files", path, found, got, mode, len(modes))
