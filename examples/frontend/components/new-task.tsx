@@ -1,10 +1,10 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import type { Draft } from "@/lib/api";
+import type { TaskDraft } from "@/lib/api";
 
 type Props = {
   userId: string;
   /** Adds the task and reports whether that succeeded. */
-  onAdd: (draft: Draft) => Promise<boolean>;
+  onAdd: (draft: TaskDraft) => Promise<boolean>;
 };
 
 /** Adds tasks. It keeps the typed text until the task is added, even if the user has to sign in again first. */
@@ -15,7 +15,7 @@ export function NewTask({ userId, onAdd }: Props) {
   const kept = `new task of ${userId}`;
 
   useEffect(() => {
-    const draft: Draft | null = JSON.parse(sessionStorage.getItem(kept) ?? "null");
+    const draft: TaskDraft | null = JSON.parse(sessionStorage.getItem(kept) ?? "null");
     if (!draft || title.current!.value) return;
     title.current!.value = draft.title;
     description.current!.value = draft.description ?? "";

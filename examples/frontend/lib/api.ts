@@ -1,16 +1,6 @@
-export type Task = {
-  id: number;
-  user_id: string;
-  title: string;
-  description: string | null;
-  completed: boolean;
-  created_at: string;
-  updated_at: string;
-};
+import type { Problem, Task, TaskChange, TaskDraft, operations } from "./task-api";
 
-export type TaskChange = Partial<Pick<Task, "title" | "description" | "completed">>;
-
-export type Draft = TaskChange & { title: string };
+export type { Task, TaskChange, TaskDraft };
 
 /** A task, with the validator by which the API detects later changes. */
 export type ReadTask = { task: Task; etag: string | null };
@@ -18,7 +8,7 @@ export type ReadTask = { task: Task; etag: string | null };
 /** Tasks of one page, and the number of tasks on all pages if the API returns it. */
 export type Page = { tasks: Task[]; total?: number };
 
-export type PageQuery = { completed?: boolean; limit?: number; offset?: number };
+export type PageQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
 /** An error that the task API returned, with its message. */
 export class ApiError extends Error {
@@ -76,7 +66,7 @@ export class ApiClient {
   }
 
   /** Adds a task. The API creates one task for each idempotency key, so a repetition must use the same key. */
-  async createTask(userId: string, task: Draft, key = newKey()): Promise<ReadTask> {
+  async createTask(userId: string, task: TaskDraft, key = newKey()): Promise<ReadTask> {
     const headers = { "Idempotency-Key": key };
     return read(await this.request(userId, "", { method: "POST", headers, body: JSON.stringify(task) }));
   }
@@ -177,13 +167,11 @@ async function decoded<T>(response: Response): Promise<T> {
 }
 
 /** Returns the message of an error: the errors of the fields, in the format of either API, or else the general one. */
-function wordsOf(problem: Problem | null): string | undefined {
+function wordsOf(problem: AnyProblem | null): string | undefined {
   if (problem?.errors?.length) return problem.errors.map((e) => `${e.location.split(".").at(-1)} ${e.message}`).join("; ");
   if (Array.isArray(problem?.detail)) return problem.detail.map((e) => `${e.loc.at(-1)}: ${e.msg}`).join("; ");
   return typeof problem?.detail === "string" ? problem.detail : undefined;
 }
 
-type Problem = {
-  detail?: string | { loc: (string | number)[]; msg: string }[];
-  errors?: { location: string; message: string }[];
-};
+/** An error of the task API, of a backend with FastAPI, or of a proxy. */
+type AnyProblem = Pick<Problem, "errors"> & { detail?: Problem["detail"] | { loc: (string | number)[]; msg: string }[] };

@@ -1,4 +1,4 @@
-import { type ApiClient, ApiError, type Draft, type ReadTask, SignedOutError, type Task, type TaskChange, newKey } from "./api";
+import { type ApiClient, ApiError, type ReadTask, SignedOutError, type Task, type TaskChange, type TaskDraft, newKey } from "./api";
 
 const pageSize = 20;
 export const filters = { All: undefined, Open: false, Done: true };
@@ -73,7 +73,7 @@ export class TaskList {
   readonly turn = (pages: number) => this.show({ ...this.state.view, offset: Math.max(0, this.state.view.offset + pages * pageSize) });
 
   /** Adds a task. Repeated attempts add it only once. */
-  readonly add = async (draft: Draft): Promise<boolean> => {
+  readonly add = async (draft: TaskDraft): Promise<boolean> => {
     const content = JSON.stringify(draft);
     const key = this.attempts.get(content) ?? newKey();
     this.attempts.set(content, key);
@@ -146,7 +146,7 @@ export class TaskList {
   }
 
   /** Returns a view that shows a new task: the first page, without the filter if the filter hides the task. */
-  private viewOf({ completed = false }: Draft): View {
+  private viewOf({ completed = false }: TaskDraft): View {
     const { filter } = this.state.view;
     return { filter: filters[filter] === !completed ? "All" : filter, offset: 0 };
   }

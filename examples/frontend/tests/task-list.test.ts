@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { type ApiClient, ApiError, type Draft, type PageQuery, SignedOutError, type Task, type TaskChange, UnreachableError } from "@/lib/api";
+import { type ApiClient, ApiError, type PageQuery, SignedOutError, type Task, type TaskChange, type TaskDraft, UnreachableError } from "@/lib/api";
 import { TaskList } from "@/lib/task-list";
 
 /** An API that keeps tasks, newest first, and fails or waits if a test says so. */
@@ -30,8 +30,8 @@ class Api {
     return { task: this.find(id), etag: `"${id}"` };
   }
 
-  async createTask(userId: string, draft: Draft, key: string) {
-    const task = this.made.get(key) ?? { id: ++this.ids, user_id: userId, description: null, completed: false, created_at: "", updated_at: "", ...draft };
+  async createTask(userId: string, { title, description = null, completed = false }: TaskDraft, key: string) {
+    const task = this.made.get(key) ?? { id: ++this.ids, user_id: userId, title, description, completed, created_at: "", updated_at: "" };
     if (!this.made.has(key)) this.tasks.unshift(task);
     this.made.set(key, task);
     await this.turn("createTask");
