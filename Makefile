@@ -64,6 +64,8 @@ lint: ## Lint the Go code, the shell scripts and the workflows
 	bin/golangci-lint run ./...
 	cd hack/cluster && ../../bin/golangci-lint run --config ../../.golangci.yml ./...
 
+docs: ## Build the documentation as a site with search into bin/docs; dead links fail it (needs Node.js)
+	@hack/site/build.sh
 generate: ## Generate deep copies, the CRD, RBAC, the chart's copies of them, the reference, and copies of npm packages
 	@hack/generate.sh
 
