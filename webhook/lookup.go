@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validate/content"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -50,8 +48,8 @@ func getAll[T any, P interface {
 	return found, errors.Join(append(errs, err)...)
 }
 
-// lookUp reads the objects that the rules for a pod need: its TodoApp, the names of the keyrings if the pod refers to any Secret
-// but the app's own, and the entries of each object that the pod takes whole.
+// lookUp reads the objects that the rules for a pod need: its TodoApp, each Secret except the app's own, because it may be a
+// keyring or hold a shared key, and each ConfigMap that the pod takes whole. The number of reads depends on the pod alone.
 func lookUp(ctx context.Context, reader client.Reader, workload client.Object, pod *corev1.PodSpec) (lookupResults, error) {
 	namespace, name := workload.GetNamespace(), workload.GetLabels()[todov1.LabelApp]
 	apps, err := getAll[todov1.TodoApp](ctx, reader, namespace, []string{name}, onlyReferences)
@@ -74,38 +72,33 @@ func lookUp(ctx context.Context, reader client.Reader, workload client.Object, p
 func readForeign(
 	ctx context.Context, reader client.Reader, namespace string, foreign []podReference, results *lookupResults,
 ) error {
-	taken := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
+	read := map[origin]sets.Set[string]{fromSecret: {}, fromConfigMap: {}}
 	for _, d := range foreign {
-		if d.whole {
-			taken[d.from].Insert(d.name)
+		if d.from == fromSecret || d.whole {
+			read[d.from].Insert(d.name)
 		}
 	}
-	secrets, err := getAll[corev1.Secret](ctx, reader, namespace, sets.List(taken[fromSecret]), trimEntries)
+	secrets, err := getAll[corev1.Secret](ctx, reader, namespace, sets.List(read[fromSecret]), trimEntries)
 	if err != nil {
 		return fmt.Errorf("looking up Secrets: %w", err)
 	}
-	configMaps, err := getAll[corev1.ConfigMap](ctx, reader, namespace, sets.List(taken[fromConfigMap]), trimConfigMap)
+	configMaps, err := getAll[corev1.ConfigMap](ctx, reader, namespace, sets.List(read[fromConfigMap]), trimConfigMap)
 	if err != nil {
 		return fmt.Errorf("looking up ConfigMaps: %w", err)
 	}
+	results.keyrings = sets.New[string]()
 	results.secrets, results.configMaps = map[string][]string{}, map[string][]string{}
 	for name, s := range secrets {
 		results.secrets[name] = slices.Collect(maps.Keys(s.Data))
+		if desired.IsKeyring(s) {
+			results.keyrings.Insert(name)
+		}
 	}
 	for name, c := range configMaps {
 		results.configMaps[name] = slices.AppendSeq(slices.Collect(maps.Keys(c.Data)), maps.Keys(c.BinaryData))
 	}
-	if slices.ContainsFunc(foreign, func(d podReference) bool { return d.from == fromSecret }) {
-		results.keyrings, err = listKeyrings(ctx, reader, namespace)
-	}
-	return err
+	return nil
 }
-
-// page is the number of objects that a list reads at once. Each may have the largest size of an object.
-const page = 16
-
-// pageWeight is how much of the bound on live calls a page takes: four pages of large objects at once, not sixteen.
-const pageWeight = 4
 
 // appsNaming returns the TodoApps of a namespace that name one of the Secrets, reduced to the Secrets that they name. The index of
 // a cache names the candidates, which are then read live: an app that the cache does not hold yet could as well have been
@@ -132,46 +125,4 @@ func appsNaming(ctx context.Context, cache, live client.Reader, namespace string
 		apps = append(apps, *found[name])
 	}
 	return apps, nil
-}
-
-// listKeyrings returns the names of the keyring Secrets of a namespace.
-func listKeyrings(ctx context.Context, reader client.Reader, namespace string) (sets.Set[string], error) {
-	names := sets.New[string]()
-	var list metav1.PartialObjectMetadataList
-	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-	err := eachPage(ctx, reader, &list, func() {
-		for i := range list.Items {
-			names.Insert(strings.Clone(list.Items[i].Name))
-		}
-		list.Items = nil
-	}, client.InNamespace(namespace), client.MatchingLabels{todov1.LabelComponent: todov1.ComponentKeyring})
-	if err != nil {
-		return nil, fmt.Errorf("listing keyrings: %w", err)
-	}
-	return names, nil
-}
-
-// eachPage reads a list in pages and calls take after each, so that one page is in memory at a time.
-func eachPage(ctx context.Context, reader client.Reader, list client.ObjectList, take func(), options ...client.ListOption) error {
-	read := func(next string) error {
-		if err := liveCalls.Acquire(ctx, pageWeight); err != nil {
-			return fmt.Errorf("waiting to list: %w", err)
-		}
-		defer liveCalls.Release(pageWeight)
-		err := reader.List(ctx, list, append(slices.Clone(options), client.Limit(page), client.Continue(next))...)
-		if err == nil {
-			take()
-		}
-		return err //nolint:wrapcheck // the caller names the list
-	}
-	if err := read(""); err != nil {
-		return err
-	}
-	for next := list.GetContinue(); next != ""; next = list.GetContinue() {
-		list.SetContinue("")
-		if err := read(next); err != nil {
-			return err
-		}
-	}
-	return nil
 }

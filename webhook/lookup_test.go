@@ -2,59 +2,18 @@ package webhook
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
-
-// pages has numbered keyrings, and lists no more of them at once than it is asked for.
-type pages struct {
-	client.Reader
-	total, most int
-}
-
-func (p *pages) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
-	list, asked := into.(*metav1.PartialObjectMetadataList), client.ListOptions{}
-	asked.ApplyOptions(options)
-	first, _ := strconv.Atoi(asked.Continue)
-	last := p.total
-	if asked.Limit > 0 {
-		last = min(last, first+int(asked.Limit))
-	}
-	p.most = max(p.most, last-first)
-	for i := first; i < last; i++ {
-		list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("keyring-", i)}})
-	}
-	if last < p.total {
-		list.Continue = strconv.Itoa(last)
-	}
-	return nil
-}
-
-// A namespace may have any number of keyrings of any size: no more than a page of them is in memory at once.
-func TestListsAreReadInPages(t *testing.T) {
-	for _, total := range []int{0, 1, page, page + 1, 3 * page} {
-		p := &pages{total: total}
-		keyrings, err := listKeyrings(t.Context(), p, "ns")
-		if err != nil || keyrings.Len() != total || p.most > page {
-			t.Errorf("%d of %d, %d at once: %v", keyrings.Len(), total, p.most, err)
-		}
-		for i := range total {
-			if !keyrings.Has(fmt.Sprint("keyring-", i)) {
-				t.Errorf("keyring %d is missing", i)
-			}
-		}
-	}
-}
 
 // largeApp is a reader of a TodoApp of 1 MB.
 type largeApp struct{ client.Reader }
@@ -82,28 +41,56 @@ func TestLookUpKeepsReferences(t *testing.T) {
 	}
 }
 
-// weighed is a reader that notes whether a call of the given weight could begin while it lists.
-type weighed struct {
-	pages
-	weight int64
-	free   bool
-}
-
-// List implements client.Reader.
-func (w *weighed) List(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	if w.free = liveCalls.TryAcquire(w.weight); w.free {
-		liveCalls.Release(w.weight)
+// TestAWorkloadCostsOneReadForEachObject checks that the reads depend on the references of the pod alone: listing fails.
+func TestAWorkloadCostsOneReadForEachObject(t *testing.T) {
+	for name, c := range map[string]struct {
+		pod  corev1.PodSpec
+		want []string
+	}{
+		"its own Secret":              {pod(web()), nil},
+		"an entry of another":         {pod(web(), env(fromSecretKey("A", "db", "a"), fromSecretKey("B", "db", "b"))), []string{"db"}},
+		"an item of another":          {pod(web(), secretVolume("db", item("a", "b"))), []string{"db"}},
+		"another, whole and by entry": {pod(web(wholeSecret("", "db")), env(fromSecretKey("A", "db", "a"))), []string{"db"}},
+		"two others":                  {pod(web(wholeSecret("", "db")), env(fromSecretKey("A", "mail", "a"))), []string{"db", "mail"}},
+		"a ConfigMap":                 {pod(web(wholeConfigMap("", "settings"))), []string{"settings"}},
+		"an entry of a ConfigMap":     {pod(web(), env(fromConfigMapKey("A", "settings", "a"))), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader := &reads{}
+			workload := &appsv1.Deployment{}
+			workload.Labels = frontendLabels()
+			if _, err := lookUp(t.Context(), reader, workload, &c.pod); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(reader.asked)
+			if want := append(slices.Clone(c.want), "shop"); !slices.Equal(reader.asked, want) {
+				t.Errorf("read %v, expected %v", reader.asked, want)
+			}
+		})
 	}
-	return w.pages.List(ctx, into, options...)
 }
 
-// TestPagesCountAsManyCalls: a page holds as many objects as all calls together may.
-func TestPagesCountAsManyCalls(t *testing.T) {
-	for weight, free := range map[int64]bool{16 - pageWeight: true, 16 - pageWeight + 1: false} {
-		w := &weighed{pages: pages{total: 1}, weight: weight}
-		if _, err := listKeyrings(t.Context(), w, "ns"); err != nil || w.free != free {
-			t.Errorf("beside a page, calls of weight %d may begin: %v (%v)", weight, w.free, err)
-		}
+// TestKeyringsAreKnownByWhatIsRead checks that trimming keeps what tells a keyring, and that a missing Secret is none.
+func TestKeyringsAreKnownByWhatIsRead(t *testing.T) {
+	have := holding("labelled", "db", "some-keyring").owned("db", "blog")
+	for name, labels := range map[string]map[string]string{
+		"labelled":     {todov1.LabelComponent: todov1.ComponentKeyring},
+		"blog-keyring": {todov1.LabelApp: "blog"},
+	} {
+		have[name] = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	}
+	workload := &appsv1.Deployment{}
+	workload.Labels = frontendLabels()
+	var variables []corev1.EnvVar
+	for _, name := range []string{"labelled", "blog-keyring", "db", "some-keyring", "missing"} {
+		variables = append(variables, fromSecretKey("A", name, "a"))
+	}
+	results, err := lookUp(t.Context(), &reads{have: have}, workload, new(pod(env(variables...))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := sets.List(results.keyrings), []string{"blog-keyring", "labelled"}; !slices.Equal(got, want) {
+		t.Errorf("keyrings are %v, expected %v", got, want)
 	}
 }
 

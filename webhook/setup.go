@@ -12,10 +12,10 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// Setup registers the validators with the manager's webhook server. They read live: Secrets by name, the TodoApps that name a
-// Secret if an app is to adopt it, and for workloads also TodoApps and ConfigMaps by name and the keyrings of a namespace by
-// label. The reader of all TodoApps, a cache with the index of TodoApps, only tells which TodoApps name a Secret. New references
-// are judged with the rights of the user who makes them.
+// Setup registers the validators with the manager's webhook server. They read live and by name: Secrets, the TodoApps that name a
+// Secret if an app is to adopt it, and for workloads also TodoApps and ConfigMaps. The reader of all TodoApps, a cache with the
+// index of TodoApps, only tells which TodoApps name a Secret. New references are judged with the rights of the user who makes
+// them.
 func Setup(mgr ctrl.Manager, all client.Reader, rights ReferenceRights) error {
 	live, err := unlimited(mgr)
 	if err != nil {

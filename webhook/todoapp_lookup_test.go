@@ -3,13 +3,13 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -56,26 +56,21 @@ func (r *reads) Get(_ context.Context, key client.ObjectKey, into client.Object,
 	return nil
 }
 
-// List lists TodoApps by the Secrets that they name, or the metadata of keyrings.
-func (r *reads) List(_ context.Context, list client.ObjectList, options ...client.ListOption) error {
-	switch list := list.(type) {
-	case *todov1.TodoAppList:
-		var asked client.ListOptions
-		asked.ApplyOptions(options)
-		secret, ok := asked.FieldSelector.RequiresExactMatch(desired.IndexNamedSecrets)
-		if !ok {
-			return errors.New("all TodoApps of a namespace are listed")
-		}
-		for i := range r.apps {
-			if slices.Contains(desired.NamedSecrets(&r.apps[i]), secret) {
-				list.Items = append(list.Items, r.apps[i])
-			}
-		}
-	case *metav1.PartialObjectMetadataList:
-		for name, s := range r.have {
-			if s.Labels[todov1.LabelComponent] == todov1.ComponentKeyring {
-				list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name}})
-			}
+// List returns the TodoApps that name a Secret, and an error for every other list.
+func (r *reads) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
+	var asked client.ListOptions
+	asked.ApplyOptions(options)
+	list, ok := into.(*todov1.TodoAppList)
+	if !ok || asked.FieldSelector == nil {
+		return fmt.Errorf("a namespace is listed into %T", into)
+	}
+	secret, ok := asked.FieldSelector.RequiresExactMatch(desired.IndexNamedSecrets)
+	if !ok {
+		return errors.New("all TodoApps of a namespace are listed")
+	}
+	for i := range r.apps {
+		if slices.Contains(desired.NamedSecrets(&r.apps[i]), secret) {
+			list.Items = append(list.Items, r.apps[i])
 		}
 	}
 	return nil

@@ -17,9 +17,10 @@ import (
 type lookupResults struct {
 	// app is the TodoApp that the labels name, or nil if it does not exist.
 	app *todov1.TodoApp
-	// keyrings are the names of the namespace's keyring Secrets.
+	// keyrings holds the names of the keyrings among the Secrets that the pod refers to.
 	keyrings sets.Set[string]
-	// entries of the Secrets and ConfigMaps that the pod takes whole; missing objects have no entry.
+	// secrets and configMaps hold the names of entries of the Secrets that the pod refers to, and of the ConfigMaps that it takes
+	// whole. An object that does not exist is missing.
 	secrets, configMaps map[string][]string
 }
 

@@ -208,3 +208,18 @@ func Owner(secret *corev1.Secret) string {
 	}
 	return name
 }
+
+// IsKeyring reports whether a Secret holds the keys of a TodoApp: it is labelled as a keyring, or has the name of the keyring of
+// the TodoApp that it is labelled for or that owns it. So a keyring stays a keyring without the label of its component.
+func IsKeyring(secret *corev1.Secret) bool {
+	if secret.Labels[todov1.LabelComponent] == todov1.ComponentKeyring {
+		return true
+	}
+	apps := []string{secret.Labels[todov1.LabelApp]}
+	if ref := metav1.GetControllerOf(secret); ref != nil && isTodoApp(ref) {
+		apps = append(apps, ref.Name)
+	}
+	return slices.ContainsFunc(apps, func(app string) bool {
+		return app != "" && secret.Name == Keyring(&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: app}})
+	})
+}

@@ -127,3 +127,35 @@ func TestASecretWithOtherEntriesIsNotHandedOver(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeyringIsKnownByItsLabelOrByTheNameOfItsApp(t *testing.T) {
+	ours := labelledAs(desired.ManagedBy, "shop", todov1.ComponentKeyring)
+	long := strings.Repeat("a", 60)
+	for name, test := range map[string]struct {
+		secret string
+		labels map[string]string
+		owners []metav1.OwnerReference
+		want   bool
+	}{
+		"a keyring":                   {"shop-keyring", ours, nil, true},
+		"labelled by another":         {"x", map[string]string{todov1.LabelComponent: todov1.ComponentKeyring}, nil, true},
+		"without its component":       {"shop-keyring", labelledAs(desired.ManagedBy, "shop", ""), nil, true},
+		"labelled with its app alone": {"shop-keyring", map[string]string{todov1.LabelApp: "shop"}, nil, true},
+		"owned by its app alone":      {"shop-keyring", nil, owners(true, "TodoApp", "shop", "this"), true},
+		"owned by another kind":       {"shop-keyring", nil, owners(true, "Job", "shop", "this"), false},
+		"of an app with a long name": {
+			desired.Keyring(&todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Name: long}}), map[string]string{todov1.LabelApp: long}, nil, true,
+		},
+		"a component's Secret":     {"shop-backend-auth", labelledAs(desired.ManagedBy, "shop", todov1.ComponentBackend), nil, false},
+		"named like another app's": {"shop-keyring", labelledAs(desired.ManagedBy, "bank", todov1.ComponentBackend), nil, false},
+		"named alike":              {"some-keyring", nil, nil, false},
+		"named as if of no app":    {"-keyring", nil, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: test.secret, Labels: test.labels, OwnerReferences: test.owners}}
+			if got := desired.IsKeyring(secret); got != test.want {
+				t.Errorf("got %v, expected %v", got, test.want)
+			}
+		})
+	}
+}

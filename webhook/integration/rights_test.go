@@ -12,14 +12,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Every decision is possible with rights in the object's namespace alone: the webhook lists and watches no Secrets of the
-// cluster, and in the namespace it lists keyrings without their data and watches TodoApps only.
+// TestDecidesWithRightsInTheNamespaceAlone checks that the webhook decides with rights in the object's namespace alone: it reads
+// Secrets and ConfigMaps by name, and watches TodoApps only.
 func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
 	const user = "narrow"
 	ns, p := namespace(t, "rights"), port(t)
 	create(t, app("shop", "{}"), ns)
 	options := separate(t, ns, p)
-	grant(t, ns, user, allow("", "secrets", "get", "list"), allow("", "configmaps", "get"),
+	grant(t, ns, user, allow("", "secrets", "get"), allow("", "configmaps", "get"),
 		allow("todoapp.dev", "todoapps", "get", "list", "watch"), allow("authorization.k8s.io", "localsubjectaccessreviews", "create"))
 	keepsCertificate(t, user)
 	handedOver(t, secret(t, ns, "old-web", "BETTER_AUTH_SECRET", secretA), "todo")
