@@ -78,6 +78,7 @@ func taskAPI(app *todov1.TodoApp, images Images) *corev1ac.PodSpecApplyConfigura
 	}
 	pod := corev1ac.PodSpec().
 		WithSecurityContext(images.users()).
+		WithImagePullSecrets(images.pullSecrets()...).
 		WithVolumes(corev1ac.Volume().WithName("auth").WithSecret(
 			corev1ac.SecretVolumeSource().WithSecretName(BackendSecret(app)).WithDefaultMode(0o440)))
 	if UsesSQLite(app) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -14,12 +15,17 @@ import (
 // ManagedBy is the value of the label app.kubernetes.io/managed-by on every object that the operator makes.
 const ManagedBy = "todoapp-operator"
 
-// Images holds the images that the operator runs in addition to those in the spec of an app.
+// Images holds the images that the operator runs in addition to those in the spec of an app, and its settings for the workloads
+// of all apps.
 type Images struct {
 	// TaskAPI is the operator's own image, which contains the embedded task API.
 	TaskAPI string
 	// PlatformUsers leaves the users of the operator's own image to the platform, which refuses fixed ones: OpenShift.
 	PlatformUsers bool
+	// PullSecrets names Secrets in the namespace of each app, by which nodes pull the task API. Those of an app are added.
+	PullSecrets []string
+	// RevisionHistory is the number of old ReplicaSets that Kubernetes keeps of each Deployment. If nil, its default.
+	RevisionHistory *int32
 }
 
 // Keys holds the projections of the ring for the two components of an app.
@@ -38,6 +44,11 @@ func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []r
 	objects = append(objects, backend(app, keys.Backend.Versions, images, network)...)
 	if app.Spec.Frontend.Image != "" {
 		objects = append(objects, frontend(app, keys.Frontend.Versions, network)...)
+	}
+	for _, object := range objects {
+		if d, ok := object.(*appsv1ac.DeploymentApplyConfiguration); ok {
+			d.Spec.RevisionHistoryLimit = images.RevisionHistory
+		}
 	}
 	if app.Spec.Ingress != nil {
 		objects = append(objects, ingress(app))

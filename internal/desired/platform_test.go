@@ -1,6 +1,7 @@
 package desired_test
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -56,6 +57,70 @@ func platform(a *todov1.TodoApp) {
 	a.Spec.Backend.Template.SecurityContext = &todov1.PodUser{RunAsUser: new(int64(15000))}
 	a.Spec.Backend.Template.Volumes = []todov1.Volume{{Name: "tls", Secret: &corev1.SecretVolumeSource{SecretName: "tls"}}}
 	a.Spec.Backend.Template.VolumeMounts = []todov1.VolumeMount{{Name: "tls", MountPath: "/etc/tls"}}
+}
+
+// TestPullSecretsOfTheOperator fails if a pod of the task API lacks a pull Secret of the operator or of its app, has one twice, or
+// a pod of an app's own image has one of the operator.
+func TestPullSecretsOfTheOperator(t *testing.T) {
+	named := func(names ...string) func(*todov1.TodoApp) {
+		return func(a *todov1.TodoApp) {
+			a.Spec.Frontend.Image = "web"
+			for _, name := range names {
+				a.Spec.Backend.Template.ImagePullSecrets = append(a.Spec.Backend.Template.ImagePullSecrets,
+					corev1.LocalObjectReference{Name: name})
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*todov1.TodoApp)
+		own    []string
+		want   string
+	}{
+		"none":               {named(), nil, ""},
+		"of the app":         {named("a"), nil, "a"},
+		"of the operator":    {named(), []string{"b", "c", "b"}, "b c"},
+		"of both":            {named("c", "a"), []string{"b", "c"}, "c a b"},
+		"an image of an app": {func(a *todov1.TodoApp) { named("a")(a); a.Spec.Backend.Image = "api" }, []string{"b"}, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			images := desired.Images{TaskAPI: "operator:1", PullSecrets: c.own}
+			for _, object := range desired.Objects(app(c.change), keys, images, desired.Network{}) {
+				d, ok := object.(*appsv1ac.DeploymentApplyConfiguration)
+				if !ok {
+					continue
+				}
+				var got []string
+				for _, secret := range d.Spec.Template.Spec.ImagePullSecrets {
+					got = append(got, *secret.Name)
+				}
+				want := c.want
+				if *d.Name == "todo-frontend" {
+					want = ""
+				}
+				if strings.Join(got, " ") != want {
+					t.Errorf("%s has the pull Secrets %q, expected %q", *d.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestRevisionHistory fails if a Deployment does not have the operator's limit of old ReplicaSets, or has one without a setting.
+func TestRevisionHistory(t *testing.T) {
+	for _, limit := range []*int32{nil, new(int32), new(int32(3))} {
+		deployments := 0
+		for _, object := range desired.Objects(app(platform), keys, desired.Images{RevisionHistory: limit}, desired.Network{}) {
+			if d, ok := object.(*appsv1ac.DeploymentApplyConfiguration); ok {
+				deployments++
+				if got := d.Spec.RevisionHistoryLimit; !ptr.Equal(got, limit) {
+					t.Errorf("%s has the limit %v", *d.Name, got)
+				}
+			}
+		}
+		if deployments != 2 {
+			t.Errorf("%d Deployments found", deployments)
+		}
+	}
 }
 
 // On a platform that chooses the users of pods, no pod of the operator names one, unless its app does.

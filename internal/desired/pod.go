@@ -76,6 +76,15 @@ func (i Images) users() *corev1ac.PodSecurityContextApplyConfiguration {
 	return securityContext().WithRunAsUser(nonRoot).WithRunAsGroup(nonRoot).WithFSGroup(nonRoot)
 }
 
+// pullSecrets returns the pull Secrets of pods of the operator's own image.
+func (i Images) pullSecrets() []*corev1ac.LocalObjectReferenceApplyConfiguration {
+	var all []*corev1ac.LocalObjectReferenceApplyConfiguration
+	for _, name := range i.PullSecrets {
+		all = append(all, corev1ac.LocalObjectReference().WithName(name))
+	}
+	return all
+}
+
 // serving returns a preStop hook that delays the end of a container until proxies no longer route to it.
 func serving() *corev1ac.LifecycleApplyConfiguration {
 	return corev1ac.Lifecycle().WithPreStop(

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -47,7 +49,7 @@ func placed(app *todov1.TodoApp, of component, t todov1.PodTemplate, pod *corev1
 	pod.TerminationGracePeriodSeconds = t.TerminationGracePeriodSeconds
 	pod.Tolerations = config[[]corev1ac.TolerationApplyConfiguration](t.Tolerations)
 	pod.Affinity = config[*corev1ac.AffinityApplyConfiguration](t.Affinity)
-	pod.ImagePullSecrets = config[[]corev1ac.LocalObjectReferenceApplyConfiguration](t.ImagePullSecrets)
+	pod.ImagePullSecrets = merged(config[[]corev1ac.LocalObjectReferenceApplyConfiguration](t.ImagePullSecrets), pod.ImagePullSecrets)
 	pod.HostAliases = config[[]corev1ac.HostAliasApplyConfiguration](t.HostAliases)
 	pod.DNSConfig = config[*corev1ac.PodDNSConfigApplyConfiguration](t.DNSConfig)
 	pod.Volumes = append(pod.Volumes, config[[]corev1ac.VolumeApplyConfiguration](t.Volumes)...)
@@ -72,6 +74,18 @@ func spread(app *todov1.TodoApp, of component, asked []corev1.TopologySpreadCons
 		}
 	}
 	return constraints
+}
+
+// merged returns the pull Secrets of the template and those of the operator. Each name occurs once, because the API server rejects
+// a name that is applied twice.
+func merged(asked, own []corev1ac.LocalObjectReferenceApplyConfiguration) []corev1ac.LocalObjectReferenceApplyConfiguration {
+	for _, secret := range own {
+		same := func(o corev1ac.LocalObjectReferenceApplyConfiguration) bool { return *o.Name == *secret.Name }
+		if !slices.ContainsFunc(asked, same) {
+			asked = append(asked, secret)
+		}
+	}
+	return asked
 }
 
 // withUser puts the users of the template in place of the operator's.

@@ -10,10 +10,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/todoapp-operator/todoapp-operator/controllers"
-	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 	"github.com/todoapp-operator/todoapp-operator/internal/servingcert"
 	"github.com/todoapp-operator/todoapp-operator/internal/webhookserver"
@@ -52,6 +50,7 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 		serving.TLS, serving.Serves = rotator.TLS, rotator.Serves
 	}
 	options.WebhookServer = webhookserver.New(serving)
+	options.Metrics = s.metricsServer(rotator)
 	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
@@ -82,7 +81,7 @@ func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealt
 	return &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
-		Images: desired.Images{TaskAPI: s.image, PlatformUsers: s.platformUsers}, Network: s.network, Namespaces: s.namespaces(),
+		Images: s.images(), Network: s.network, Namespaces: s.namespaces(),
 		Shard:     s.shard.Selector,
 		Verifiers: controllers.NewVerifiers(), Rotations: controllers.NewRotations(s.rotations),
 		WatchHealth: watches, Now: time.Now, NewKey: newKey,
@@ -142,7 +141,6 @@ func (s settings) options(cfg *rest.Config, scheme *runtime.Scheme) (ctrl.Option
 	}
 	options := ctrl.Options{
 		Scheme: scheme, Cache: caches,
-		Metrics:                server.Options{BindAddress: s.metrics},
 		PprofBindAddress:       s.pprof,
 		HealthProbeBindAddress: s.health,
 	}

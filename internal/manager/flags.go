@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
@@ -17,11 +21,14 @@ import (
 type settings struct {
 	image           string
 	platformUsers   bool
+	pullSecrets     string
+	revisions       int
 	namespace       string
 	watchNamespaces string
 	shard           shard
 	metrics, health string
 	metricsPerApp   bool
+	metricsSecure   bool
 	pprof           string
 	version         string
 	webhook         bool
@@ -51,13 +58,14 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	flags.StringVar(&s.metrics, "metrics-listen", ":8080", "`address` of the metrics; 0 serves none")
 	flags.BoolVar(&s.metricsPerApp, "metrics-per-app", false,
 		"expose the metrics of each app; by default only of those that are not as they should be, and counts of all")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", false,
+		"serve the metrics by TLS, and only to clients that may get /metrics of the API server; by default to all, without TLS")
 	flags.StringVar(&s.health, "health-listen", ":8081", "`address` of /healthz and /readyz; 0 serves none")
 	flags.StringVar(&s.pprof, "pprof-listen", "",
 		"`address` of profiles under /debug/pprof; a port alone, such as :6060, is served on the loopback address (default none)")
 	webhookFlags(flags, &s, env)
 	controlFlags(flags, &s.control)
-	flags.BoolVar(&s.platformUsers, "platform-users", false,
-		"leave the users of the task API's pods to the platform, as OpenShift's restricted-v2 asks (default user 65532)")
+	workloadFlags(flags, &s)
 	networkFlags(flags, &s.network)
 	flags.TextVar(&s.logLevel, "log-level", s.logLevel, "`level` of the log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
@@ -71,6 +79,16 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 		s.pprof = "127.0.0.1" + s.pprof // profiles show the memory, including keys
 	}
 	return s, s.check(flags.Args())
+}
+
+// workloadFlags adds the flags about the Deployments of apps.
+func workloadFlags(flags *flag.FlagSet, s *settings) {
+	flags.BoolVar(&s.platformUsers, "platform-users", false,
+		"leave the users of the task API's pods to the platform, as OpenShift's restricted-v2 asks (default user 65532)")
+	flags.StringVar(&s.pullSecrets, "app-image-pull-secrets", "",
+		"comma-separated `names` of Secrets in the namespace of each app, with credentials to pull the task API (default none)")
+	flags.IntVar(&s.revisions, "app-revision-history-limit", -1,
+		"`number` of old ReplicaSets that Kubernetes keeps of each Deployment of an app; -1 leaves it to Kubernetes, which keeps 10")
 }
 
 // webhookFlags adds the flags about admission.
@@ -97,11 +115,30 @@ func (s settings) check(arguments []string) error {
 		return errors.New("no image for the task API: set --task-api-image or TASK_API_IMAGE")
 	case s.namespace == "" && (s.webhook || s.leaderElection || s.network.Policies):
 		return errors.New("no namespace for the lease, the certificate and what may reach apps: set --namespace or POD_NAMESPACE")
+	case s.revisions < -1 || s.revisions > math.MaxInt32:
+		return fmt.Errorf("--app-revision-history-limit must be a number of ReplicaSets, or -1: %d", s.revisions)
+	}
+	for _, name := range list(s.pullSecrets) {
+		if faults := validation.IsDNS1123Subdomain(name); len(faults) > 0 {
+			return fmt.Errorf("--app-image-pull-secrets must be names of Secrets: %q: %s", name, faults[0])
+		}
 	}
 	return s.control.check() // not s.check, which is this method
 }
 
 // namespaces returns the namespaces to watch. It is empty for all.
-func (s settings) namespaces() []string {
-	return strings.FieldsFunc(s.watchNamespaces, func(r rune) bool { return r == ',' || r == ' ' })
+func (s settings) namespaces() []string { return list(s.watchNamespaces) }
+
+// list returns the words of a text, which commas or spaces separate.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// images returns the settings for the workloads of all apps.
+func (s settings) images() desired.Images {
+	images := desired.Images{TaskAPI: s.image, PlatformUsers: s.platformUsers, PullSecrets: list(s.pullSecrets)}
+	if s.revisions >= 0 {
+		images.RevisionHistory = ptr.To(int32(s.revisions)) //nolint:gosec // check limits it
+	}
+	return images
 }

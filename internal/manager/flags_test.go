@@ -6,9 +6,14 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
 // TestProfilesAreLocal: a profile shows what is in memory, so a port alone is not served to the cluster.
@@ -59,4 +64,29 @@ func normalised(value string) string {
 		return d.String()
 	}
 	return strings.TrimPrefix(value, "0")
+}
+
+// TestWorkloadFlags checks the settings for the workloads of apps: the defaults change no object, and mistakes are told.
+func TestWorkloadFlags(t *testing.T) {
+	for flags, c := range map[string]struct {
+		want desired.Images
+		err  string
+	}{
+		"": {want: desired.Images{TaskAPI: "image"}},
+		"--app-image-pull-secrets=a,b.c --app-revision-history-limit=0": {
+			want: desired.Images{TaskAPI: "image", PullSecrets: []string{"a", "b.c"}, RevisionHistory: new(int32)}},
+		"--app-image-pull-secrets=a,B":    {err: `--app-image-pull-secrets must be names of Secrets: "B"`},
+		"--app-revision-history-limit=-2": {err: "--app-revision-history-limit must be a number of ReplicaSets, or -1: -2"},
+	} {
+		args := append([]string{"--task-api-image=image", "--namespace=system"}, strings.Fields(flags)...)
+		s, err := parse(args, func(string) string { return "" }, io.Discard)
+		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %v, expected %q", flags, err, c.err)
+			continue
+		}
+		if got := s.images(); err == nil && (got.TaskAPI != c.want.TaskAPI || !slices.Equal(got.PullSecrets, c.want.PullSecrets) ||
+			!ptr.Equal(got.RevisionHistory, c.want.RevisionHistory)) {
+			t.Errorf("%s: the settings are %+v, expected %+v", flags, got, c.want)
+		}
+	}
 }

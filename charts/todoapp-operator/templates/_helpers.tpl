@@ -36,13 +36,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* The pull Secrets of the global values, which may be names alone, and of the chart. Empty if there are none. */}}
+{{/* The names of the pull Secrets of the global values and of a list, each as a name or an object, separated by commas. */}}
+{{- define "todoapp-operator.pullSecretNames" -}}
+{{- $names := list }}
+{{- range concat ((.root.Values.global).imagePullSecrets | default list) (.list | default list) }}
+{{- if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end }}
+{{- end }}
+{{- uniq $names | join "," }}
+{{- end }}
+
+{{/* The pull Secrets of the managers. Empty if there are none. */}}
 {{- define "todoapp-operator.imagePullSecrets" -}}
 {{- $secrets := list }}
-{{- range concat (($.Values.global).imagePullSecrets | default list) (.Values.imagePullSecrets | default list) }}
-{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- range splitList "," (include "todoapp-operator.pullSecretNames" (dict "root" . "list" .Values.imagePullSecrets)) }}
+{{- with . }}{{ $secrets = append $secrets (dict "name" .) }}{{ end }}
 {{- end }}
-{{- with uniq $secrets }}{{ toYaml . }}{{ end }}
+{{- with $secrets }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* The objects of one of the files that config has too, by kind, for this namespace. */}}
