@@ -11,6 +11,7 @@ bin/controller-gen crd paths=./api/... output:crd:dir=config/crd
 # controller-gen admits what Go does not decode: exponents with a fraction (1e1.5), and the API server's lenient dates.
 sed -i -e 's/(\[eE\](\\+|-)?((\[0-9\]+(\\.\[0-9\]\*)?)|(\\.\[0-9\]+)))/([eE](\\+|-)?[0-9]{1,9})/' \
   -e 's/^\( \{12,\}\)format: date-time$/\1maxLength: 64/' config/crd/todoapp.dev_todoapps.yaml
+go run ./hack/crd config/crd/todoapp.dev_todoapps.yaml api/v1alpha1
 bin/controller-gen rbac:roleName=todoapp-operator paths=./controllers/... paths=./internal/manager/... output:rbac:dir=config/rbac
 (cd config && cp crd/todoapp.dev_todoapps.yaml rbac/role.yaml rbac/user_roles.yaml webhook/managedsecrets.yaml \
   webhook/validatingwebhookconfiguration.yaml "../$chart/files/")
