@@ -3,8 +3,6 @@ package controllers_test
 import (
 	"encoding/json"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/testenv"
 )
 
 // withGateway makes an app with a frontend that a Gateway serves.
@@ -25,18 +24,12 @@ func withGateway(a *todov1.TodoApp) {
 	}
 }
 
-// gatewayAPI is the release whose CRD the tests install.
-const gatewayAPI = "sigs.k8s.io/gateway-api@v1.6.3"
-
-// installGatewayAPI creates the CRD of HTTPRoutes as the Gateway API releases it.
+// installGatewayAPI creates the CRDs of HTTPRoutes as the Gateway API releases them.
 func installGatewayAPI(t *testing.T) {
 	t.Helper()
-	answer, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", gatewayAPI).Output()
+	files, err := testenv.GatewayAPI(t.Context())
 	must(t, err)
-	var module struct{ Dir string }
-	must(t, json.Unmarshal(answer, &module))
-	crd := filepath.Join(module.Dir, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml")
-	_, err = envtest.InstallCRDs(apiServer, envtest.CRDInstallOptions{Paths: []string{crd}, ErrorIfPathMissing: true})
+	_, err = envtest.InstallCRDs(apiServer, envtest.CRDInstallOptions{Paths: files, ErrorIfPathMissing: true})
 	must(t, err)
 }
 

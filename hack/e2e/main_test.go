@@ -42,7 +42,9 @@ var cluster struct {
 	client.WithWatch
 	glass client.Client
 	api   *kubernetes.Clientset
-	tools string // the agent's namespace
+	// config is the administrator's, without a limit of requests.
+	config *rest.Config
+	tools  string // the agent's namespace
 }
 
 func TestMain(m *testing.M) {
@@ -84,6 +86,7 @@ func connect() error {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
 	config.QPS = -1 // no limit: the tests poll
+	cluster.config = config
 	scheme, err := manager.Scheme()
 	if err != nil {
 		return err

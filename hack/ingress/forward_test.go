@@ -87,7 +87,7 @@ func TestForwardedPorts(t *testing.T) {
 	_ = closed.Close()
 	objects := clusterWith("192.0.2.1", port)
 	n, forward := newNode(t, objects)
-	front := httptest.NewServer(newProxy(objects, forward.dial))
+	front := httptest.NewServer(newProxy(objects, forward.dial, false))
 	defer front.Close()
 	address := front.Listener.Addr().String()
 

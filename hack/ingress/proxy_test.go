@@ -19,55 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 )
 
-// rules returns an Ingress with paths for a host.
-func rules(namespace, host string, paths ...networkingv1.HTTPIngressPath) networkingv1.Ingress {
-	return networkingv1.Ingress{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rules"},
-		Spec: networkingv1.IngressSpec{Rules: []networkingv1.IngressRule{{Host: host, IngressRuleValue: networkingv1.IngressRuleValue{
-			HTTP: &networkingv1.HTTPIngressRuleValue{Paths: paths},
-		}}}},
-	}
-}
-
-func path(kind networkingv1.PathType, path, service string) networkingv1.HTTPIngressPath {
-	return networkingv1.HTTPIngressPath{Path: path, PathType: &kind, Backend: networkingv1.IngressBackend{
-		Service: &networkingv1.IngressServiceBackend{Name: service, Port: networkingv1.ServiceBackendPort{Name: "http"}}}}
-}
-
-// TestRoute compares route with the specification of Ingress.
-func TestRoute(t *testing.T) {
-	const prefix, exact = networkingv1.PathTypePrefix, networkingv1.PathTypeExact
-	ingresses := []networkingv1.Ingress{
-		rules("a", "todo.example.com", path(prefix, "/", "web"), path(prefix, "/api", "api"), path(prefix, "/api/auth/", "auth")),
-		rules("a", "todo.example.com", path(exact, "/api/auth", "exact")),
-		rules("b", "*.example.com", path(prefix, "/", "wild"), path(prefix, "/api/auth/deep/er", "wilder")),
-		rules("c", "only.example.org", path(prefix, "/api", "api")),
-	}
-	for _, c := range []struct{ host, path, want string }{
-		{"todo.example.com", "/", "a/web"},
-		{"TODO.example.com", "/tasks", "a/web"},
-		{"todo.example.com", "/apix", "a/web"},
-		{"todo.example.com", "/api", "a/api"},
-		{"todo.example.com", "/api/alice/tasks", "a/api"},
-		{"todo.example.com", "/api/authority", "a/api"},
-		{"todo.example.com", "/api/auth", "a/exact"},
-		{"todo.example.com", "/api/auth/", "a/auth"},
-		{"todo.example.com", "/api/auth/deep/er", "a/auth"},
-		{"other.example.com", "/api", "b/wild"},
-		{"two.labels.example.com", "/", "none"},
-		{"example.com", "/", "none"},
-		{"only.example.org", "/", "none"},
-	} {
-		got := "none"
-		if m, found := route(ingresses, c.host, c.path); found {
-			got = m.namespace + "/" + m.path.Backend.Service.Name
-		}
-		if got != c.want {
-			t.Errorf("%s%s goes to %s, expected %s", c.host, c.path, got, c.want)
-		}
-	}
-}
-
 // eachReach tests the proxy in front of a pod, with each way to reach it. It passes the proxy's address.
 func eachReach(t *testing.T, pod http.HandlerFunc, test func(t *testing.T, address string)) {
 	t.Helper()
@@ -85,7 +36,7 @@ func eachReach(t *testing.T, pod http.HandlerFunc, test func(t *testing.T, addre
 	_, forward := newNode(t, objects)
 	for way, dial := range map[string]dialer{byAddress: services{objects}.dial, byPortForward: forward.dial} {
 		t.Run(way, func(t *testing.T) {
-			front := httptest.NewServer(newProxy(objects, dial))
+			front := httptest.NewServer(newProxy(objects, dial, false))
 			t.Cleanup(front.Close)
 			test(t, front.Listener.Addr().String())
 		})
