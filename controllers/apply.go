@@ -65,15 +65,22 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 	return errors.Join(failures...)
 }
 
-// write applies a change. If the API server rejects a Deployment whose strategy has fields of another manager, it removes those
-// and applies the change again.
+// write applies a change. If the API server rejects parts of the object that another field manager has changed, it replaces those
+// parts and applies the change again.
 func (r *Reconciler) write(ctx context.Context, c change) error {
 	if c.foreign != nil {
 		return c.foreign
 	}
 	err := r.applyChange(ctx, c)
-	if apierrors.IsInvalid(err) && c.strategy() != nil {
-		err = errors.Join(r.resetStrategy(ctx, c), r.applyChange(ctx, c))
+	if parts := c.conflicting(err); len(parts) > 0 {
+		reset := r.resetParts(ctx, c, parts)
+		if apierrors.IsInvalid(reset) {
+			return err // the spec of the app is at fault
+		}
+		if reset != nil {
+			return reset
+		}
+		return r.applyChange(ctx, c)
 	}
 	return err
 }
@@ -166,34 +173,6 @@ func (r *Reconciler) withoutOwnUpdates(ctx context.Context, c change) ([]metav1.
 }
 
 func (c change) secret() bool { return c.object.GetKind() == "Secret" }
-
-// strategy returns the desired update strategy of an existing Deployment, and nil for anything else.
-func (c change) strategy() map[string]any {
-	strategy, _, _ := unstructured.NestedMap(c.object.Object, "spec", "strategy")
-	if !c.exists {
-		return nil
-	}
-	return strategy
-}
-
-// resetStrategy removes the strategy fields of other field managers that conflict with ours: an apply leaves them in place, and
-// the API server then rejects the two together.
-func (r *Reconciler) resetStrategy(ctx context.Context, c change) error {
-	strategy := c.strategy()
-	strategy["$retainKeys"] = slices.Sorted(maps.Keys(strategy))
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": c.object.GetResourceVersion()},
-		"spec":     map[string]any{"strategy": strategy}})
-	if err != nil {
-		return fmt.Errorf("encoding the strategy: %w", err)
-	}
-	raw, changed := client.RawPatch(types.StrategicMergePatchType, patch), c.object.DeepCopy()
-	if err := r.Client.Patch(ctx, changed, raw, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("resetting the strategy of %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
-	}
-	c.object.SetResourceVersion(changed.GetResourceVersion())
-	return nil
-}
 
 // store writes the keyring if the live one does not match. The keyring is created or patched in the version that was read: both
 // fail if another manager was faster, whose ring then stays. A patch holds the changes only, because the cached keyring lacks what
