@@ -51,7 +51,7 @@ func run(path, directory string) error {
 	return nil
 }
 
-// shorten cuts each description below a node to its first sentence, except those that are a comment of this repository. A property
+// shorten cuts each description below a node to its first sentence, unless it is a comment of this repository. A property
 // may have the name "description", so only texts count.
 func shorten(node any, comments map[string]bool) {
 	switch node := node.(type) {
@@ -69,8 +69,8 @@ func shorten(node any, comments map[string]bool) {
 	}
 }
 
-// sentence matches the first sentence of a text and the rest. A sentence has more than one word, unlike "Required.", and a period
-// of "e.g." or before a small letter does not end it.
+// sentence matches the first sentence of a text and the rest. A sentence has more than one word, unlike "Required.", and "e.g." or a
+// period before a small letter does not end it.
 var sentence = regexp.MustCompile(`^(\S+ .*?[^.][^.]\.) [^a-z].*$`)
 
 // firstSentence returns the first sentence of a text, or of its first paragraph.

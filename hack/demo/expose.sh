@@ -4,7 +4,7 @@
 #   hack/demo/expose.sh open PORT   serves http://todo.localhost:PORT until it is closed
 #   hack/demo/expose.sh close       stops serving
 #
-# hack/ingress serves every Ingress of the cluster. It reaches pods at the addresses of their Services or, if this machine has no
+# hack/ingress serves every Ingress and HTTPRoute of the cluster. It reaches pods at the addresses of their Services or, if this machine has no
 # route to them, as with kind, by port-forward.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -8,7 +8,7 @@ import (
 
 // rule sends requests for a host and a path to a port of a Service.
 type rule struct {
-	// host is the host, or *. and a domain. An empty host stands for all.
+	// host is the host, or *. and a domain. An empty host matches every host.
 	host string
 	// anyDepth says that the asterisk of a host matches several labels.
 	anyDepth bool
