@@ -38,8 +38,10 @@ func TestUnionsOfAnotherFieldManagerAreReset(t *testing.T) {
 		"the handler of a probe": container + `"readinessProbe":{"$patch":"replace","exec":{"command":["true"]}}}]}}}}`,
 		"the source of a variable": container + `"env":[{"name":"A","value":null,
 			"valueFrom":{"configMapKeyRef":{"name":"a","key":"b"}}}]}]}}}}`,
-		"the source of a volume": `{"spec":{"template":{"spec":{"volumes":[{"name":"auth","$retainKeys":["name","emptyDir"],"emptyDir":{}}]}}}}`,
-		"the strategy":           `{"spec":{"strategy":{"$retainKeys":["type","rollingUpdate"],"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}}`,
+		"the source of a volume": `{"spec":{"template":{"spec":{
+			"volumes":[{"name":"auth","$retainKeys":["name","emptyDir"],"emptyDir":{}}]}}}}`,
+		"the strategy": `{"spec":{"strategy":{
+			"$retainKeys":["type","rollingUpdate"],"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnvironment(t)

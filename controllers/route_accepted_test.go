@@ -33,24 +33,27 @@ func parentStatus(name, section string, conditions ...string) any {
 func TestRouteAcceptedSumsUpTheGateways(t *testing.T) {
 	accepted := parentStatus("public", "https", "Accepted True 2", "ResolvedRefs True 2")
 	inner := parentStatus("inner", "", "Accepted True 2")
+	of := func(parents ...any) []any { return parents }
+	public := func(section string, conditions ...string) any { return parentStatus("public", section, conditions...) }
 	for name, c := range map[string]struct {
 		parents []any
 		reason  string
 		tells   string
 	}{
-		"all accept it":                    {[]any{accepted, inner}, todov1.ReasonAccepted, "HTTPRoute todo is accepted"},
-		"there is no answer":               {nil, todov1.ReasonGatewayPending, "Gateway public"},
-		"only the second has answered":     {[]any{inner}, todov1.ReasonGatewayPending, "Gateway public"},
-		"only the first has answered":      {[]any{accepted}, todov1.ReasonGatewayPending, "Gateway inner"},
-		"another listener has answered":    {[]any{parentStatus("public", "http", "Accepted True 2"), inner}, todov1.ReasonGatewayPending, "Gateway public"},
-		"the answer is about an old spec":  {[]any{parentStatus("public", "https", "Accepted True 1"), inner}, todov1.ReasonGatewayPending, "Gateway public"},
-		"the refusal is about an old spec": {[]any{parentStatus("public", "https", "Accepted False 1"), inner}, todov1.ReasonGatewayPending, "Gateway public"},
-		"the first refuses it":             {[]any{parentStatus("public", "https", "Accepted False 2"), inner}, todov1.ReasonRouteRefused, "AcceptedFalse (told)"},
-		"the second refuses it":            {[]any{accepted, parentStatus("inner", "", "Accepted False 2")}, todov1.ReasonRouteRefused, "Gateway inner"},
-		"a Service is not found": {[]any{parentStatus("public", "https", "Accepted True 2", "ResolvedRefs False 2"), inner},
-			todov1.ReasonRouteRefused, "ResolvedRefsFalse (told)"},
-		"a condition of the vendor is false": {[]any{parentStatus("public", "https", "Accepted True 2", "Cached False 2"), inner},
-			todov1.ReasonAccepted, "accepted"},
+		"all accept it":                   {of(accepted, inner), todov1.ReasonAccepted, "HTTPRoute todo is accepted"},
+		"there is no answer":              {nil, todov1.ReasonGatewayPending, "Gateway public"},
+		"only the second has answered":    {of(inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"only the first has answered":     {of(accepted), todov1.ReasonGatewayPending, "Gateway inner"},
+		"another listener has answered":   {of(public("http", "Accepted True 2"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the answer is about an old one":  {of(public("https", "Accepted True 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the refusal is about an old one": {of(public("https", "Accepted False 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the first refuses it":            {of(public("https", "Accepted False 2"), inner), todov1.ReasonRouteRefused, "AcceptedFalse (told)"},
+		"the second refuses it": {of(accepted, parentStatus("inner", "", "Accepted False 2")), todov1.ReasonRouteRefused,
+			"Gateway inner"},
+		"a Service is not found": {of(public("https", "Accepted True 2", "ResolvedRefs False 2"), inner), todov1.ReasonRouteRefused,
+			"ResolvedRefsFalse (told)"},
+		"a condition of the vendor is false": {of(public("https", "Accepted True 2", "Cached False 2"), inner), todov1.ReasonAccepted,
+			"accepted"},
 	} {
 		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "todo"}}
 		app.Spec.Gateway = &todov1.GatewaySpec{ParentRefs: []todov1.GatewayReference{
@@ -62,7 +65,8 @@ func TestRouteAcceptedSumsUpTheGateways(t *testing.T) {
 		other := newRoute() // a route of the app that is no longer desired
 		other.SetName("before")
 		got := routeAccepted(app, &snapshot{routable: true, others: appendAll(nil, []unstructured.Unstructured{*route, *other})})
-		if got.reason != c.reason || !strings.Contains(got.message, c.tells) || (got.status == metav1.ConditionTrue) != (c.reason == todov1.ReasonAccepted) {
+		holds := got.status == metav1.ConditionTrue
+		if got.reason != c.reason || !strings.Contains(got.message, c.tells) || holds != (c.reason == todov1.ReasonAccepted) {
 			t.Errorf("%s: %s %s %q, want %s", name, got.status, got.reason, got.message, c.reason)
 		}
 	}

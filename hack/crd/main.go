@@ -69,8 +69,8 @@ func shorten(node any, comments map[string]bool) {
 	}
 }
 
-// sentence matches the first sentence of a text and the rest. A sentence has more than one word, unlike "Required.", and "e.g." or a
-// period before a small letter does not end it.
+// sentence matches the first sentence of a text and the rest. A sentence has more than one word, unlike "Required.". It does not
+// end with "e.g.", or before a small letter.
 var sentence = regexp.MustCompile(`^(\S+ .*?[^.][^.]\.) [^a-z].*$`)
 
 // firstSentence returns the first sentence of a text, or of its first paragraph.

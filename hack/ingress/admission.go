@@ -95,7 +95,8 @@ func record(route *gatewayv1.HTTPRoute, answers []answer) {
 
 // conditions returns the conditions that tell an answer.
 func (a answer) conditions() []metav1.Condition {
-	accepted := metav1.Condition{Type: string(gatewayv1.RouteConditionAccepted), Status: metav1.ConditionTrue, Reason: string(a.reason)}
+	accepted := metav1.Condition{Type: string(gatewayv1.RouteConditionAccepted), Status: metav1.ConditionTrue,
+		Reason: string(a.reason)}
 	if a.reason != gatewayv1.RouteReasonAccepted {
 		accepted.Status = metav1.ConditionFalse
 		accepted.Message = fmt.Sprintf("no listener of Gateway %s takes the route", a.parent.Name)

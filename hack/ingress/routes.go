@@ -80,7 +80,9 @@ func (r *routeReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 }
 
 // gateway returns the Gateway that a route names, or nil if it does not exist or if another controller serves it.
-func (r *routeReconciler) gateway(ctx context.Context, route *gatewayv1.HTTPRoute, parent gatewayv1.ParentReference) (*gatewayv1.Gateway, error) {
+func (r *routeReconciler) gateway(
+	ctx context.Context, route *gatewayv1.HTTPRoute, parent gatewayv1.ParentReference,
+) (*gatewayv1.Gateway, error) {
 	key := client.ObjectKey{Namespace: route.Namespace, Name: string(parent.Name)}
 	if parent.Namespace != nil {
 		key.Namespace = string(*parent.Namespace)

@@ -22,22 +22,30 @@ func TestAdmits(t *testing.T) {
 			Selector: &metav1.LabelSelector{MatchLabels: selector}}}
 	}
 	team := map[string]string{"team": "a"}
-	web := gatewayv1.Listener{Name: "web"}
+	with := func(host gatewayv1.Hostname, allowed *gatewayv1.AllowedRoutes) gatewayv1.Listener {
+		listener := gatewayv1.Listener{Name: "web", AllowedRoutes: allowed}
+		if host != "" {
+			listener.Hostname = &host
+		}
+		return listener
+	}
+	all, teamA, teamB := from(gatewayv1.NamespacesFromAll, nil), from(gatewayv1.NamespacesFromSelector, team),
+		from(gatewayv1.NamespacesFromSelector, map[string]string{"team": "b"})
 	for name, c := range map[string]struct {
 		listener  gatewayv1.Listener
 		namespace string
 		section   string
 		want      gatewayv1.RouteConditionReason
 	}{
-		"a namespace of its own":     {web, "infra", "", gatewayv1.RouteReasonAccepted},
-		"another namespace":          {web, "a", "", gatewayv1.RouteReasonNotAllowedByListeners},
-		"all namespaces":             {gatewayv1.Listener{AllowedRoutes: from(gatewayv1.NamespacesFromAll, nil)}, "a", "", gatewayv1.RouteReasonAccepted},
-		"a label of the namespace":   {gatewayv1.Listener{AllowedRoutes: from(gatewayv1.NamespacesFromSelector, team)}, "a", "", gatewayv1.RouteReasonAccepted},
-		"a label of others":          {gatewayv1.Listener{AllowedRoutes: from(gatewayv1.NamespacesFromSelector, map[string]string{"team": "b"})}, "infra", "", gatewayv1.RouteReasonNotAllowedByListeners},
-		"a listener":                 {web, "infra", "web", gatewayv1.RouteReasonAccepted},
-		"a listener that is missing": {web, "infra", "https", gatewayv1.RouteReasonNoMatchingParent},
-		"a wildcard":                 {gatewayv1.Listener{Hostname: ptr.To[gatewayv1.Hostname]("*.example.com")}, "infra", "", gatewayv1.RouteReasonAccepted},
-		"another host":               {gatewayv1.Listener{Hostname: ptr.To[gatewayv1.Hostname]("example.com")}, "infra", "", gatewayv1.RouteReasonNoMatchingListenerHostname},
+		"a namespace of its own":     {with("", nil), "infra", "", gatewayv1.RouteReasonAccepted},
+		"another namespace":          {with("", nil), "a", "", gatewayv1.RouteReasonNotAllowedByListeners},
+		"all namespaces":             {with("", all), "a", "", gatewayv1.RouteReasonAccepted},
+		"a label of the namespace":   {with("", teamA), "a", "", gatewayv1.RouteReasonAccepted},
+		"a label of others":          {with("", teamB), "infra", "", gatewayv1.RouteReasonNotAllowedByListeners},
+		"a listener":                 {with("", nil), "infra", "web", gatewayv1.RouteReasonAccepted},
+		"a listener that is missing": {with("", nil), "infra", "https", gatewayv1.RouteReasonNoMatchingParent},
+		"a wildcard":                 {with("*.example.com", nil), "infra", "", gatewayv1.RouteReasonAccepted},
+		"another host":               {with("example.com", nil), "infra", "", gatewayv1.RouteReasonNoMatchingListenerHostname},
 	} {
 		gateway := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "public"},
 			Spec: gatewayv1.GatewaySpec{Listeners: []gatewayv1.Listener{c.listener}}}

@@ -64,9 +64,9 @@ func accepted(host gatewayv1.Hostname, paths []gatewayv1.HTTPPathMatch, services
 	route := gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "todo", Generation: 2},
 		Spec: gatewayv1.HTTPRouteSpec{Hostnames: []gatewayv1.Hostname{host}}}
 	for i, p := range paths {
+		to := gatewayv1.BackendObjectReference{Name: gatewayv1.ObjectName(services[i]), Port: ptr.To[gatewayv1.PortNumber](80)}
 		route.Spec.Rules = append(route.Spec.Rules, gatewayv1.HTTPRouteRule{Matches: []gatewayv1.HTTPRouteMatch{{Path: &p}},
-			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: gatewayv1.BackendObjectReference{
-				Name: gatewayv1.ObjectName(services[i]), Port: ptr.To[gatewayv1.PortNumber](80)}}}}})
+			BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: to}}}})
 	}
 	record(&route, []answer{{gatewayv1.ParentReference{Name: "public"}, gatewayv1.RouteReasonAccepted, ""}})
 	return route
