@@ -40,19 +40,19 @@ func TestRouteAcceptedSumsUpTheGateways(t *testing.T) {
 		reason  string
 		tells   string
 	}{
-		"all accept it":                   {of(accepted, inner), todov1.ReasonAccepted, "HTTPRoute todo is accepted"},
-		"there is no answer":              {nil, todov1.ReasonGatewayPending, "Gateway public"},
-		"only the second has answered":    {of(inner), todov1.ReasonGatewayPending, "Gateway public"},
-		"only the first has answered":     {of(accepted), todov1.ReasonGatewayPending, "Gateway inner"},
-		"another listener has answered":   {of(public("http", "Accepted True 2"), inner), todov1.ReasonGatewayPending, "Gateway public"},
-		"the answer is about an old one":  {of(public("https", "Accepted True 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
-		"the refusal is about an old one": {of(public("https", "Accepted False 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
-		"the first refuses it":            {of(public("https", "Accepted False 2"), inner), todov1.ReasonRouteRefused, "AcceptedFalse (told)"},
+		"all accept it":            {of(accepted, inner), todov1.ReasonAccepted, "HTTPRoute todo is accepted"},
+		"there is no answer":       {nil, todov1.ReasonGatewayPending, "Gateway public"},
+		"only the second answers":  {of(inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"only the first answers":   {of(accepted), todov1.ReasonGatewayPending, "Gateway inner"},
+		"another listener answers": {of(public("http", "Accepted True 2"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the answer is old":        {of(public("https", "Accepted True 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the refusal is old":       {of(public("https", "Accepted False 1"), inner), todov1.ReasonGatewayPending, "Gateway public"},
+		"the first refuses it":     {of(public("https", "Accepted False 2"), inner), todov1.ReasonRouteRefused, "AcceptedFalse (told)"},
 		"the second refuses it": {of(accepted, parentStatus("inner", "", "Accepted False 2")), todov1.ReasonRouteRefused,
 			"Gateway inner"},
 		"a Service is not found": {of(public("https", "Accepted True 2", "ResolvedRefs False 2"), inner), todov1.ReasonRouteRefused,
 			"ResolvedRefsFalse (told)"},
-		"a condition of the vendor is false": {of(public("https", "Accepted True 2", "Cached False 2"), inner), todov1.ReasonAccepted,
+		"a vendor's condition is false": {of(public("https", "Accepted True 2", "Cached False 2"), inner), todov1.ReasonAccepted,
 			"accepted"},
 	} {
 		app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "todo"}}

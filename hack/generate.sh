@@ -3,6 +3,7 @@
 # copy of Swagger UI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
 chart=charts/todoapp-operator
 
 hack/tools/build.sh controller-gen helm

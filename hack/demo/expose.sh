@@ -4,8 +4,8 @@
 #   hack/demo/expose.sh open PORT   serves http://todo.localhost:PORT until it is closed
 #   hack/demo/expose.sh close       stops serving
 #
-# hack/ingress serves every Ingress and HTTPRoute of the cluster. It reaches pods at the addresses of their Services or, if this machine has no
-# route to them, as with kind, by port-forward.
+# hack/ingress serves every Ingress and HTTPRoute of the cluster. It reaches pods at the addresses of their Services or, if this
+# machine has no route to them, as with kind, by port-forward.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/bin/k8s/current:$PATH CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false"
