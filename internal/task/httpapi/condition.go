@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,12 +88,10 @@ func (c condition) match(id int64) task.Match {
 	return match
 }
 
-// covers reports whether If-None-Match names the state that the task is in; weak tags count.
-func (c condition) covers(t task.Task) bool {
-	for _, tag := range c.tags {
-		if tag.opaque == tagOf(t.ID, t.Revision) {
-			return true
-		}
-	}
-	return c.any
+// covers reports whether If-None-Match names the state that the task is in.
+func (c condition) covers(t task.Task) bool { return c.names(tagOf(t.ID, t.Revision)) }
+
+// names reports whether If-None-Match names an entity tag; weak tags count.
+func (c condition) names(opaque string) bool {
+	return c.any || slices.ContainsFunc(c.tags, func(tag entityTag) bool { return tag.opaque == opaque })
 }

@@ -77,7 +77,7 @@ func TestTheDocumentDescribesEveryRoute(t *testing.T) {
 	if document.OpenAPI != "3.1.0" {
 		t.Errorf("openapi is %q", document.OpenAPI)
 	}
-	routes := []*resource{collection, item, completion}
+	routes := []*resource{collection, item, completion, files}
 	for _, page := range publicPages {
 		routes = append(routes, page)
 	}

@@ -15,14 +15,16 @@ type resource struct {
 
 type operation func(*API, *call) error
 
-// site is the set of resources of one port: public pages, and on the API port the tasks of authenticated users.
+// site is the set of resources of one port: public pages, and on the API port the files of the page /docs and the tasks
+// of authenticated users.
 type site struct {
 	tasks bool
+	files *resource
 	pages map[string]*resource
 }
 
 var (
-	public     = site{tasks: true, pages: publicPages}
+	public     = site{tasks: true, files: files, pages: publicPages}
 	operations = site{pages: operationsPages}
 )
 
@@ -37,6 +39,7 @@ var (
 	completion = &resource{"/api/{user_id}/tasks/{id}/complete", "PATCH", map[string]operation{
 		http.MethodPatch: (*API).toggle,
 	}}
+	files       = page("/docs/{file}", (*API).docsFile)
 	publicPages = map[string]*resource{
 		"healthz":      page("/healthz", (*API).healthz),
 		"readyz":       page("/readyz", (*API).readyz),
@@ -59,6 +62,8 @@ func (s site) find(segments []string) *resource {
 	switch {
 	case len(segments) == 1:
 		return s.pages[segments[0]]
+	case len(segments) == 2 && segments[0] == "docs" && docsFiles[segments[1]].content != nil:
+		return s.files
 	case !s.tasks || len(segments) < 3 || segments[0] != "api" || segments[2] != "tasks":
 		return nil
 	case len(segments) == 3:

@@ -25,9 +25,6 @@ const (
 //go:embed openapi.json
 var openAPIDocument []byte
 
-//go:embed docs.html
-var docsPage []byte
-
 func (a *API) healthz(c *call) error {
 	writeBody(c.w, http.StatusOK, "application/json", []byte(`{"status":"ok"}`))
 	return nil
@@ -101,13 +98,5 @@ func (a *API) metrics(c *call) error {
 
 func (a *API) openAPI(c *call) error {
 	writeBody(c.w, http.StatusOK, "application/json", openAPIDocument)
-	return nil
-}
-
-// docs serves the page with a policy that forbids it to load anything from another host.
-func (a *API) docs(c *call) error {
-	c.w.Header().Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
-	writeBody(c.w, http.StatusOK, "text/html; charset=utf-8", docsPage)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +14,14 @@ import (
 type purgeable struct {
 	engine
 	// answer returns how many attempts a purge deletes.
-	answer func(context.Context) (blankRows, error)
+	answer atomic.Value // func(context.Context) (blankRows, error)
 	closed bool
 }
 
 func (*purgeable) sql() *statements { return &sqliteStatements }
 
 func (p *purgeable) free(ctx context.Context, scan scan, _ string, _ ...any) error {
-	deleted, err := p.answer(ctx)
+	deleted, err := p.answer.Load().(func(context.Context) (blankRows, error))(ctx)
 	if err != nil {
 		return err
 	}
@@ -35,45 +36,48 @@ func (p *purgeable) close() error {
 // TestPurgingGoesOnUntilTheStoreCloses: batch after batch, again after a pause, also after a failure, which is reported.
 func TestPurgingGoesOnUntilTheStoreCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var reported []error
-		purges, batches := 0, 3
+		reported := make(chan error, 100)
+		var purges, batches atomic.Int64
+		batches.Store(3)
 		some := func(context.Context) (blankRows, error) {
-			purges++
-			batches = max(batches-1, -1)
-			return blankRows(min(batches+1, 1)), nil
+			purges.Add(1)
+			return blankRows(min(max(batches.Add(-1)+1, 0), 1)), nil
 		}
-		engine := &purgeable{answer: some}
-		store := newStore(engine, Options{Now: time.Now, Report: func(err error) { reported = append(reported, err) }})
+		engine := &purgeable{}
+		engine.answer.Store(some)
+		store := newStore(engine, Options{Now: time.Now, Report: func(err error) { reported <- err }})
 		pass := func(while time.Duration) { // on the clock of the bubble
 			time.Sleep(while)
 			synctest.Wait()
 		}
-		if pass(purgePause/2 - 1); purges != 0 {
-			t.Errorf("%d purges without a pause", purges)
+		if pass(purgePause/2 - 1); purges.Load() != 0 {
+			t.Errorf("%d purges without a pause", purges.Load())
 		}
-		if pass(purgePause); purges < 4 {
-			t.Errorf("%d purges of three batches", purges)
+		if pass(purgePause); purges.Load() < 4 {
+			t.Errorf("%d purges of three batches", purges.Load())
 		}
-		engine.answer = func(context.Context) (blankRows, error) { return 0, errors.New("stuck") }
-		if pass(purgePause * 3 / 2); len(reported) == 0 || !strings.Contains(reported[0].Error(), "stuck") {
-			t.Errorf("reported %v", reported)
+		engine.answer.Store(func(context.Context) (blankRows, error) { return 0, errors.New("stuck") })
+		if pass(purgePause * 3 / 2); len(reported) == 0 || !strings.Contains((<-reported).Error(), "stuck") {
+			t.Error("a failure is not reported")
 		}
-		reported, purges, engine.answer = nil, 0, some
-		if pass(purgePause * 3 / 2); purges == 0 {
+		purges.Store(0)
+		engine.answer.Store(some)
+		if pass(purgePause * 3 / 2); purges.Load() == 0 {
 			t.Error("a failure has ended the purging")
 		}
-		asked := false
-		engine.answer = func(ctx context.Context) (blankRows, error) {
-			asked = true
+		before := len(reported)
+		var asked atomic.Bool
+		engine.answer.Store(func(ctx context.Context) (blankRows, error) {
+			asked.Store(true)
 			<-ctx.Done()
 			if engine.closed {
 				t.Error("the engine was closed under a purge")
 			}
 			return 0, ctx.Err()
-		}
+		})
 		pass(purgePause * 3 / 2)
-		if err := store.Close(); err != nil || !asked || !engine.closed || len(reported) > 0 {
-			t.Errorf("closed with %v, reported %v, asked %t, closed %t", err, reported, asked, engine.closed)
+		if err := store.Close(); err != nil || !asked.Load() || !engine.closed || len(reported) > before {
+			t.Errorf("closed with %v, %d reports, asked %t, closed %t", err, len(reported)-before, asked.Load(), engine.closed)
 		}
 	})
 }

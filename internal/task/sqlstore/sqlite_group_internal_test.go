@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -105,43 +106,45 @@ func titles(t *testing.T, store *Store) string {
 }
 
 func TestAGroupIsCommittedOnceAndEachWriteHasItsOwnOutcome(t *testing.T) {
-	store, _, commits := openOnSlowDisk(t, 0)
-	old, err := store.Create(t.Context(), "ann", task.Draft{Title: "old"}, task.Attempt{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := commits.Load()
-	g := hold(t, store)
-	key := task.Attempt{Key: "key"}
-	once, again := g.addCreate(t.Context(), store, "once", key), g.addCreate(t.Context(), store, "once", key)
-	differs := g.addCreate(t.Context(), store, "differs", task.Attempt{Key: "key", Fingerprint: [32]byte{1}})
-	overflow := func(conn *sqliteConn) error { return conn.run(skipRows, `SELECT abs(-9223372036854775808)`) }
-	broken := g.addRaw(t.Context(), "broken", overflow)
-	ctx, leave := context.WithCancel(t.Context())
-	left := g.addRaw(ctx, "left", func(*sqliteConn) error { leave(); return nil })
-	match := task.Match{Only: true, Revisions: []int64{1}}
-	var first, second, gone outcome
-	g.add(func() { first.task, first.err = store.Toggle(t.Context(), "ann", old.ID, match) })
-	g.add(func() { second.task, second.err = store.Toggle(t.Context(), "ann", old.ID, match) })
-	g.add(func() { gone.task, gone.err = store.Delete(t.Context(), "ann", 99, task.Match{}) })
-	last := g.addCreate(t.Context(), store, "last", task.Attempt{})
-	g.commit()
+	synctest.Test(t, func(t *testing.T) { // a group then ends by its writes alone, however slow the machine is
+		store, _, commits := openOnSlowDisk(t, 0)
+		old, err := store.Create(t.Context(), "ann", task.Draft{Title: "old"}, task.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := commits.Load()
+		g := hold(t, store)
+		key := task.Attempt{Key: "key"}
+		once, again := g.addCreate(t.Context(), store, "once", key), g.addCreate(t.Context(), store, "once", key)
+		differs := g.addCreate(t.Context(), store, "differs", task.Attempt{Key: "key", Fingerprint: [32]byte{1}})
+		overflow := func(conn *sqliteConn) error { return conn.run(skipRows, `SELECT abs(-9223372036854775808)`) }
+		broken := g.addRaw(t.Context(), "broken", overflow)
+		ctx, leave := context.WithCancel(t.Context())
+		left := g.addRaw(ctx, "left", func(*sqliteConn) error { leave(); return nil })
+		match := task.Match{Only: true, Revisions: []int64{1}}
+		var first, second, gone outcome
+		g.add(func() { first.task, first.err = store.Toggle(t.Context(), "ann", old.ID, match) })
+		g.add(func() { second.task, second.err = store.Toggle(t.Context(), "ann", old.ID, match) })
+		g.add(func() { gone.task, gone.err = store.Delete(t.Context(), "ann", 99, task.Match{}) })
+		last := g.addCreate(t.Context(), store, "last", task.Attempt{})
+		g.commit()
 
-	if got := commits.Load() - before; got != 1 {
-		t.Errorf("%d commits", got)
-	}
-	if once.err != nil || again.err != nil || once.task.ID != again.task.ID || first.err != nil || last.err != nil {
-		t.Errorf("of those that succeed: %+v, %+v, %+v, %+v", once, again, first, last)
-	}
-	if first.task.Revision != 2 || !errors.Is(second.err, task.ErrMismatch) || !errors.Is(gone.err, task.ErrNotFound) {
-		t.Errorf("toggled to %+v, the second %v, deleting another %v", first.task, second.err, gone.err)
-	}
-	if !errors.Is(differs.err, task.ErrAttemptDiffers) || *broken == nil || !errors.Is(*left, context.Canceled) {
-		t.Errorf("another body: %v, a broken write: %v, of a caller who went away: %v", differs.err, *broken, *left)
-	}
-	if got := titles(t, store); got != "last once old" {
-		t.Errorf("stored: %s", got)
-	}
+		if got := commits.Load() - before; got != 1 {
+			t.Errorf("%d commits", got)
+		}
+		if once.err != nil || again.err != nil || once.task.ID != again.task.ID || first.err != nil || last.err != nil {
+			t.Errorf("of those that succeed: %+v, %+v, %+v, %+v", once, again, first, last)
+		}
+		if first.task.Revision != 2 || !errors.Is(second.err, task.ErrMismatch) || !errors.Is(gone.err, task.ErrNotFound) {
+			t.Errorf("toggled to %+v, the second %v, deleting another %v", first.task, second.err, gone.err)
+		}
+		if !errors.Is(differs.err, task.ErrAttemptDiffers) || *broken == nil || !errors.Is(*left, context.Canceled) {
+			t.Errorf("another body: %v, a broken write: %v, of a caller who went away: %v", differs.err, *broken, *left)
+		}
+		if got := titles(t, store); got != "last once old" {
+			t.Errorf("stored: %s", got)
+		}
+	})
 }
 
 // TestACallerWhoGoesAwayBeforeTheGroupWritesNothing, and is answered at once.
@@ -168,109 +171,117 @@ func TestACallerWhoGoesAwayBeforeTheGroupWritesNothing(t *testing.T) {
 
 // TestACommitThatFailsFailsItsGroup, and the next group is committed.
 func TestACommitThatFailsFailsItsGroup(t *testing.T) {
-	store, disk, _ := openOnSlowDisk(t, 0)
-	g := hold(t, store)
-	var results []*outcome
-	for i := range 5 {
-		results = append(results, g.addCreate(t.Context(), store, fmt.Sprint(i), task.Attempt{}))
-	}
-	disk.fails.Store(true)
-	g.commit()
-	for i, got := range results {
-		if !errors.Is(got.err, task.ErrUnavailable) || errors.Is(got.err, task.ErrFull) || !errors.Is(got.err, sqlite3.IOERR) {
-			t.Errorf("write %d: %v", i, got.err)
+	synctest.Test(t, func(t *testing.T) { // a group then ends by its writes alone, however slow the machine is
+		store, disk, _ := openOnSlowDisk(t, 0)
+		g := hold(t, store)
+		var results []*outcome
+		for i := range 5 {
+			results = append(results, g.addCreate(t.Context(), store, fmt.Sprint(i), task.Attempt{}))
 		}
-	}
-	disk.fails.Store(false)
-	if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "after"}, task.Attempt{}); err != nil {
-		t.Error(err)
-	}
-	if got := titles(t, store); got != "after" {
-		t.Errorf("stored: %s", got)
-	}
+		disk.fails.Store(true)
+		g.commit()
+		for i, got := range results {
+			if !errors.Is(got.err, task.ErrUnavailable) || errors.Is(got.err, task.ErrFull) || !errors.Is(got.err, sqlite3.IOERR) {
+				t.Errorf("write %d: %v", i, got.err)
+			}
+		}
+		disk.fails.Store(false)
+		if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "after"}, task.Attempt{}); err != nil {
+			t.Error(err)
+		}
+		if got := titles(t, store); got != "after" {
+			t.Errorf("stored: %s", got)
+		}
+	})
 }
 
 // TestAGroupWithoutSpaceKeepsWhatFits has the file grow to its limit within a group.
 func TestAGroupWithoutSpaceKeepsWhatFits(t *testing.T) {
-	store, _, _ := openOnSlowDisk(t, 0)
-	doomed, err := store.Create(t.Context(), "ann", task.Draft{Title: "doomed"}, task.Attempt{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := hold(t, store)
-	if err := g.conn.Exec(`PRAGMA max_page_count=20`); err != nil {
-		t.Fatal(err)
-	}
-	large := strings.Repeat("x", 20*4096)
-	var big, removed outcome
-	small := g.addCreate(t.Context(), store, "small", task.Attempt{})
-	g.add(func() {
-		big.task, big.err = store.Create(t.Context(), "ann", task.Draft{Title: "big", Description: &large}, task.Attempt{Key: "big"})
+	synctest.Test(t, func(t *testing.T) { // a group then ends by its writes alone, however slow the machine is
+		store, _, _ := openOnSlowDisk(t, 0)
+		doomed, err := store.Create(t.Context(), "ann", task.Draft{Title: "doomed"}, task.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := hold(t, store)
+		if err := g.conn.Exec(`PRAGMA max_page_count=20`); err != nil {
+			t.Fatal(err)
+		}
+		large := strings.Repeat("x", 20*4096)
+		var big, removed outcome
+		small := g.addCreate(t.Context(), store, "small", task.Attempt{})
+		g.add(func() {
+			big.task, big.err = store.Create(t.Context(), "ann", task.Draft{Title: "big", Description: &large}, task.Attempt{Key: "big"})
+		})
+		g.add(func() { removed.task, removed.err = store.Delete(t.Context(), "ann", doomed.ID, task.Match{}) })
+		also := g.addCreate(t.Context(), store, "also", task.Attempt{Key: "also"})
+		g.commit()
+		if small.err != nil || also.err != nil || removed.err != nil || !errors.Is(big.err, task.ErrFull) {
+			t.Errorf("small %v and %v, delete %v, big %v", small.err, also.err, removed.err, big.err)
+		}
+		if got := titles(t, store); got != "also small" {
+			t.Errorf("stored: %s", got)
+		}
 	})
-	g.add(func() { removed.task, removed.err = store.Delete(t.Context(), "ann", doomed.ID, task.Match{}) })
-	also := g.addCreate(t.Context(), store, "also", task.Attempt{Key: "also"})
-	g.commit()
-	if small.err != nil || also.err != nil || removed.err != nil || !errors.Is(big.err, task.ErrFull) {
-		t.Errorf("small %v and %v, delete %v, big %v", small.err, also.err, removed.err, big.err)
-	}
-	if got := titles(t, store); got != "also small" {
-		t.Errorf("stored: %s", got)
-	}
 }
 
 // TestAGroupThatDeletesFillsTheReserveAgain, as a delete alone does.
 func TestAGroupThatDeletesFillsTheReserveAgain(t *testing.T) {
-	store, path := openFile(t)
-	made, err := store.Create(t.Context(), "ann", task.Draft{Title: "deleted"}, task.Attempt{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := hold(t, store)
-	if !g.engine.reserve.release() {
-		t.Fatal("there is no reserve")
-	}
-	g.addCreate(t.Context(), store, "new", task.Attempt{})
-	g.add(func() { _, err = store.Delete(t.Context(), "ann", made.ID, task.Match{}) })
-	g.commit()
-	info, missing := os.Stat(path + "-reserve")
-	if err != nil || missing != nil || info.Size() != reserveSize {
-		t.Errorf("deleted with %v; the reserve: %v, %v", err, info, missing)
-	}
+	synctest.Test(t, func(t *testing.T) { // a group then ends by its writes alone, however slow the machine is
+		store, path := openFile(t)
+		made, err := store.Create(t.Context(), "ann", task.Draft{Title: "deleted"}, task.Attempt{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := hold(t, store)
+		if !g.engine.reserve.release() {
+			t.Fatal("there is no reserve")
+		}
+		g.addCreate(t.Context(), store, "new", task.Attempt{})
+		g.add(func() { _, err = store.Delete(t.Context(), "ann", made.ID, task.Match{}) })
+		g.commit()
+		info, missing := os.Stat(path + "-reserve")
+		if err != nil || missing != nil || info.Size() != reserveSize {
+			t.Errorf("deleted with %v; the reserve: %v, %v", err, info, missing)
+		}
+	})
 }
 
 // TestAPanicInAGroupLeavesNoCallerWaiting, and the connection is good for the next write.
 func TestAPanicInAGroupLeavesNoCallerWaiting(t *testing.T) {
-	store, _ := openFile(t)
-	g := hold(t, store)
-	panics := 0
-	caught := func(call func() error) func() {
-		return func() {
-			defer func() {
-				if recover() != nil {
-					panics++ // of one goroutine
+	synctest.Test(t, func(t *testing.T) { // a group then ends by its writes alone, however slow the machine is
+		store, _ := openFile(t)
+		g := hold(t, store)
+		panics := 0
+		caught := func(call func() error) func() {
+			return func() {
+				defer func() {
+					if recover() != nil {
+						panics++ // of one goroutine
+					}
+				}()
+				if err := call(); !errors.Is(err, task.ErrUnavailable) {
+					t.Errorf("beside a panic: %v", err)
 				}
-			}()
-			if err := call(); !errors.Is(err, task.ErrUnavailable) {
-				t.Errorf("beside a panic: %v", err)
 			}
 		}
-	}
-	for range 3 {
+		for range 3 {
+			g.add(caught(func() error {
+				_, err := store.Create(t.Context(), "ann", task.Draft{Title: "lost"}, task.Attempt{})
+				return err
+			}))
+		}
 		g.add(caught(func() error {
-			_, err := store.Create(t.Context(), "ann", task.Draft{Title: "lost"}, task.Attempt{})
-			return err
+			return g.engine.submit(&pendingWrite{ctx: t.Context(), run: func(*sqliteConn) error { panic("in a statement") }})
 		}))
-	}
-	g.add(caught(func() error {
-		return g.engine.submit(&pendingWrite{ctx: t.Context(), run: func(*sqliteConn) error { panic("in a statement") }})
-	}))
-	g.commit()
-	g = hold(t, store)
-	one, two := g.addCreate(t.Context(), store, "one", task.Attempt{}), g.addCreate(t.Context(), store, "two", task.Attempt{})
-	g.commit()
-	if got := titles(t, store); panics != 1 || one.err != nil || two.err != nil || got != "two one" {
-		t.Errorf("%d panics, then %v and %v, stored: %s", panics, one.err, two.err, got)
-	}
+		g.commit()
+		g = hold(t, store)
+		one, two := g.addCreate(t.Context(), store, "one", task.Attempt{}), g.addCreate(t.Context(), store, "two", task.Attempt{})
+		g.commit()
+		if got := titles(t, store); panics != 1 || one.err != nil || two.err != nil || got != "two one" {
+			t.Errorf("%d panics, then %v and %v, stored: %s", panics, one.err, two.err, got)
+		}
+	})
 }
 
 // TestAGroupIsBounded: more writes than a group takes need more commits.
@@ -340,28 +351,30 @@ func TestClosingAnswersTheWritesThatWait(t *testing.T) {
 
 // TestManyWritersShareTheSyncsOfASlowDisk: a sync takes 2 ms, as on the volumes of a cloud.
 func TestManyWritersShareTheSyncsOfASlowDisk(t *testing.T) {
-	store, _, commits := openOnSlowDisk(t, 2*time.Millisecond)
-	perCommit := func(writers, writes int) float64 {
-		before := commits.Load()
-		var running sync.WaitGroup
-		for range writers {
-			running.Go(func() {
-				for range writes {
-					if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "x"}, task.Attempt{}); err != nil {
-						t.Error(err)
+	synctest.Test(t, func(t *testing.T) { // the clock moves on during a sync only, after every writer has queued its write
+		store, _, commits := openOnSlowDisk(t, 2*time.Millisecond)
+		perCommit := func(writers, writes int) float64 {
+			before := commits.Load()
+			var running sync.WaitGroup
+			for range writers {
+				running.Go(func() {
+					for range writes {
+						if _, err := store.Create(t.Context(), "ann", task.Draft{Title: "x"}, task.Attempt{}); err != nil {
+							t.Error(err)
+						}
 					}
-				}
-			})
+				})
+			}
+			running.Wait()
+			return float64(writers*writes) / float64(commits.Load()-before)
 		}
-		running.Wait()
-		return float64(writers*writes) / float64(commits.Load()-before)
-	}
-	if got := perCommit(1, 20); got != 1 {
-		t.Errorf("one writer: %.1f writes a commit", got)
-	}
-	got := perCommit(32, 20)
-	t.Logf("32 writers: %.1f writes a commit", got)
-	if got < 15 {
-		t.Errorf("32 writers: %.1f writes a commit, want 15", got)
-	}
+		if got := perCommit(1, 20); got != 1 {
+			t.Errorf("one writer: %.1f writes a commit", got)
+		}
+		got := perCommit(32, 20)
+		t.Logf("32 writers: %.1f writes a commit", got)
+		if got < 15 {
+			t.Errorf("32 writers: %.1f writes a commit, want 15", got)
+		}
+	})
 }
