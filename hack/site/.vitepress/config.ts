@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type DefaultTheme, defineConfig } from "vitepress";
 import { checkAnchors } from "./anchors";
 
@@ -33,18 +32,14 @@ function addressOf(page: string, href: string): string {
   return `${repository}/blob/main/${target}`;
 }
 
-const resolved = (name: string) => fileURLToPath(import.meta.resolve(name));
-
 export default defineConfig({
   title: "TodoApp operator",
   description: "Runs Todo apps on Kubernetes and replaces their signing keys without signing anyone out",
   base: process.env.BASE ?? "/",
-  srcDir: "../../docs",
+  srcDir: "pages",
   outDir: "../../bin/docs",
   rewrites: { "README.md": "index.md", "decisions/README.md": "decisions/index.md" },
-  cleanUrls: false,
-  // The pages are outside the folder that has node_modules, so Vite does not find what they import.
-  vite: { resolve: { alias: ["vue/server-renderer", "vue"].map((name) => ({ find: name, replacement: resolved(name) })) } },
+  head: [["link", { rel: "icon", href: "data:," }]],
   buildEnd: ({ outDir }) => checkAnchors(outDir),
   markdown: {
     anchor: { slugify: anchorOf },
