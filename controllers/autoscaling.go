@@ -30,7 +30,7 @@ func keptReplicas(live client.Object, want *unstructured.Unstructured) (*int32, 
 		return nil, nil
 	}
 	for _, entry := range d.ManagedFields {
-		if entry.Manager != FieldOwner || entry.Subresource != "" || entry.FieldsV1 == nil {
+		if !own(entry) || entry.FieldsV1 == nil {
 			continue
 		}
 		owned := &fieldpath.Set{}

@@ -44,8 +44,8 @@ func (e *environment) replicas(want int32, operators bool) {
 		}
 		owned := false
 		for _, entry := range d.ManagedFields {
-			owned = owned || entry.Manager == "todoapp-operator" && entry.Operation == metav1.ManagedFieldsOperationApply &&
-				strings.Contains(entry.FieldsV1.GetRawString(), `"f:replicas"`)
+			operators := strings.HasPrefix(entry.Manager, "todoapp-operator") && entry.Manager != "todoapp-operator-replicas"
+			owned = owned || operators && entry.Subresource == "" && strings.Contains(entry.FieldsV1.GetRawString(), `"f:replicas"`)
 		}
 		if *d.Spec.Replicas != want || owned != operators {
 			return fmt.Errorf("%d replicas, owned by the operator: %t; want %d, %t", *d.Spec.Replicas, owned, want, operators)

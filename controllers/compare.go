@@ -73,13 +73,27 @@ func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstruct
 // there is one, so the operator never takes an existing object. etcd gives its first write a later version.
 const unusedVersion = "1"
 
+// creation returns the change that creates a missing object. Secrets and HTTPRoutes are created by an apply: a rotation changes the
+// entries of Secrets, and the comparison of HTTPRoutes knows no other owner of fields.
+func (r *Reconciler) creation(want *unstructured.Unstructured) (*change, error) {
+	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind {
+		want.SetResourceVersion(unusedVersion)
+		return &change{object: want}, nil
+	}
+	_, fields, err := r.driftDetector.fields(want)
+	if err != nil {
+		return nil, err
+	}
+	name, err := creator(fields, want)
+	return &change{object: want, creator: name}, err
+}
+
 // changeTo returns the change that makes a live object the desired one, and nil if it already matches. An existing object is
 // changed only in the version that was read: a stale manager must not put an older ring in place of a newer one, and an
 // object that the garbage collector releases from a deleted app must not be owned again.
 func (r *Reconciler) changeTo(want *unstructured.Unstructured, have client.Object, app *todov1.TodoApp) (*change, error) {
 	if have == nil {
-		want.SetResourceVersion(unusedVersion)
-		return &change{object: want}, nil
+		return r.creation(want)
 	}
 	ownership := desired.OwnershipOf(have, app)
 	if ownership.Foreign() {

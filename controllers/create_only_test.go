@@ -13,17 +13,20 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
 
-// TestAnApplyWithAnUnusedVersionTakesNothing: of every kind that the operator writes, such an apply creates a missing object and
-// owns its fields as any later apply, and it fails if there is an object, even if that one is the same.
-func TestAnApplyWithAnUnusedVersionTakesNothing(t *testing.T) {
+// TestACreationTakesNothing: of every kind that the operator writes, Create and an apply with an unused version create a missing
+// object, and fail if there is an object, even if that one is the same. The apply owns its fields as any later apply.
+func TestACreationTakesNothing(t *testing.T) {
 	e := newEnvironment(t)
 	keys, images := desired.Keys{}, desired.Images{TaskAPI: "api"}
 	for _, config := range desired.Objects(e.app("todo", everything), keys, images, desired.Network{Policies: true}) {
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(config)
 		must(t, err)
 		want := &unstructured.Unstructured{Object: content}
-		want.SetResourceVersion("1")
+		create := func(object *unstructured.Unstructured) error {
+			return e.client.Create(t.Context(), object, client.FieldOwner(controllers.FieldOwner))
+		}
 		apply := func(object *unstructured.Unstructured) error {
+			object.SetResourceVersion("1")
 			applied := client.ApplyConfigurationFromUnstructured(object)
 			return e.client.Apply(t.Context(), applied, client.FieldOwner(controllers.FieldOwner), client.ForceOwnership)
 		}
@@ -37,6 +40,9 @@ func TestAnApplyWithAnUnusedVersionTakesNothing(t *testing.T) {
 		}
 		if err := apply(want.DeepCopy()); !apierrors.IsConflict(err) {
 			t.Errorf("an existing %s was taken: %v", want.GetKind(), err)
+		}
+		if err := create(want.DeepCopy()); !apierrors.IsAlreadyExists(err) {
+			t.Errorf("an existing %s was created again: %v", want.GetKind(), err)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (d driftDetector) differences(c change) ([]string, error) {
 	if _, route := c.live.(*unstructured.Unstructured); route {
 		return nil, nil // the operator does not have its schema
 	}
-	owned, err := ownedFields(c.live)
+	owned, err := appliedFields(c.live)
 	if err != nil {
 		return nil, err
 	}

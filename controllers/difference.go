@@ -1,14 +1,12 @@
 package controllers
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/managedfields"
@@ -65,12 +63,12 @@ func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructu
 // matches compares a live object with the desired one, first without the schema of the kind: if all that is desired is there, in
 // the same order, the schema would not find a difference either.
 func (d driftDetector) matches(live client.Object, want *unstructured.Unstructured) (bool, error) {
-	owned, err := ownedFields(live)
-	if err != nil || owned == nil {
+	wanted, fields, err := d.fields(want)
+	if err != nil {
 		return false, err
 	}
-	wanted, fields, err := d.fields(want)
-	if err != nil || !fields.Equals(owned) {
+	owned, err := ownedFields(live, fields)
+	if err != nil || owned == nil || !fields.Equals(owned) {
 		return false, err
 	}
 	present, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
@@ -106,13 +104,13 @@ func (d driftDetector) drops(live client.Object, want *unstructured.Unstructured
 	if _, route := live.(*unstructured.Unstructured); route {
 		return false, nil // it is created by an apply, so an apply removes its fields
 	}
-	owned, err := ownedFields(live)
-	if err != nil || owned == nil {
-		return false, err
-	}
 	_, fields, err := d.fields(want)
 	if err != nil {
 		return false, err
+	}
+	owned, err := ownedFields(live, fields)
+	if err != nil || owned == nil {
+		return slices.ContainsFunc(live.GetManagedFields(), created), err
 	}
 	return !owned.Difference(fields).Empty(), nil
 }
@@ -138,12 +136,6 @@ func resetOf(live client.Object, want *unstructured.Unstructured, app *todov1.To
 	return reset
 }
 
-// ownUpdate reports whether the operator owns fields by creating an object rather than by applying it, as releases up to 0.2.0 did.
-// Fields with two owners outlive an apply that drops them.
-func ownUpdate(entry metav1.ManagedFieldsEntry) bool {
-	return entry.Manager == FieldOwner && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == ""
-}
-
 // staleEntries returns the operator's entries in a live Secret that the desired one does not have.
 func staleEntries(live client.Object, want *unstructured.Unstructured) []string {
 	secret, ok := live.(*corev1.Secret)
@@ -154,21 +146,6 @@ func staleEntries(live client.Object, want *unstructured.Unstructured) []string 
 	return slices.DeleteFunc(keyring.Entries(), func(entry string) bool {
 		return secret.Data[entry] == nil || data[entry] != nil
 	})
-}
-
-// ownedFields returns the fields that the operator applied and that no other manager has changed since; nil if there are none.
-func ownedFields(live client.Object) (*fieldpath.Set, error) {
-	for _, entry := range live.GetManagedFields() {
-		if entry.Manager != FieldOwner || entry.Operation != metav1.ManagedFieldsOperationApply || entry.Subresource != "" {
-			continue
-		}
-		set := &fieldpath.Set{}
-		if err := set.FromJSON(bytes.NewReader(fieldsOf(live, entry))); err != nil {
-			return nil, fmt.Errorf("reading the owned fields of %s: %w", live.GetName(), err)
-		}
-		return set, nil
-	}
-	return nil, nil
 }
 
 // within reports whether have contains all of want. Have may contain more inside atomic fields: defaults of the API server.

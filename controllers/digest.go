@@ -30,17 +30,15 @@ type entryKey struct {
 	desired.Source
 }
 
-// entryDigest is the digest of an entry in one version of its object.
+// entryDigest is the digest of an entry in one version of its object; empty if that version has no such entry.
 type entryDigest struct{ version, digest string }
 
-// of returns the digest of an entry in a version of its object; empty if that version was not read.
-func (d *digests) of(key entryKey, version string) string {
+// of returns the digest of an entry in a version of its object, and whether that version was read.
+func (d *digests) of(key entryKey, version string) (string, bool) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	if found := d.known[key]; version != "" && found.version == version {
-		return found.digest
-	}
-	return ""
+	found := d.known[key]
+	return found.digest, found.version == version
 }
 
 func (d *digests) remember(key entryKey, found entryDigest) {
@@ -49,7 +47,7 @@ func (d *digests) remember(key entryKey, found entryDigest) {
 	if d.known == nil {
 		d.known = map[entryKey]entryDigest{}
 	}
-	if found.digest == "" {
+	if found.version == "" {
 		delete(d.known, key)
 		return
 	}
@@ -81,15 +79,19 @@ func (r *Reconciler) observeSources(ctx context.Context, reader client.Reader, w
 }
 
 // digest returns a digest of an entry; empty if the entry does not exist. It is keyed by the UID of the object, so that equal
-// values of two Secrets have different digests. A cached plan reads an entry only if its object has changed since the last time.
+// values of two Secrets have different digests. A cached plan reads an entry only if its object has changed since the last time. If
+// the cache does not show the object yet, pods keep the values that they read, and the object's event enqueues the app.
 func (r *Reconciler) digest(ctx context.Context, reader client.Reader, key entryKey) (string, error) {
 	if reader != r.Live && r.sources != nil {
 		object := identities(key.Kind)
 		err := r.sources.Get(ctx, types.NamespacedName{Namespace: key.namespace, Name: key.Name}, object)
-		if client.IgnoreNotFound(err) != nil {
+		if apierrors.IsNotFound(err) {
+			return "", nil
+		}
+		if err != nil {
 			return "", fmt.Errorf("finding %s %s: %w", key.Kind, key.Name, err)
 		}
-		if digest := r.digests.of(key, object.ResourceVersion); digest != "" {
+		if digest, known := r.digests.of(key, object.ResourceVersion); known {
 			return digest, nil
 		}
 	}

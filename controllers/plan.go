@@ -53,6 +53,8 @@ type change struct {
 	replicas *int32
 	// reset is a merge patch that removes the fields of the live object that an apply would leave in it; nil if there are none.
 	reset map[string]any
+	// creator is the field manager that creates a missing object; empty if the object is applied.
+	creator string
 	// ownUpdates says that the operator owns fields twice that an apply drops.
 	ownUpdates bool
 }

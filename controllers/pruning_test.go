@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -95,16 +96,21 @@ func TestAFieldThatIsNoLongerDesiredIsRemoved(t *testing.T) {
 	}
 }
 
-// ownedTwice adds an annotation of another manager to an Ingress, and makes the operator own its fields also by an update.
+// ownedTwice adds an annotation of another manager to an Ingress, and makes the operator own its fields by an apply and by an
+// update.
 func (e *environment) ownedTwice(name string) {
 	e.t.Helper()
 	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: name}}
 	theirs := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"example.com/theirs":"1"}}}`))
 	must(e.t, e.client.Patch(e.t.Context(), ingress, theirs, client.FieldOwner("them")))
 	for _, entry := range ingress.ManagedFields {
-		if entry.Manager == controllers.FieldOwner {
-			entry.Operation = metav1.ManagedFieldsOperationUpdate
-			ingress.ManagedFields = append(ingress.ManagedFields, entry)
+		if strings.HasPrefix(entry.Manager, controllers.FieldOwner) {
+			for _, operation := range []metav1.ManagedFieldsOperationType{
+				metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate,
+			} {
+				entry.Manager, entry.Operation = controllers.FieldOwner, operation
+				ingress.ManagedFields = append(ingress.ManagedFields, entry)
+			}
 			break
 		}
 	}

@@ -127,7 +127,7 @@ func (r *Reconciler) observeRoutes(ctx context.Context, w *snapshot, app *todov1
 // upToDateRoute is upToDate for an HTTPRoute, whose schema the operator does not have: a value may have more fields, which are
 // defaults, and no label or annotation that the operator owns may be left over.
 func upToDateRoute(live, want *unstructured.Unstructured) (bool, error) {
-	owned, err := ownedFields(live)
+	owned, err := appliedFields(live)
 	if err != nil || owned == nil {
 		return false, err
 	}

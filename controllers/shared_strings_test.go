@@ -33,11 +33,11 @@ func TestCachedObjectsShareManagedFields(t *testing.T) {
 	}
 	for _, d := range []*appsv1.Deployment{one, other} {
 		live := appliedDeployment(strings.TrimSuffix(d.Name, "-backend"))
-		cached, err := ownedFields(d)
+		cached, err := appliedFields(d)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := ownedFields(live)
+		want, err := appliedFields(live)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,6 +61,8 @@ type Reconciler struct {
 	Verifiers *Verifiers
 	// Rotations bounds how many rotations begin at the same time; nil for no bound.
 	Rotations *Rotations
+	// Turns lets the requests of urgent apps go first, if it wraps the transport of Client and Live; nil for no order.
+	Turns *Turns
 	// Now is the clock and NewKey the source of keys.
 	Now    func() time.Time
 	NewKey func() keyring.Value
@@ -79,6 +81,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, app *todov1.TodoApp) (ctrl.R
 	if !app.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector deletes the objects that the app owns
 	}
+	ctx, end := r.Turns.begin(ctx, urgent(app, r.Now()))
+	defer end()
 	cache, err := r.lagOf(ctx, app)
 	if err != nil {
 		return ctrl.Result{}, err

@@ -51,9 +51,7 @@ func bounded(object client.Object) client.Object {
 
 // shrink drops from an object what no decision reads.
 func shrink(object client.Object) {
-	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager != FieldOwner
-	}))
+	object.SetManagedFields(slices.DeleteFunc(object.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return !own(e) }))
 	switch object := object.(type) {
 	case *corev1.Secret:
 		trimSecret(object)

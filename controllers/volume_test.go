@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -158,40 +157,35 @@ func TestAFullVolumeShowsInTheStatus(t *testing.T) {
 	})
 }
 
-// refusing is a client to which every Service is refused, at length.
-type refusing struct{ client.Client }
+// refusing is a client that cannot create objects of a kind.
+type refusing struct {
+	client.Client
+	kind string
+	err  error
+}
 
-func (r refusing) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-	if kind, ok := object.(interface{ GetKind() string }); ok && kind.GetKind() == "Service" {
-		return apierrors.NewBadRequest(strings.Repeat("é is refused ", 4000))
+func (r refusing) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
+	if object.GetObjectKind().GroupVersionKind().Kind == r.kind {
+		return r.err
 	}
-	return r.Client.Apply(ctx, object, options...)
+	return r.Client.Create(ctx, object, options...)
 }
 
 // A condition's message is bounded: a longer one would make the API server reject the whole status, for ever.
 func TestALongRefusalIsCut(t *testing.T) {
 	e := newEnvironment(t)
-	e.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client} })
+	long := apierrors.NewBadRequest(strings.Repeat("é is refused ", 4000))
+	e.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client, "Service", long} })
 	e.app("todo")
 	eventually(t, func() error {
 		return e.says("todo", todov1.ConditionReady, todov1.ReasonApplyFailed, "é is refused é is refused")
 	})
 }
 
-// withoutVolumes is a client that cannot create volume claims.
-type withoutVolumes struct{ client.Client }
-
-func (w withoutVolumes) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-	if o, ok := object.(interface{ GetKind() string }); ok && o.GetKind() == "PersistentVolumeClaim" {
-		return errDisturbed
-	}
-	return w.Client.Apply(ctx, object, options...)
-}
-
 // A pod whose volume is not there would only take the place of one that serves; the other component does not need it.
 func TestWhatCouldNotBeMadeHoldsUpItsSideAlone(t *testing.T) {
 	e := newEnvironment(t)
-	e.start(func(r *controllers.Reconciler) { r.Client = withoutVolumes{r.Client} })
+	e.start(func(r *controllers.Reconciler) { r.Client = refusing{r.Client, "PersistentVolumeClaim", errDisturbed} })
 	e.app("todo", func(a *todov1.TodoApp) { a.Spec.Frontend.Image = "web:1" })
 	eventually(t, func() error {
 		return e.condition("todo", todov1.ConditionReady, metav1.ConditionFalse, todov1.ReasonApplyFailed)

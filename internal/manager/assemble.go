@@ -51,11 +51,14 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 	}
 	options.WebhookServer = webhookserver.New(serving)
 	options.Metrics = s.metricsServer(rotator)
-	mgr, err := ctrl.NewManager(cfg, options)
+	turns := &controllers.Turns{}
+	taking := rest.CopyConfig(cfg)
+	taking.Wrap(turns.Wrap)
+	mgr, err := ctrl.NewManager(taking, options)
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	if err := addController(mgr, s, watches); err != nil {
+	if err := addController(mgr, s, watches, turns); err != nil {
 		return nil, err
 	}
 	if s.webhook {
@@ -67,24 +70,26 @@ func newManager(cfg *rest.Config, s settings, ending <-chan struct{}) (ctrl.Mana
 }
 
 // addController adds the controller and the checks of health and readiness.
-func addController(mgr ctrl.Manager, s settings, watches *controllers.WatchHealth) error {
+func addController(mgr ctrl.Manager, s settings, watches *controllers.WatchHealth, turns *controllers.Turns) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("watches", watches.Check); err != nil {
 		return fmt.Errorf("adding the readiness check of the watches: %w", err)
 	}
-	return newReconciler(mgr, s, watches).SetupWithManager(mgr)
+	return newReconciler(mgr, s, watches, turns).SetupWithManager(mgr)
 }
 
-func newReconciler(mgr ctrl.Manager, s settings, watches *controllers.WatchHealth) *controllers.Reconciler {
+func newReconciler(
+	mgr ctrl.Manager, s settings, watches *controllers.WatchHealth, turns *controllers.Turns,
+) *controllers.Reconciler {
 	return &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(controllers.FieldOwner),
 		Images: s.images(), Network: s.network, Namespaces: s.namespaces(),
 		Shard:     s.shard.Selector,
 		Verifiers: controllers.NewVerifiers(), Rotations: controllers.NewRotations(s.rotations),
-		WatchHealth: watches, Now: time.Now, NewKey: newKey,
+		WatchHealth: watches, Turns: turns, Now: time.Now, NewKey: newKey,
 	}
 }
 

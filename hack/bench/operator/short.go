@@ -15,7 +15,7 @@ const (
 	// growthCeiling bounds the bytes that the operator lists per app among 200 apps, relative to those among 100.
 	growthCeiling = 1.1
 	// aheadCeiling bounds the requests that the operator sends between the creation of an app and its status, while 200 others rotate.
-	aheadCeiling = 400
+	aheadCeiling = 90
 )
 
 // few and many are the numbers of apps of the short form.
