@@ -36,7 +36,7 @@ type reviews struct {
 	known  *cache.LRUExpireCache
 }
 
-// reviewed is what a token may do: the status of the response to a request with it.
+// reviewed identifies the requests for which one answer holds. It has a hash of the token, so that the cache holds no token.
 type reviewed struct {
 	token        [sha256.Size]byte
 	method, path string
@@ -84,7 +84,7 @@ func (r *reviews) review(q *http.Request) (int, error) {
 	return status, nil
 }
 
-// ask returns the status that the API server's answers stand for.
+// ask sends both reviews and returns the status of the response.
 func (r *reviews) ask(ctx context.Context, token, verb, path string) (int, error) {
 	review, err := r.tokens.Create(ctx, &authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token},
