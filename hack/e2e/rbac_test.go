@@ -36,13 +36,13 @@ func (r right) String() string {
 
 // unused lists the rights that a run may leave unused, with the reason.
 var unused = map[string]string{
-	"everywhere update todoapps/finalizers.todoapp.dev":      "asked if owner references are enforced, as in OpenShift",
-	system + " patch events":                                 "a new leader's event, once more within minutes",
-	"everywhere patch events.events.k8s.io":                  "an app's event, once more within minutes",
-	"everywhere get networkpolicies.networking.k8s.io":       "if one is missing, or another's, while a plan reads live",
-	"everywhere list configmaps":                             "API servers before 1.34 do not stream lists",
-	"everywhere list horizontalpodautoscalers.autoscaling":   "API servers before 1.34 do not stream lists",
-	"everywhere list events.events.k8s.io":                   "why the volume of a pod cannot be mounted",
+	"everywhere update todoapps/finalizers.todoapp.dev":    "asked if owner references are enforced, as in OpenShift",
+	system + " patch events":                               "a new leader's event, once more within minutes",
+	"everywhere patch events.events.k8s.io":                "an app's event, once more within minutes",
+	"everywhere get networkpolicies.networking.k8s.io":     "if one is missing, or another's, while a plan reads live",
+	"everywhere list configmaps":                           "API servers before 1.34 do not stream lists",
+	"everywhere list horizontalpodautoscalers.autoscaling": "API servers before 1.34 do not stream lists",
+	"everywhere list events.events.k8s.io":                 "why the volume of a pod cannot be mounted",
 }
 
 // checkRights compares the operator's rights with its requests in the whole run. No request may have been forbidden,
