@@ -29,7 +29,7 @@ try {
 
 async function play(user: string, token: string) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 1000 } });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   watch.on(context, true);
   context.on("request", (request) => asked.push(request.url()));
   const page = await context.newPage();
