@@ -4,8 +4,10 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -28,6 +30,18 @@ func TestControlFlags(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", flag, err, want)
 		}
+	}
+}
+
+// TestAStandbyLeadsSoonAfterTheLease checks that by default a standby leads within two seconds after the lease of a killed leader:
+// it may read the last renewal one jittered retry period late, and the lease as ended another one.
+func TestAStandbyLeadsSoonAfterTheLease(t *testing.T) {
+	args := []string{"--task-api-image=image", "--namespace=system", "--leader-elect"}
+	s, err := parse(args, func(string) string { return "" }, io.Discard)
+	must(t, err)
+	late := 2 * time.Duration((1+leaderelection.JitterFactor)*float64(s.retryPeriod))
+	if late > 2*time.Second || s.lease%time.Second != 0 {
+		t.Errorf("a standby may lead %s after a lease of %s", late, s.lease)
 	}
 }
 
