@@ -48,8 +48,8 @@ var unused = map[string]string{
 // checkRights compares the operator's rights with its requests in the whole run. No request may have been forbidden,
 // and every right must have been used.
 func checkRights(ctx context.Context) error {
-	path := cmp.Or(os.Getenv("E2E_AUDIT_LOG"), "/var/lib/todoapp-cluster/log/audit.log")
-	if path == "none" {
+	path, kept := auditLog()
+	if !kept {
 		fmt.Println("rights: not checked, as the cluster keeps no log of the operator's requests")
 		return nil
 	}
@@ -73,6 +73,12 @@ func checkRights(ctx context.Context) error {
 	fmt.Printf("rights: %d granted, %d used, %d refusals\n", len(granted), len(used), len(refused))
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
+}
+
+// auditLog returns the path of the API server's log of the operator's requests, and reports whether the cluster keeps one.
+func auditLog() (path string, kept bool) {
+	path = cmp.Or(os.Getenv("E2E_AUDIT_LOG"), "/var/lib/todoapp-cluster/log/audit.log")
+	return path, path != "none"
 }
 
 // grantedRights returns the rights of the roles that are bound to the operator's service account.
@@ -111,7 +117,10 @@ func grant(granted sets.Set[right], scope string, rules []rbacv1.PolicyRule) {
 
 // event is an entry of the API server's audit log.
 type event struct {
-	User      struct{ Username string }
+	User struct {
+		Username string
+		Extra    map[string][]string
+	}
 	Verb      string
 	ObjectRef struct {
 		Resource, Subresource, Namespace, Name, APIGroup string
@@ -151,35 +160,42 @@ func (e event) rights() [][]right {
 // usedRights reads the audit log. It returns the rights that were used, for each request the narrowest that covers it,
 // and the requests that were forbidden.
 func usedRights(path string, granted sets.Set[right]) (used sets.Set[right], refused sets.Set[string], err error) {
-	log, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("opening the API server's log of the operator's requests (E2E_AUDIT_LOG): %w", err)
-	}
-	defer func() { _ = log.Close() }()
 	used, refused = sets.New[right](), sets.New[string]()
-	lines := bufio.NewScanner(log)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var e event
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return nil, nil, fmt.Errorf("reading %s: %w", path, err)
-		}
-		if e.User.Username != account || e.ObjectRef.Resource == "" {
-			continue
-		}
+	err = eachRequest(path, func(e event) {
 		if e.Annotations["authorization.k8s.io/decision"] == "forbid" {
 			if !e.between() {
 				refused.Insert(e.right(e.ObjectRef.Namespace, e.Verb, e.ObjectRef.Name).String())
 			}
-			continue
+			return
 		}
 		for _, candidates := range e.rights() {
 			if i := slices.IndexFunc(candidates, granted.Has); i >= 0 {
 				used.Insert(candidates[i])
 			}
 		}
+	})
+	return used, refused, err
+}
+
+// eachRequest calls a function with each request of the operator in the audit log.
+func eachRequest(path string, call func(event)) error {
+	log, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the API server's log of the operator's requests (E2E_AUDIT_LOG): %w", err)
 	}
-	return used, refused, lines.Err()
+	defer func() { _ = log.Close() }()
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return fmt.Errorf("reading %s: %w", path, err)
+		}
+		if e.User.Username == account && e.ObjectRef.Resource != "" {
+			call(e)
+		}
+	}
+	return lines.Err()
 }
 
 // whole reports whether the run includes all tests.

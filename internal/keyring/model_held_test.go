@@ -4,7 +4,7 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// mode says whether a manager may begin a rotation that is due. The model chooses it anew for each decision, so a rotation may be
+// mode tells if a manager may begin a rotation that is due. The model chooses it anew for each decision, so a rotation may be
 // held, and an app paused, for any time.
 type mode uint8
 
@@ -38,8 +38,8 @@ func (l *model) liveMoves(w clusterState, m int) []move {
 	return append(moves, move{what: paused.of("manager %d decides"), who: m, after: status})
 }
 
-// cachedModes returns the modes in which a manager may decide on its caches. A paused app of which the plan writes nothing is told
-// as a free one; any other paused app is planned on live reads.
+// cachedModes returns the modes in which a manager may decide on its caches. If the plan of a paused app writes nothing, its
+// status is the same as in mode free. Any other paused app is planned on live reads.
 func (l *model) cachedModes() []mode {
 	switch {
 	case !l.holds:
