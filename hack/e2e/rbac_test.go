@@ -42,6 +42,7 @@ var unused = map[string]string{
 	"everywhere get networkpolicies.networking.k8s.io":     "if one is missing, or another's, while a plan reads live",
 	"everywhere list configmaps":                           "API servers before 1.34 do not stream lists",
 	"everywhere list horizontalpodautoscalers.autoscaling": "API servers before 1.34 do not stream lists",
+	"everywhere list httproutes.gateway.networking.k8s.io": "API servers before 1.34 do not stream lists",
 	"everywhere list events.events.k8s.io":                 "why the volume of a pod cannot be mounted",
 }
 
