@@ -39,14 +39,14 @@ export interface paths {
         };
         /** Read a task */
         get: operations["getTask"];
-        /** Change the fields that are given */
+        /** Change the fields that the body has */
         put: operations["putTask"];
         post?: never;
         /** Delete a task */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
-        /** Change the fields that are given */
+        /** Change the fields that the body has */
         patch: operations["patchTask"];
         trace?: never;
     };
@@ -69,8 +69,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Turn completed into its opposite
-         * @description A body is ignored.
+         * Invert completed
+         * @description The API ignores a body.
          */
         patch: operations["toggleTask"];
         trace?: never;
@@ -202,21 +202,21 @@ export interface components {
             created_at?: components["schemas"]["Ignored"];
             updated_at?: components["schemas"]["Ignored"];
         };
-        /** @description White space at both ends is taken away before characters are counted. */
+        /** @description The API removes white space at both ends, and then counts characters. */
         Title: string;
         Description: string | null;
-        /** @description Decided by the server; accepted, so that a task can be sent back as it was read. */
+        /** @description The API sets this field. It accepts and ignores a value, so that a client can send a whole task back. */
         Ignored: unknown;
         Status: {
             /** @enum {string} */
             status: "ok" | "ready";
         };
-        /** @description RFC 9457. */
+        /** @description An error, as RFC 9457 describes it. */
         Problem: {
             title: string;
             status: number;
             detail: string;
-            /** @description With 422: what is wrong where. */
+            /** @description Each invalid field or parameter, with status 422. */
             errors?: {
                 /**
                  * @example body.title
@@ -247,7 +247,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The path is another user's, whether or not the task exists. */
+        /** @description The path belongs to another user. The answer does not depend on whether the task exists. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -301,7 +301,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The user sends more requests than the installation allows. */
+        /** @description The user has sent more requests than the rate limit allows. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["Retry-After"];
@@ -311,7 +311,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A defect of the server. */
+        /** @description An error in the server. Its log has the cause. */
         InternalError: {
             headers: {
                 [name: string]: unknown;
@@ -336,13 +336,13 @@ export interface components {
         UserID: string;
         /** @description The task's id. */
         ID: number;
-        /** @description Only tasks in this state. */
+        /** @description Return only completed tasks, or only open ones. */
         Completed: boolean;
-        /** @description The size of a page, in decimal digits. */
+        /** @description The maximum number of tasks to return, in decimal digits. */
         Limit: number;
-        /** @description How many tasks to leave out, in decimal digits. */
+        /** @description The number of tasks to skip, in decimal digits. */
         Offset: number;
-        /** @description Write only if the task has one of these ETags; `*` for any. */
+        /** @description Write only if the task has one of these ETags; `*` matches any. */
         IfMatch: string;
         /** @description Answer 304 if the task or the file has one of these ETags. */
         IfNoneMatch: string;
@@ -355,11 +355,11 @@ export interface components {
         ETag: string;
         /** @description The path of the new task. */
         Location: string;
-        /** @description How many tasks the filter leaves. */
+        /** @description The number of tasks on all pages. */
         "X-Total-Count": number;
-        /** @description The paths of the next and the previous page (RFC 8288), where there are. */
+        /** @description The paths of the next and of the previous page (RFC 8288), if they exist. */
         Link: string;
-        /** @description Seconds. */
+        /** @description The number of seconds to wait. */
         "Retry-After": number;
         /** @description The Bearer challenge (RFC 6750). */
         "WWW-Authenticate": string;
@@ -404,11 +404,11 @@ export interface operations {
     listTasks: {
         parameters: {
             query?: {
-                /** @description Only tasks in this state. */
+                /** @description Return only completed tasks, or only open ones. */
                 completed?: components["parameters"]["Completed"];
-                /** @description The size of a page, in decimal digits. */
+                /** @description The maximum number of tasks to return, in decimal digits. */
                 limit?: components["parameters"]["Limit"];
-                /** @description How many tasks to leave out, in decimal digits. */
+                /** @description The number of tasks to skip, in decimal digits. */
                 offset?: components["parameters"]["Offset"];
             };
             header?: never;
@@ -420,7 +420,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of tasks; past the end it is empty. */
+            /** @description One page of tasks. It is empty if the offset is past the last task. */
             200: {
                 headers: {
                     "X-Total-Count": components["headers"]["X-Total-Count"];
@@ -459,7 +459,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new task; for an Idempotency-Key used before, the answer of the first time. */
+            /** @description The new task. If the Idempotency-Key was used before, the task of the first request. */
             201: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -508,7 +508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The task is as the client knows it. */
+            /** @description The task has one of the ETags of If-None-Match. */
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -530,7 +530,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Write only if the task has one of these ETags; `*` for any. */
+                /** @description Write only if the task has one of these ETags; `*` matches any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -547,7 +547,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The task after the change. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -574,7 +574,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Write only if the task has one of these ETags; `*` for any. */
+                /** @description Write only if the task has one of these ETags; `*` matches any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -587,7 +587,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task as it was. */
+            /** @description The deleted task. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -612,7 +612,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Write only if the task has one of these ETags; `*` for any. */
+                /** @description Write only if the task has one of these ETags; `*` matches any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -629,7 +629,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now. */
+            /** @description The task after the change. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -656,7 +656,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Write only if the task has one of these ETags; `*` for any. */
+                /** @description Write only if the task has one of these ETags; `*` matches any. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -669,7 +669,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task as it is now. */
+            /** @description The task after the change. */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -798,7 +798,7 @@ export interface operations {
                     "text/javascript": string;
                 };
             };
-            /** @description The file is as the ETag says. */
+            /** @description The file has one of the ETags of If-None-Match. */
             304: {
                 headers: {
                     ETag: components["headers"]["ETag"];
