@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -35,8 +37,12 @@ func TestAnUndecodableAppStopsNoOther(t *testing.T) {
 	e.settled("new")
 
 	var live todov1.TodoApp
+	mayReport := e.admitsStatusOf(bad)
 	eventually(t, func() error {
 		must(t, e.get("bad", &live))
+		if !mayReport {
+			return nil // an Event and the metric remain
+		}
 		ready := meta.FindStatusCondition(live.Status.Conditions, todov1.ConditionReady)
 		if ready == nil || ready.Reason != todov1.ReasonSpecUndecodable || !strings.Contains(ready.Message, malformed) {
 			return fmt.Errorf("the condition does not name the value: %+v", ready)
@@ -106,6 +112,21 @@ func (e *environment) storeUndecodable(name string) *unstructured.Unstructured {
 		return nil
 	})
 	return app
+}
+
+// admitsStatusOf reports whether the API server admits a status of an app with a spec that the present schema refuses. Kubernetes
+// 1.32 does not: it validates the whole object with each write of the status.
+func (e *environment) admitsStatusOf(app *unstructured.Unstructured) bool {
+	e.t.Helper()
+	stored := &todov1.TodoApp{}
+	must(e.t, e.get(app.GetName(), stored))
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"status": {"observedGeneration": 1}}`))
+	err := e.client.Status().Patch(e.t.Context(), stored, patch, client.DryRunAll)
+	if err != nil && !apierrors.IsInvalid(err) {
+		e.t.Fatal(err)
+	}
+	e.t.Logf("the API server admits the status of an app that does not decode: %t (%v)", err == nil, err)
+	return err == nil
 }
 
 // undecodable gives a stored app the timestamp.

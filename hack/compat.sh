@@ -15,7 +15,7 @@ folder=$PWD/bin/compat/$released
 hack/tools/build.sh envtest helm
 
 if [[ ! -x $folder/kube-apiserver ]]; then
-  echo "building the API server of Kubernetes $released (about 5 minutes) ..."
+  echo "building the API server of Kubernetes $released (20 minutes on two cores) ..."
   started=$SECONDS
   mkdir -p "$folder/module"
   source=$(go mod download -json "k8s.io/kubernetes@$released" | sed -n 's/^.*"Dir": "\(.*\)".*/\1/p')

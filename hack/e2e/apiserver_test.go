@@ -47,13 +47,16 @@ func TestAPIServerAway(t *testing.T) {
 	}
 }
 
-// managerRestarts lists the managers with their restarts.
+// managerRestarts lists the managers that are not terminating, with their restarts.
 func (e *environment) managerRestarts() string {
 	e.Helper()
 	var pods corev1.PodList
 	must(e, cluster.List(e.Context(), &pods, client.InNamespace(system), client.MatchingLabels{"app.kubernetes.io/name": operator}))
 	var all []string
 	for i := range pods.Items {
+		if pods.Items[i].DeletionTimestamp != nil {
+			continue
+		}
 		for _, container := range pods.Items[i].Status.ContainerStatuses {
 			all = append(all, fmt.Sprintf("%s (%d restarts)", pods.Items[i].Name, container.RestartCount))
 		}
@@ -76,26 +79,32 @@ func (e *environment) managerLines(node *corev1.Node) int {
 	return lines
 }
 
-// signalAPIServer is a script that sends a signal to the API server of a node. On this machine others may run, so it looks for the
-// mark that hack/cluster gives its processes; on a node of kind there is one only.
-const signalAPIServer = `found=1; for process in /proc/[0-9]*; do
+// pauseAPIServer is a script that stops the API server of a node, and resumes it after a while in any case. On this machine others
+// may run, so it looks for the mark that hack/cluster gives its processes; on a node of kind there is one only.
+const pauseAPIServer = `for process in /proc/[0-9]*; do
 if [ "$(cat $process/comm 2>/dev/null)" = kube-apiserver ] && { %t || grep -qz TODOAPP_CLUSTER_PROCESS=1 $process/environ; }; then
-kill -%s ${process#/proc/} && found=0
+pid=${process#/proc/}
+(sleep 150; kill -CONT $pid) >/dev/null 2>&1 </dev/null &
+kill -STOP $pid && echo $pid
 fi
-done; exit $found`
+done`
 
 // stopAPIServer stops the process of the API server, which then accepts connections and answers nothing. The test's end resumes it,
 // unless resume was called before.
 func (e *environment) stopAPIServer(node *corev1.Node) (resume func()) {
 	e.Helper()
-	resume = sync.OnceFunc(func() { onNode(e.T, node, fmt.Sprintf(signalAPIServer, isKind(node), "CONT")) })
-	e.Cleanup(resume)
 	stopped := time.Now()
-	onNode(e.T, node, fmt.Sprintf(signalAPIServer, isKind(node), "STOP"))
-	return func() {
-		resume()
-		e.Logf("the API server was away for %.1f s", time.Since(stopped).Seconds())
+	pid, err := runOnNode(node, fmt.Sprintf(pauseAPIServer, isKind(node)))
+	must(e, err)
+	if len(strings.Fields(pid)) != 1 {
+		e.Errorf("the node has these API servers: %q", pid)
 	}
+	again := sync.OnceFunc(func() {
+		onNode(e.T, node, "kill -CONT "+strings.Join(strings.Fields(pid), " "))
+		e.Logf("the API server was away for %.1f s", time.Since(stopped).Seconds())
+	})
+	e.Cleanup(again)
+	return again
 }
 
 // isKind reports whether a node is a container of kind.
