@@ -58,6 +58,9 @@ func servicesReachable(ctx context.Context, config *rest.Config, objects client.
 	if err := objects.Get(ctx, client.ObjectKey{Namespace: corev1.NamespaceDefault, Name: "kubernetes"}, &service); err != nil {
 		return false
 	}
+	if len(service.Spec.Ports) == 0 {
+		return false
+	}
 	direct := rest.CopyConfig(config)
 	direct.Timeout, direct.ServerName = dialWithin, ""
 	direct.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil } //nolint:nilnil // no proxy
@@ -65,7 +68,7 @@ func servicesReachable(ctx context.Context, config *rest.Config, objects client.
 	if err != nil {
 		return false
 	}
-	url := "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443") + "/readyz"
+	url := "https://" + net.JoinHostPort(service.Spec.ClusterIP, strconv.Itoa(int(service.Spec.Ports[0].Port))) + "/readyz"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
