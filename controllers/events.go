@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -51,10 +52,10 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
 	for _, d := range p.restarting(app) {
-		changed := namesOf(desired.Sources(app, d.GetLabels()[todov1.LabelComponent]))
-		log.FromContext(ctx).Info("database changed", "deployment", d.GetName(), "changed", changed)
-		r.event(app, corev1.EventTypeNormal, "DatabaseChanged", "Apply",
-			"Deployment %s replaces its pods, because %s has changed", d.GetName(), changed)
+		changed := namesOf(desired.Sources(app, d.Labels[todov1.LabelComponent]))
+		log.FromContext(ctx).Info("database changed", "deployment", d.Name, "changed", changed)
+		r.eventAbout(d, app, corev1.EventTypeNormal, "DatabaseChanged", "Apply",
+			"Deployment %s replaces its pods, because %s has changed", d.Name, changed)
 	}
 	if len(p.toPrune) > 0 {
 		var names []string
@@ -73,7 +74,13 @@ var explanation = map[keyring.Action]string{
 
 // event writes an Event about an app, cut to what the API server admits.
 func (r *Reconciler) event(app *todov1.TodoApp, kind, reason, action, format string, args ...any) {
-	r.Events.Eventf(app, nil, kind, reason, action, "%s", truncate(fmt.Sprintf(format, args...), longestNote))
+	r.eventAbout(nil, app, kind, reason, action, format, args...)
+}
+
+// eventAbout writes an Event about an app and a related object. Of two Events that differ by their notes alone, the recorder writes
+// the first and counts the second.
+func (r *Reconciler) eventAbout(related runtime.Object, app *todov1.TodoApp, kind, reason, action, format string, args ...any) {
+	r.Events.Eventf(app, related, kind, reason, action, "%s", truncate(fmt.Sprintf(format, args...), longestNote))
 }
 
 // retired returns the versions that the backend's Secret loses though they are not revoked.

@@ -38,6 +38,9 @@ func TestAPodNeedsTheEntriesOfItsFiles(t *testing.T) {
 	if got := needs(&pod); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	if got := needs(&corev1.Pod{Spec: references(&pod.Spec)}); !slices.Equal(got, want) {
+		t.Errorf("from the cache: got %v, want %v", got, want)
+	}
 }
 
 // objects is an API server with a Secret and a ConfigMap, each with one entry.

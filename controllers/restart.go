@@ -44,8 +44,8 @@ func restart(want *unstructured.Unstructured, have client.Object, digest string)
 
 // restarting returns the Deployments whose pods a plan replaces because a value has changed that they read at start. A changed spec
 // replaces the pods by itself, so its new digest does not count.
-func (p *plan) restarting(app *todov1.TodoApp) []*unstructured.Unstructured {
-	var all []*unstructured.Unstructured
+func (p *plan) restarting(app *todov1.TodoApp) []*appsv1.Deployment {
+	var all []*appsv1.Deployment
 	for _, c := range p.changed {
 		live, ok := c.live.(*appsv1.Deployment)
 		if !ok || app.Status.ObservedGeneration != app.Generation {
@@ -53,7 +53,7 @@ func (p *plan) restarting(app *todov1.TodoApp) []*unstructured.Unstructured {
 		}
 		recorded := live.Annotations[todov1.AnnotationSources]
 		if recorded != "" && recorded != c.object.GetAnnotations()[todov1.AnnotationSources] {
-			all = append(all, c.object)
+			all = append(all, live)
 		}
 	}
 	return all

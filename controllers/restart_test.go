@@ -64,7 +64,7 @@ func TestADatabaseThatChangesIsToldOf(t *testing.T) {
 		live.Annotations = map[string]string{todov1.AnnotationSources: "one"}
 		want = &unstructured.Unstructured{Object: map[string]any{"kind": "Deployment"}}
 		want.SetName("todo-backend")
-		want.SetLabels(map[string]string{todov1.LabelComponent: todov1.ComponentBackend})
+		live.Labels = map[string]string{todov1.LabelComponent: todov1.ComponentBackend}
 		want.SetAnnotations(map[string]string{todov1.AnnotationSources: digest})
 		return live, want
 	}

@@ -122,7 +122,7 @@ func references(spec *corev1.PodSpec) corev1.PodSpec {
 	kept.InitContainers = slices.Collect(referring(spec.InitContainers))
 	kept.Containers = slices.Collect(referring(spec.Containers))
 	for _, volume := range spec.Volumes {
-		if volume.Secret != nil || volume.PersistentVolumeClaim != nil || volume.Projected != nil {
+		if volume.Secret != nil || volume.ConfigMap != nil || volume.PersistentVolumeClaim != nil || volume.Projected != nil {
 			kept.Volumes = append(kept.Volumes, volume)
 		}
 	}
