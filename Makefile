@@ -101,7 +101,6 @@ load: image ## Load the operator's image into the cluster
 install: load ## Install the operator into the cluster of KUBECONFIG
 	@hack/tools/build.sh kubectl helm
 	@hack/install.sh
-
 uninstall: ## Remove the operator; every TodoApp stays and keeps working
 	@hack/tools/build.sh helm
 	bin/helm --namespace todoapp-system uninstall --ignore-not-found --wait todoapp-operator
