@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -62,6 +63,30 @@ type change struct {
 // idle reports whether the plan writes nothing.
 func (p *plan) idle() bool {
 	return p.blocker != nil || p.paused || p.stored() && len(p.changed)+len(p.toPrune)+len(p.stale) == 0
+}
+
+// stillWaiting returns the names that delay the rotation, without those of the Secrets and Deployments that the plan has just
+// written with the new keys. It returns all names if no other is left: only a new plan can say that nothing delays the rotation.
+func (p *plan) stillWaiting() []string {
+	if p.idle() {
+		return p.step.Waiting
+	}
+	var written []string
+	for _, c := range p.changed {
+		switch kind, component := c.object.GetKind(), c.object.GetLabels()[todov1.LabelComponent]; {
+		case kind == "Deployment":
+			written = append(written, "deployment/"+c.object.GetName())
+		case kind == "Secret" && component == todov1.ComponentFrontend:
+			written = append(written, keyring.FrontendProjection)
+		case kind == "Secret" && component == todov1.ComponentBackend:
+			written = append(written, keyring.BackendProjection)
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(p.step.Waiting), func(name string) bool { return slices.Contains(written, name) })
+	if len(left) == 0 {
+		return p.step.Waiting
+	}
+	return left
 }
 
 // stored reports whether the live keyring matches the desired one.

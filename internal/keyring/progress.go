@@ -38,14 +38,20 @@ func (r Ring) versions() []int64 {
 	return versions
 }
 
+// BackendProjection and FrontendProjection are the names of the components' Secrets in Step.Waiting.
+const (
+	BackendProjection  = "the backend's Secret"
+	FrontendProjection = "the frontend's Secret"
+)
+
 // unprojected returns the names of the Secrets that do not match the ring. A pod that starts now may load other keys from them.
 func (r Ring) unprojected(in Inputs) []string {
 	var names []string
 	if string(in.Recovery.Backend[EntrySecrets]) != r.Backend(in.Now, in.Policy).Data[EntrySecrets] {
-		names = append(names, "the backend's Secret")
+		names = append(names, BackendProjection)
 	}
 	if string(in.Recovery.Frontend[EntrySecrets]) != r.Frontend(in.Now, in.Policy).Data[EntrySecrets] {
-		names = append(names, "the frontend's Secret")
+		names = append(names, FrontendProjection)
 	}
 	return names
 }
