@@ -54,8 +54,21 @@ func (e *environment) awaitCondition(
 	app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string,
 ) metav1.Condition {
 	e.Helper()
+	return e.awaitConditionWithin(startWithin, app, kind, status, reason)
+}
+
+// awaitUnready waits until the app says that pods run and do not become ready, which it does a minute after they have started.
+func (e *environment) awaitUnready(app *todov1.TodoApp, kind string) metav1.Condition {
+	e.Helper()
+	return e.awaitConditionWithin(time.Minute+startWithin, app, kind, metav1.ConditionFalse, todov1.ReasonNotReady)
+}
+
+func (e *environment) awaitConditionWithin(
+	within time.Duration, app *todov1.TodoApp, kind string, status metav1.ConditionStatus, reason string,
+) metav1.Condition {
+	e.Helper()
 	var found metav1.Condition
-	e.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), startWithin, func() error {
+	e.await(fmt.Sprintf("%s: %s %s (%s)", app.Name, kind, status, reason), within, func() error {
 		if err := cluster.Get(e.Context(), client.ObjectKeyFromObject(app), app); err != nil {
 			return err
 		}

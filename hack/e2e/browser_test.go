@@ -39,10 +39,7 @@ func TestBrowser(t *testing.T) {
 	_, port, err := net.SplitHostPort(address)
 	must(t, err)
 	url := "http://" + net.JoinHostPort(host, port)
-	build := exec.CommandContext(t.Context(), "../../examples/frontend/image.sh", frontendImage)
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the frontend's image: %v\n%s", err, output)
-	}
+	buildFrontend(t)
 	e.secret("users", "DATABASE_URL", databaseURL(t))
 	app := e.apply("todo", `{auth: {tokens: {maxLifetime: 1m, leeway: 0s, issuer: nextjs-frontend, audience: fastapi-backend}},
 		frontend: {image: "`+frontendImage+`", replicas: 2, url: "`+url+`",

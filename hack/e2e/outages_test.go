@@ -194,8 +194,14 @@ func (e *environment) node() *corev1.Node {
 // logs waits until the log of an app's backend has a line that matches.
 func (e *environment) logs(app *todov1.TodoApp, pattern string) {
 	e.Helper()
+	e.logsOf("deployment/"+app.Name+"-backend", pattern)
+}
+
+// logsOf waits until a log has a line that matches.
+func (e *environment) logsOf(object, pattern string) {
+	e.Helper()
 	e.await(fmt.Sprintf("a line of the log that matches %q", pattern), startWithin, func() error {
-		output, err := e.command("logs", "deployment/"+app.Name+"-backend", "--tail=-1")
+		output, err := e.command("logs", object, "--tail=-1")
 		if err != nil {
 			return err
 		}
