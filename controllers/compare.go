@@ -73,10 +73,15 @@ func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstruct
 // there is one, so the operator never takes an existing object. etcd gives its first write a later version.
 const unusedVersion = "1"
 
-// creation returns the change that creates a missing object. Secrets and HTTPRoutes are created by an apply: a rotation changes the
-// entries of Secrets, and the comparison of HTTPRoutes knows no other owner of fields.
+// creation returns the change that creates a missing object. Some objects are created by an apply: Secrets, because a rotation
+// changes their entries, HTTPRoutes, because their comparison knows no other owner of fields, and Deployments of which
+// an autoscaler sets the replicas, because Create would record the default number as the operator's.
 func (r *Reconciler) creation(want *unstructured.Unstructured) (*change, error) {
-	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind {
+	_, scaled, err := unstructured.NestedFieldNoCopy(want.Object, "spec", "replicas")
+	if err != nil {
+		return nil, fmt.Errorf("reading the replicas of %s: %w", want.GetName(), err)
+	}
+	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !scaled {
 		want.SetResourceVersion(unusedVersion)
 		return &change{object: want}, nil
 	}
