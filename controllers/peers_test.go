@@ -117,7 +117,7 @@ func TestARestartLeavesTheReplicasToTheAutoscaler(t *testing.T) {
 	e := newEnvironment(t)
 	p := e.start()
 	e.app("todo", onPostgres(1), func(a *todov1.TodoApp) { a.Spec.Backend.Autoscaling = &todov1.AutoscalingSpec{External: true} })
-	e.replicas(1, false)
+	e.settled("todo")
 	e.quiet(p)
 	e.scale(5)
 	e.quiet(p)
