@@ -66,9 +66,10 @@ func (p *plan) idle() bool {
 }
 
 // stillWaiting returns the names that delay the rotation, without those of the Secrets and Deployments that the plan has just
-// written with the new keys. It returns all names if no other is left: only a new plan can say that nothing delays the rotation.
-func (p *plan) stillWaiting() []string {
-	if p.idle() {
+// written with the new keys. It returns all names if a write failed, and if no other is left: only a new plan
+// can say that nothing delays the rotation.
+func (p *plan) stillWaiting(applyErr error) []string {
+	if applyErr != nil || p.idle() {
 		return p.step.Waiting
 	}
 	var written []string

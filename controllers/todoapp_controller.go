@@ -154,9 +154,7 @@ func (r *Reconciler) conclude(ctx context.Context, app *todov1.TodoApp, p *plan,
 	case errors.Is(applyErr, errNotStored):
 		p.step = r.currentStep(app, p) // the status must not list a key that was not stored
 	}
-	if applyErr == nil {
-		p.step.Waiting = p.stillWaiting()
-	}
+	p.step.Waiting = p.stillWaiting(applyErr)
 	r.warn(app, p)
 	status := statusOf(app, p, applyErr)
 	logConditions(ctx, app, p, status)

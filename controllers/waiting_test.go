@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -26,21 +27,23 @@ func TestWrittenObjectsDelayNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		changed []change
 		paused  bool
+		failure error
 		waiting []string
 		want    []string
 	}{
-		"all are written":                 {[]change{frontend, backend, deployment}, false, all, []string{"pod"}},
-		"the frontend's Secret":           {[]change{frontend}, false, all, []string{all[0], keyring.BackendProjection, "pod"}},
-		"the backend's Secret":            {[]change{backend}, false, all, []string{all[0], keyring.FrontendProjection, "pod"}},
-		"a Service of that name":          {[]change{written("Service", "shop-frontend", "")}, false, all, all},
-		"a Deployment that is not listed": {[]change{written("Deployment", "shop-backend", "")}, false, all, all},
-		"nothing else is left":            {[]change{frontend, backend, deployment}, false, all[:3], all[:3]},
-		"a paused app writes nothing":     {[]change{frontend, backend, deployment}, true, all, all},
+		"all are written":                 {[]change{frontend, backend, deployment}, false, nil, all, []string{"pod"}},
+		"the frontend's Secret":           {[]change{frontend}, false, nil, all, []string{all[0], keyring.BackendProjection, "pod"}},
+		"the backend's Secret":            {[]change{backend}, false, nil, all, []string{all[0], keyring.FrontendProjection, "pod"}},
+		"a Service of that name":          {[]change{written("Service", "shop-frontend", "")}, false, nil, all, all},
+		"a Deployment that is not listed": {[]change{written("Deployment", "shop-backend", "")}, false, nil, all, all},
+		"nothing else is left":            {[]change{frontend, backend, deployment}, false, nil, all[:3], all[:3]},
+		"a write failed":                  {[]change{frontend, backend, deployment}, false, errors.New("full"), all, all},
+		"a paused app writes nothing":     {[]change{frontend, backend, deployment}, true, nil, all, all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &plan{observed: &snapshot{}, keyring: &corev1.Secret{}, changed: c.changed, paused: c.paused}
 			p.step.Waiting = c.waiting
-			if got := p.stillWaiting(); !slices.Equal(got, c.want) {
+			if got := p.stillWaiting(c.failure); !slices.Equal(got, c.want) {
 				t.Errorf("waiting for %q, expected %q", got, c.want)
 			}
 		})
