@@ -14,8 +14,58 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 )
+
+// bring creates an app whose frontend and backend have images of their own, and read a database from a Secret.
+func (r *release) bring() {
+	r.Helper()
+	r.own = r.apply("own", `{frontend: {image: "`+probeImage+`", database: {urlSecretRef: {name: db, key: url}}},
+		backend: {image: "`+probeImage+`", port: 3000, env: [{name: PROBE_IDLE, value: please}],
+			storage: {postgres: {urlSecretRef: {name: db, key: url}}}}}`)
+	r.awaitReady(r.own)
+}
+
+// ownPodsStay returns a function that fails the test if a pod of a frontend or of a backend's own image was replaced or restarted.
+func (r *release) ownPodsStay() (check func()) {
+	r.Helper()
+	apps := []*todov1.TodoApp{r.users[0].app, r.users[1].app, r.own}
+	frontends, backends := r.lives(todov1.ComponentFrontend, apps...), r.lives(todov1.ComponentBackend, r.own)
+	return func() {
+		r.Helper()
+		r.awaitReady(r.own)
+		if now := r.lives(todov1.ComponentFrontend, apps...); !slices.Equal(now, frontends) {
+			r.Errorf("the frontends were %v and are %v", frontends, now)
+		}
+		if now := r.lives(todov1.ComponentBackend, r.own); !slices.Equal(now, backends) {
+			r.Errorf("the pods of the backend's own image were %v and are %v", backends, now)
+		}
+	}
+}
+
+// extended sets fields that the previous release did not have. Each replaces the pods of its component, and no others.
+func (r *release) extended() {
+	for _, field := range []struct{ component, spec string }{
+		{todov1.ComponentFrontend, `{"frontend":{"template":{"terminationGracePeriodSeconds":20}}}`},
+		{todov1.ComponentBackend, `{"backend":{"probes":{"readiness":{"path":"/"}}}}`},
+		{todov1.ComponentBackend, `{"backend":{"storage":{"postgres":{"caRef":{"name":"db","key":"url"}}}}}`},
+	} {
+		before := map[string]map[string]bool{}
+		for _, component := range components {
+			before[component] = r.podUIDs(r.own, component)
+		}
+		r.merge(r.own, `{"spec":`+field.spec+`}`)
+		r.awaitReplaced(r.own, field.component, before[field.component])
+		r.awaitReady(r.own)
+		for _, component := range components {
+			if err := r.same(r.own, component, before[component]); component != field.component && err != nil {
+				r.Errorf("after %s: %v", field.spec, err)
+			}
+		}
+	}
+	r.judgeAll()
+}
 
 // exchanged replaces the managers one by one, as the next upgrade will, while TodoApps are admitted without a pause. No
 // admission may fail. The managers of the previous release did not drain requests, so the upgrade from it is exempt.
@@ -114,12 +164,12 @@ func (r *release) versionsOfKeys() []string {
 	return all
 }
 
-// lives returns the UIDs and restart counts of a component's pods. They differ if a pod was replaced or restarted.
-func (r *release) lives(component string) []string {
+// lives returns the UIDs and restart counts of a component's pods in some apps. They differ if a pod was replaced or restarted.
+func (r *release) lives(component string, apps ...*todov1.TodoApp) []string {
 	r.Helper()
 	var all []string
-	for _, u := range r.users {
-		for _, pod := range r.pods(u.app, component) {
+	for _, app := range apps {
+		for _, pod := range r.pods(app, component) {
 			for _, c := range pod.Status.ContainerStatuses {
 				all = append(all, fmt.Sprint(pod.UID, " ", c.Name, " ", c.RestartCount))
 			}

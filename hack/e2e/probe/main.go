@@ -1,5 +1,6 @@
 // Command probe is the image of the end-to-end tests. It is an agent that acts for them inside the cluster, a load
-// generator, or, without arguments, a frontend that signs tokens like a TodoApp's frontend.
+// generator, or, without arguments, a frontend that signs tokens like a TodoApp's frontend. With PROBE_IDLE it only answers
+// requests, like a backend that is not used.
 package main
 
 import (
@@ -30,6 +31,8 @@ func run(args []string) error {
 	switch {
 	case os.Getenv("PROBE_CRASH") != "":
 		return errors.New("crashing, as PROBE_CRASH asks")
+	case os.Getenv("PROBE_IDLE") != "":
+		return serve(signer.Port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), atOnce)
 	case len(args) == 1 && args[0] == "agent":
 		return serve(agent.Port, agent.Handler(), atOnce)
 	case len(args) == 3 && args[0] == "load":
