@@ -80,7 +80,7 @@ func healthy(t *testing.T) *facts {
 		t.Fatal(err)
 	}
 	webhook := admissionv1.ValidatingWebhookConfiguration{Webhooks: []admissionv1.ValidatingWebhook{{
-		ClientConfig: admissionv1.WebhookClientConfig{CABundle: caBundle(t, noon.AddDate(1, 0, 0))}}}}
+		ClientConfig: admissionv1.WebhookClientConfig{CABundle: caBundle(t, noon.AddDate(0, 0, 60))}}}}
 	frontend := podOf("frontend")
 	frontend.Annotations = map[string]string{todov1.AnnotationKeys: "2,1"}
 	frontend.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{

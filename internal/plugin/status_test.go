@@ -37,19 +37,23 @@ var (
 )
 
 func TestStatusShowsOneScreen(t *testing.T) {
-	backend := podState{Name: "shop-backend-7f9c-aaaaa", Component: "backend", Node: "node-1", State: "Ready",
-		Trusts: []int64{1, 2}, LastUses: map[int64]metav1.Time{1: *at(-49 * time.Hour), 2: *at(-12 * time.Second)}}
+	backend := func(used int64, trusts ...int64) podState {
+		return podState{Name: "shop-backend-7f9c-aaaaa", Component: "backend", Node: "node-1", State: "Ready",
+			Trusts: trusts, LastUses: map[int64]metav1.Time{used - 1: *at(-49 * time.Hour), used: *at(-12 * time.Second)}}
+	}
+	frontend := func(signs int64) podState {
+		return podState{Name: "shop-frontend-5d8f-ccccc", Component: "frontend", Node: "node-1", State: "Ready",
+			Trusts: []int64{signs}, Signs: signs}
+	}
 	silent := podState{Name: "shop-backend-7f9c-bbbbb", Component: "backend", Node: "node-2", State: "Ready",
 		Unknown: "not known: " + errMayNotForward.Error()}
-	frontend := podState{Name: "shop-frontend-5d8f-ccccc", Component: "frontend", Node: "node-1", State: "Ready",
-		Trusts: []int64{1}, Signs: 1}
 	for name, c := range map[string]struct {
 		status string
 		pods   []podState
 	}{
-		"status-stable":     {stableStatus, []podState{backend, frontend}},
-		"status-publishing": {publishingStatus, []podState{backend, silent, frontend}},
-		"status-draining":   {drainingStatus, []podState{backend, frontend}},
+		"status-stable":     {stableStatus, []podState{backend(2, 2), frontend(2)}},
+		"status-publishing": {publishingStatus, []podState{backend(1, 1, 2), silent, frontend(1)}},
+		"status-draining":   {drainingStatus, []podState{backend(2, 2, 3), frontend(3)}},
 		"status-new":        {"{}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
