@@ -30,6 +30,9 @@ func TestACreationTakesNothing(t *testing.T) {
 			applied := client.ApplyConfigurationFromUnstructured(object)
 			return e.client.Apply(t.Context(), applied, client.FieldOwner(controllers.FieldOwner), client.ForceOwnership)
 		}
+		if err := e.client.Create(t.Context(), want.DeepCopy(), client.FieldOwner(controllers.FieldOwner), client.DryRunAll); err != nil {
+			t.Errorf("%s is not created: %v", want.GetKind(), err)
+		}
 		made := want.DeepCopy()
 		if err := apply(made); err != nil {
 			t.Errorf("%s was not created: %v", want.GetKind(), err)

@@ -83,15 +83,11 @@ func (r *Reconciler) observeSources(ctx context.Context, reader client.Reader, w
 // the cache does not show the object yet, pods keep the values that they read, and the object's event enqueues the app.
 func (r *Reconciler) digest(ctx context.Context, reader client.Reader, key entryKey) (string, error) {
 	if reader != r.Live && r.sources != nil {
-		object := identities(key.Kind)
-		err := r.sources.Get(ctx, types.NamespacedName{Namespace: key.namespace, Name: key.Name}, object)
-		if apierrors.IsNotFound(err) {
-			return "", nil
+		version, err := r.cachedVersion(ctx, key)
+		if err != nil || version == "" {
+			return "", err
 		}
-		if err != nil {
-			return "", fmt.Errorf("finding %s %s: %w", key.Kind, key.Name, err)
-		}
-		if digest, known := r.digests.of(key, object.ResourceVersion); known {
+		if digest, known := r.digests.of(key, version); known {
 			return digest, nil
 		}
 	}
@@ -107,6 +103,22 @@ func (r *Reconciler) digest(ctx context.Context, reader client.Reader, key entry
 	}
 	r.digests.remember(key, found)
 	return found.digest, nil
+}
+
+// cachedVersion returns the version of an object in the cache of sources. A Secret with the label of an app is in the cache of the
+// app's own Secrets instead. The version is empty if the object does not exist.
+func (r *Reconciler) cachedVersion(ctx context.Context, key entryKey) (string, error) {
+	name := types.NamespacedName{Namespace: key.namespace, Name: key.Name}
+	var object client.Object = identities(key.Kind)
+	err := r.sources.Get(ctx, name, object)
+	if apierrors.IsNotFound(err) && key.Kind == todov1.KindSecret {
+		object = &corev1.Secret{}
+		err = r.Client.Get(ctx, name, object)
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("finding %s %s: %w", key.Kind, key.Name, err)
+	}
+	return object.GetResourceVersion(), nil
 }
 
 // entry reads an entry from the API server. The value is empty if it does not exist.

@@ -37,6 +37,7 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 	if !errors.Is(applyErr, errNotStored) {
 		r.reportKeyring(app, p)
 	}
+	r.reportRestarts(ctx, app, p)
 	if applyErr != nil {
 		if !overtaken(applyErr) {
 			r.event(app, corev1.EventTypeWarning, applyReason(applyErr), "Apply", "%s", oneLine(applyErr))
@@ -51,12 +52,6 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 	if created := p.created(); len(created) > 0 && p.step.Action != keyring.ActionCreate { // a new app lacks everything
 		r.event(app, corev1.EventTypeNormal, "Created", "Apply", "Created %s", strings.Join(created, ", "))
 	}
-	for _, d := range p.restarting(app) {
-		changed := namesOf(desired.Sources(app, d.Labels[todov1.LabelComponent]))
-		log.FromContext(ctx).Info("database changed", "deployment", d.Name, "changed", changed)
-		r.eventAbout(d, app, corev1.EventTypeNormal, "DatabaseChanged", "Apply",
-			"Deployment %s replaces its pods, because %s has changed", d.Name, changed)
-	}
 	if len(p.toPrune) > 0 {
 		var names []string
 		for _, object := range p.toPrune {
@@ -66,7 +61,18 @@ func (r *Reconciler) report(ctx context.Context, app *todov1.TodoApp, p *plan, a
 	}
 }
 
-// explanation is what an Event adds to the name of some transitions.
+// reportRestarts tells which Deployments replace their pods, also if another object could not be written: the next plan does not
+// know.
+func (r *Reconciler) reportRestarts(ctx context.Context, app *todov1.TodoApp, p *plan) {
+	for _, d := range p.restarting(app) {
+		changed := namesOf(desired.Sources(app, d.Labels[todov1.LabelComponent]))
+		log.FromContext(ctx).Info("database changed", "deployment", d.Name, "changed", changed)
+		r.eventAbout(d, app, corev1.EventTypeNormal, "DatabaseChanged", "Apply",
+			"Deployment %s replaces its pods, because %s has changed", d.Name, changed)
+	}
+}
+
+// explanation completes the Events of some transitions.
 var explanation = map[keyring.Action]string{
 	keyring.ActionRevoke:  ": condition RotationComplete tells when every pod has dropped it",
 	keyring.ActionCorrect: ": it was made or replaced while a clock was ahead, and that counts as done now",

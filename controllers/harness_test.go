@@ -96,6 +96,8 @@ func (e *environment) startDisturbed(disturb func(writes int) error, change ...f
 	cfg := rest.CopyConfig(apiServer)
 	cfg.QPS, cfg.Burst = 1000, 1000
 	cfg.Wrap(requests.wrap)
+	turns := &controllers.Turns{}
+	cfg.Wrap(turns.Wrap)
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: scheme, Cache: caches, Metrics: server.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Controller: config.Controller{SkipNameValidation: new(true), MaxConcurrentReconciles: 4},
@@ -104,7 +106,7 @@ func (e *environment) startDisturbed(disturb func(writes int) error, change ...f
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Events: &events.FakeRecorder{},
 		Images: desired.Images{TaskAPI: "todoapp-operator:test"}, Verifiers: controllers.NewVerifiers(),
-		Rotations: controllers.NewRotations(32), Now: time.Now, NewKey: freshKey, Shard: e.shard,
+		Rotations: controllers.NewRotations(32), Turns: turns, Now: time.Now, NewKey: freshKey, Shard: e.shard,
 	}
 	for _, c := range change {
 		c(r)

@@ -5,9 +5,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -80,6 +82,11 @@ func TestANewDatabasePasswordReplacesThePods(t *testing.T) {
 	e.merge(secret, `{"stringData":{"other":"y"},"metadata":{"annotations":{"refreshed":"now"}}}`)
 	e.quiet(p)
 	must(t, replaced(3))
+	e.merge(secret, `{"metadata":{"labels":{"todoapp.dev/app":"todo"}}}`) // another cache holds it now
+	e.quiet(p)
+	must(t, replaced(3))
+	e.merge(secret, `{"stringData":{"url":"postgres://labelled"}}`)
+	eventually(t, func() error { return replaced(4) })
 	for _, request := range e.restartedRequests(p) {
 		if !strings.HasPrefix(request, "GET ") {
 			t.Errorf("a restart of the manager sends %s", request)
@@ -89,13 +96,52 @@ func TestANewDatabasePasswordReplacesThePods(t *testing.T) {
 	eventually(t, func() error { return e.observed("todo", 2) })
 	e.merge(secret, `{"stringData":{"url":"postgres://three"}}`)
 	e.touch(app, "ignored")
-	must(t, replaced(3))
-	if told := changesOf(recorder); told != 2 {
-		t.Errorf("%d Events tell that the database has changed, expected one for each of two changes", told)
+	must(t, replaced(4))
+	if told := changesOf(recorder); told != 3 {
+		t.Errorf("%d Events tell that the database has changed, expected one for each of three changes", told)
 	}
 }
 
 // changesOf counts the Events so far that tell of a changed database.
+// TestAChangedDatabaseIsToldBesideAFailure: the pods are replaced although an Ingress cannot be made, and an Event says why.
+func TestAChangedDatabaseIsToldBesideAFailure(t *testing.T) {
+	e := newEnvironment(t)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "db"},
+		StringData: map[string]string{"url": "postgres://one"}}
+	must(t, e.client.Create(t.Context(), secret))
+	must(t, e.client.Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "ca"},
+		Data: map[string]string{"ca.crt": "one"}}))
+	p := e.start()
+	e.app("todo", databaseApp, func(a *todov1.TodoApp) { a.Spec.Ingress = &todov1.IngressSpec{Host: "todo.example.com"} })
+	e.settled("todo")
+	e.quiet(p)
+	p.stop()
+	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo"}}
+	must(t, e.client.Delete(t.Context(), ingress))
+	e.merge(secret, `{"stringData":{"url":"postgres://two"}}`)
+	recorder := events.NewFakeRecorder(100)
+	e.start(func(r *controllers.Reconciler) {
+		r.Events, r.Client = recorder, refusing{r.Client, "Ingress", errDisturbed}
+	})
+	e.told(recorder, "DatabaseChanged")
+}
+
+// told waits for an Event with a text.
+func (e *environment) told(recorder *events.FakeRecorder, text string) {
+	e.t.Helper()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case event := <-recorder.Events:
+			if strings.Contains(event, text) {
+				return
+			}
+		case <-late:
+			e.t.Fatalf("no Event says %s", text)
+		}
+	}
+}
+
 func changesOf(recorder *events.FakeRecorder) (told int) {
 	for len(recorder.Events) > 0 {
 		if strings.Contains(<-recorder.Events, "DatabaseChanged") {

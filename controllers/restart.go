@@ -42,13 +42,13 @@ func restart(want *unstructured.Unstructured, have client.Object, digest string)
 		"spec", "template", "metadata", "annotations", todov1.AnnotationSources)
 }
 
-// restarting returns the Deployments whose pods a plan replaces because a value has changed that they read at start. A changed spec
-// replaces the pods by itself, so its new digest does not count.
+// restarting returns the Deployments that were written and whose pods are replaced because a value has changed that they read at
+// start. A changed spec replaces the pods by itself, so its new digest does not count.
 func (p *plan) restarting(app *todov1.TodoApp) []*appsv1.Deployment {
 	var all []*appsv1.Deployment
 	for _, c := range p.changed {
 		live, ok := c.live.(*appsv1.Deployment)
-		if !ok || app.Status.ObservedGeneration != app.Generation {
+		if !ok || c.object.GetResourceVersion() == live.ResourceVersion || app.Status.ObservedGeneration != app.Generation {
 			continue
 		}
 		recorded := live.Annotations[todov1.AnnotationSources]

@@ -80,6 +80,7 @@ func TestPullSecretsOfTheOperator(t *testing.T) {
 		"of the app":         {named("a"), nil, "a"},
 		"of the operator":    {named(), []string{"b", "c", "b"}, "b c"},
 		"of both":            {named("c", "a"), []string{"b", "c"}, "c a b"},
+		"without a name":     {named(""), []string{"b"}, " b"},
 		"an image of an app": {func(a *todov1.TodoApp) { named("a")(a); a.Spec.Backend.Image = "api" }, []string{"b"}, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestPullSecretsOfTheOperator(t *testing.T) {
 				}
 				var got []string
 				for _, secret := range d.Spec.Template.Spec.ImagePullSecrets {
-					got = append(got, *secret.Name)
+					got = append(got, ptr.Deref(secret.Name, ""))
 				}
 				want := c.want
 				if *d.Name == "todo-frontend" {

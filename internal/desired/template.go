@@ -9,6 +9,7 @@ import (
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/utils/ptr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -80,7 +81,9 @@ func spread(app *todov1.TodoApp, of component, asked []corev1.TopologySpreadCons
 // a name that is applied twice.
 func merged(asked, own []corev1ac.LocalObjectReferenceApplyConfiguration) []corev1ac.LocalObjectReferenceApplyConfiguration {
 	for _, secret := range own {
-		same := func(o corev1ac.LocalObjectReferenceApplyConfiguration) bool { return *o.Name == *secret.Name }
+		same := func(o corev1ac.LocalObjectReferenceApplyConfiguration) bool {
+			return ptr.Deref(o.Name, "") == *secret.Name
+		}
 		if !slices.ContainsFunc(asked, same) {
 			asked = append(asked, secret)
 		}

@@ -43,7 +43,7 @@ func controlFlags(flags *flag.FlagSet, c *control) {
 		"`name` of the lease of the leader (default todoapp-operator, with a suffix of its own for each --watch-label-selector)")
 	flags.DurationVar(&c.lease, "leader-election-lease-duration", 12*time.Second,
 		"how long after its last renewal the lease of a leader that has failed is left to it")
-	flags.DurationVar(&c.renewDeadline, "leader-election-renew-deadline", 9*time.Second,
+	flags.DurationVar(&c.renewDeadline, "leader-election-renew-deadline", 7*time.Second,
 		"how long a leader tries to renew its lease before it starts again as a standby")
 	flags.DurationVar(&c.retryPeriod, "leader-election-retry-period", 400*time.Millisecond,
 		"how often the lease is renewed, and read by the other replicas")

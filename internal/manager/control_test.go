@@ -23,7 +23,7 @@ func TestControlFlags(t *testing.T) {
 		"--watch-label-selector=team=a":        "must name the label todoapp.dev/shard only",
 		"--watch-label-selector=!!":            "reading the label selector",
 		"--leader-election-retry-period=9s":    "--leader-election-renew-deadline must be longer than 1.2 times",
-		"--leader-election-lease-duration=9s":  "--leader-election-lease-duration must be longer than the renew deadline",
+		"--leader-election-lease-duration=7s":  "--leader-election-lease-duration must be longer than the renew deadline",
 	} {
 		args := append([]string{"--task-api-image=image", "--namespace=system", "--leader-elect"}, strings.Fields(flag)...)
 		_, err := parse(args, func(string) string { return "" }, io.Discard)
@@ -42,6 +42,17 @@ func TestAStandbyLeadsSoonAfterTheLease(t *testing.T) {
 	late := 2 * time.Duration((1+leaderelection.JitterFactor)*float64(s.retryPeriod))
 	if late > 2*time.Second || s.lease%time.Second != 0 {
 		t.Errorf("a standby may lead %s after a lease of %s", late, s.lease)
+	}
+}
+
+// TestALeaderEndsBeforeItsLease: client-go tries to renew the lease until the deadline, then to release it, for half as long at
+// most, and only then ends the leader.
+func TestALeaderEndsBeforeItsLease(t *testing.T) {
+	args := []string{"--task-api-image=image", "--namespace=system", "--leader-elect"}
+	s, err := parse(args, func(string) string { return "" }, io.Discard)
+	must(t, err)
+	if ends := s.retryPeriod + s.renewDeadline + s.renewDeadline/2; ends >= s.lease {
+		t.Errorf("a leader may end %s after its last renewal, and its lease after %s", ends, s.lease)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/go-logr/logr"
 
@@ -33,7 +34,8 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
-	if err := awaitAPIServer(ctx, cfg, s.health, logger); err != nil || ctx.Err() != nil {
+	pause := startsOf(os.Getenv(startsVariable)).pause()
+	if err := awaitAPIServer(ctx, cfg, s.health, pause, logger); err != nil || ctx.Err() != nil {
 		return err
 	}
 	mgr, err := newManager(s.limited(cfg), s, ctx.Done())

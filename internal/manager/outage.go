@@ -31,9 +31,10 @@ const (
 	settlesWithin = time.Minute
 )
 
-// awaitAPIServer waits until the API server answers. A manager that started without it would end with an error, and after a few
-// of these ends the kubelet would start it minutes late. Meanwhile the health checks say that the manager lives and is not ready.
-func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, logger logr.Logger) error {
+// awaitAPIServer waits until the API server answers, and for the pause after leases that were lost. A manager that started without
+// it would end with an error, and after a few of these ends the kubelet would start it minutes late. Meanwhile the health checks
+// say that the manager lives and is not ready.
+func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, pause time.Duration, logger logr.Logger) error {
 	short := unlimited(cfg)
 	short.Timeout = answerWithin
 	client, err := discovery.NewDiscoveryClientForConfig(short)
@@ -42,10 +43,14 @@ func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, logger
 	}
 	started, w := time.Now(), waiting{client: client}
 	cause := w.cause()
-	if cause == nil {
+	switch {
+	case cause == nil && pause == 0:
 		return nil
+	case cause == nil:
+		logger.Info("Leases were lost in a row: waiting before the next start", "pause", pause.String())
+	default:
+		logger.Info("The API server does not answer: waiting for it", "cause", cause.Error())
 	}
-	logger.Info("The API server does not answer: waiting for it", "cause", cause.Error())
 	stop, err := serveWaiting(ctx, health)
 	if err != nil {
 		return err
@@ -61,9 +66,10 @@ func awaitAPIServer(ctx context.Context, cfg *rest.Config, health string, logger
 		cause = w.cause()
 		waited := time.Since(started).Round(time.Second).String()
 		switch {
-		case cause == nil:
+		case cause == nil && time.Since(started) >= pause:
 			logger.Info("The API server answers", "after", waited)
 			return nil
+		case cause == nil:
 		case time.Since(reminded) >= remindEvery:
 			reminded = time.Now()
 			logger.Info("The API server still does not answer", "for", waited, "cause", cause.Error())
@@ -154,6 +160,9 @@ func startAgain() error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding the program to start again: %w", err)
+	}
+	if err := os.Setenv(startsVariable, startsOf(os.Getenv(startsVariable)).next(time.Now()).String()); err != nil {
+		return fmt.Errorf("counting the starts: %w", err)
 	}
 	err = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the same program with the same arguments
 	return fmt.Errorf("starting %s again: %w", program, err)

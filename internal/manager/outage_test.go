@@ -33,28 +33,32 @@ func TestTheAPIServerGoesAway(t *testing.T) {
 	r := newReplica(t)
 	r.away.Store(true)
 	r.start(t, namespace, "--health-listen="+health)
-	r.awaitOutage(t, health, "waiting for it")
+	r.awaitOutage(t, health, 1)
 	r.reconciles(t, admin, namespace, "first")
 
 	r.away.Store(true)
 	r.proxy.CloseClientConnections()
 	await(t, func(context.Context) error { return r.hasLogged("starting again as a standby") })
-	r.awaitOutage(t, health, "waiting for it")
+	r.awaitOutage(t, health, 2)
 	r.reconciles(t, admin, namespace, "second")
 	if err := r.command.Process.Signal(syscall.Signal(0)); err != nil {
 		t.Errorf("the process has ended: %v", err)
 	}
 }
 
-// awaitOutage waits until the manager has been refused a few times, and checks that it lives, is not ready, and says why.
-func (r *replica) awaitOutage(t *testing.T, health, said string) {
+// awaitOutage waits until the manager has been refused a few times, and checks that it lives, is not ready, and has said so often
+// why.
+func (r *replica) awaitOutage(t *testing.T, health string, often int) {
 	t.Helper()
 	before := r.refused.Load()
 	await(t, func(context.Context) error {
 		if n := r.refused.Load() - before; n < 3 {
 			return fmt.Errorf("%d requests were refused", n)
 		}
-		return r.hasLogged(said)
+		if n := strings.Count(r.log.String(), "waiting for it"); n != often {
+			return fmt.Errorf("the log tells of %d outages", n)
+		}
+		return nil
 	})
 	await(t, func(ctx context.Context) error { return status(ctx, health, "/healthz", http.StatusOK) })
 	await(t, func(ctx context.Context) error { return status(ctx, health, "/readyz", http.StatusServiceUnavailable) })

@@ -1,6 +1,7 @@
 package servingcert
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -60,7 +61,7 @@ func (r *Rotator) reconcileSecret(
 		ps = ps.with(fresh)
 	}
 	token := r.chooseToken(secret.Data[tokenEntry], config)
-	if ps.equal(stored) && string(secret.Data[tokenEntry]) == token {
+	if ps.equal(stored) && string(secret.Data[tokenEntry]) == token && bytes.Equal(secret.Data[bundleEntry], ps.bundle()) {
 		return ps, token, nil
 	}
 	return ps, token, r.write(ctx, &secret, ps, token)

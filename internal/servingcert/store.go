@@ -26,9 +26,12 @@ func load(data map[string][]byte, names []string, now time.Time) keyPairs {
 	return ps
 }
 
+// bundleEntry holds the authorities of all key pairs, for clients other than the API server: a replica may serve the older pair.
+const bundleEntry = "bundle.crt"
+
 // data returns the content of the Secret, which load decodes.
 func (ps keyPairs) data() map[string][]byte {
-	data := map[string][]byte{}
+	data := map[string][]byte{bundleEntry: ps.bundle()}
 	for i, p := range ps {
 		data[prefixes[i]+"ca.crt"], data[prefixes[i]+"tls.crt"], data[prefixes[i]+"tls.key"] = p.authority, p.certificate, p.key
 	}
