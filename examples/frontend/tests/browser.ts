@@ -42,6 +42,7 @@ try {
     await page.screenshot({ path: `${folder}/failed-${i}.png` }).catch(() => {});
     say(`failed at ${page.url()}: ${await page.locator("body").innerText().catch(() => "")}`);
   }
+  for (const trouble of watch.troubles()) say(trouble);
   throw error;
 } finally {
   await browser.close();

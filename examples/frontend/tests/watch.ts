@@ -1,6 +1,6 @@
 /** Watches browsers for errors, and records everything that they receive. */
 import assert from "node:assert/strict";
-import type { BrowserContext, Response } from "playwright-core";
+import type { BrowserContext, Request, Response } from "playwright-core";
 
 export class Watch {
   /** The errors so far: of scripts, in the console (such as violations of the policy), and failed requests. */
@@ -10,6 +10,8 @@ export class Watch {
   private readonly given = new Map<string, string>();
   private readonly reading = new Set<Promise<void>>();
   private expected: number[] = [];
+  /** The requests without an answer. */
+  private readonly pending = new Set<Request>();
 
   on(context: BrowserContext, scripts: boolean) {
     context.on("weberror", (error) => this.wrong.push(`error on ${error.page()?.url()}: ${error.error()}`));
@@ -20,7 +22,10 @@ export class Watch {
     });
     // A page that is left aborts its requests, and a page without JavaScript blocks its scripts.
     const fine = ["net::ERR_ABORTED", ...(scripts ? [] : ["csp"])];
+    context.on("request", (request) => this.pending.add(request));
+    context.on("requestfinished", (request) => this.pending.delete(request));
     context.on("requestfailed", (request) => {
+      this.pending.delete(request);
       const why = request.failure()?.errorText ?? "";
       if (!fine.includes(why)) this.wrong.push(`${why} ${request.method()} ${request.url()}`);
     });
@@ -62,6 +67,11 @@ export class Watch {
       for (const [text, whence] of this.given)
         assert.ok(!forms.some((form) => text.includes(form)), `key ${index + 1} of ${secrets.length} was given to a browser: ${whence}`);
     }
+  }
+
+  /** Lists the errors so far and the requests that wait for an answer. */
+  troubles(): string[] {
+    return [...this.wrong, ...[...this.pending].map((request) => `no answer to ${request.method()} ${request.url()}`)];
   }
 
   private judge(response: Response) {
