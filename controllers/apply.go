@@ -152,9 +152,14 @@ func (r *Reconciler) resetFields(ctx context.Context, c change) error {
 	if err != nil {
 		return fmt.Errorf("encoding the fields to remove: %w", err)
 	}
+	return r.patch(ctx, c, client.RawPatch(types.MergePatchType, data), "removing fields of")
+}
+
+// patch patches the live object of a change before it is applied, so that the apply names the version that results.
+func (r *Reconciler) patch(ctx context.Context, c change, patch client.Patch, doing string) error {
 	changed := c.object.DeepCopy()
-	if err := r.Client.Patch(ctx, changed, client.RawPatch(types.MergePatchType, data), client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("removing fields of %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
+	if err := r.Client.Patch(ctx, changed, patch, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("%s %s %s: %w", doing, c.object.GetKind(), c.object.GetName(), err)
 	}
 	c.object.SetResourceVersion(changed.GetResourceVersion())
 	return nil

@@ -33,9 +33,9 @@ func keptReplicas(live client.Object, want *unstructured.Unstructured) (*int32, 
 		if !own(entry) || entry.FieldsV1 == nil {
 			continue
 		}
-		owned := &fieldpath.Set{}
-		if err := owned.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
-			return nil, fmt.Errorf("reading the owned fields of Deployment %s: %w", d.Name, err)
+		owned, err := fieldSet(d, entry)
+		if err != nil {
+			return nil, err
 		}
 		if owned.Has(replicas) {
 			return d.Spec.Replicas, nil

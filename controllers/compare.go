@@ -77,11 +77,11 @@ const unusedVersion = "1"
 // changes their entries, HTTPRoutes, because their comparison knows no other owner of fields, and Deployments of which
 // an autoscaler sets the replicas, because Create would record the default number as the operator's.
 func (r *Reconciler) creation(want *unstructured.Unstructured) (*change, error) {
-	_, scaled, err := unstructured.NestedFieldNoCopy(want.Object, "spec", "replicas")
+	_, counted, err := unstructured.NestedFieldNoCopy(want.Object, "spec", "replicas")
 	if err != nil {
 		return nil, fmt.Errorf("reading the replicas of %s: %w", want.GetName(), err)
 	}
-	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !scaled {
+	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !counted {
 		want.SetResourceVersion(unusedVersion)
 		return &change{object: want}, nil
 	}

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -91,12 +91,12 @@ func (r *Reconciler) digest(ctx context.Context, reader client.Reader, key entry
 			return digest, nil
 		}
 	}
-	object, value, err := r.entry(ctx, key)
+	object, entries, err := r.readEntries(ctx, key.Kind, types.NamespacedName{Namespace: key.namespace, Name: key.Name})
 	if err != nil {
 		return "", err
 	}
 	found := entryDigest{version: object.GetResourceVersion()}
-	if len(value) > 0 {
+	if value := entries[key.Key]; len(value) > 0 {
 		mac := hmac.New(sha256.New, []byte(object.GetUID()))
 		_, _ = mac.Write(value)
 		found.digest = hex.EncodeToString(mac.Sum(nil))
@@ -121,22 +121,31 @@ func (r *Reconciler) cachedVersion(ctx context.Context, key entryKey) (string, e
 	return object.GetResourceVersion(), nil
 }
 
-// entry reads an entry from the API server. The value is empty if it does not exist.
-func (r *Reconciler) entry(ctx context.Context, key entryKey) (metav1.Object, []byte, error) {
-	name := types.NamespacedName{Namespace: key.namespace, Name: key.Name}
-	if key.Kind == todov1.KindConfigMap {
-		var configMap corev1.ConfigMap
-		if err := r.Live.Get(ctx, name, &configMap); client.IgnoreNotFound(err) != nil {
-			return nil, nil, fmt.Errorf("reading ConfigMap %s: %w", key.Name, err)
-		}
-		if value, ok := configMap.Data[key.Key]; ok {
-			return &configMap, []byte(value), nil
-		}
-		return &configMap, configMap.BinaryData[key.Key], nil
+// readEntries reads a Secret or ConfigMap and its entries from the API server. If it does not exist, the entries are nil and the
+// object is empty.
+func (r *Reconciler) readEntries(
+	ctx context.Context, kind string, name types.NamespacedName,
+) (client.Object, map[string][]byte, error) {
+	var object client.Object = &corev1.Secret{}
+	if kind == todov1.KindConfigMap {
+		object = &corev1.ConfigMap{}
 	}
-	var secret corev1.Secret
-	if err := r.Live.Get(ctx, name, &secret); err != nil && !apierrors.IsNotFound(err) {
-		return nil, nil, fmt.Errorf("reading Secret %s: %w", key.Name, err)
+	err := r.Live.Get(ctx, name, object)
+	if apierrors.IsNotFound(err) {
+		return object, nil, nil
 	}
-	return &secret, secret.Data[key.Key], nil
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading %s %s: %w", kind, name.Name, err)
+	}
+	entries := map[string][]byte{}
+	switch object := object.(type) {
+	case *corev1.Secret:
+		maps.Copy(entries, object.Data)
+	case *corev1.ConfigMap:
+		maps.Copy(entries, object.BinaryData)
+		for entry, value := range object.Data {
+			entries[entry] = []byte(value)
+		}
+	}
+	return object, entries, nil
 }

@@ -83,7 +83,12 @@ func fieldsIn(live client.Object, matches func(metav1.ManagedFieldsEntry) bool) 
 	if i < 0 {
 		return nil, nil
 	}
-	entry, set := live.GetManagedFields()[i], &fieldpath.Set{}
+	return fieldSet(live, live.GetManagedFields()[i])
+}
+
+// fieldSet decodes the fields of an entry.
+func fieldSet(live client.Object, entry metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
+	set := &fieldpath.Set{}
 	if err := set.FromJSON(bytes.NewReader(fieldsOf(live, entry))); err != nil {
 		return nil, fmt.Errorf("reading the owned fields of %s: %w", live.GetName(), err)
 	}

@@ -28,7 +28,7 @@ const mostCauseReads = 20
 // reconcile goes on.
 func (r *Reconciler) findCauses(ctx context.Context, w *snapshot, app *todov1.TodoApp) {
 	w.causes = map[types.UID]assessment{}
-	reads := needReads{known: map[string]entries{}, left: mostCauseReads}
+	reads := needReads{known: map[string]map[string][]byte{}, left: mostCauseReads}
 	for i := range w.pods {
 		pod := &w.pods[i]
 		young := r.Now().Sub(pod.CreationTimestamp.Time) <= startPatience

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -16,12 +15,10 @@ import (
 // need is a Secret or ConfigMap that a pod cannot start without, and the entry of it if a variable or a file names one.
 type need struct{ kind, name, entry string }
 
-// entries holds the names of the entries of a Secret or ConfigMap; nil if the object does not exist.
-type entries map[string]bool
-
-// needReads holds the objects that were read for one reconcile by kind and name, and how many requests are left.
+// needReads holds the entries of the objects that were read for one reconcile by kind and name, and how many requests are left. The
+// entries of an object that does not exist are nil.
 type needReads struct {
-	known map[string]entries
+	known map[string]map[string][]byte
 	left  int
 }
 
@@ -35,17 +32,18 @@ func (r *Reconciler) findMissing(ctx context.Context, pod *corev1.Pod, app *todo
 		}
 		if !known {
 			var err error
-			if found, err = r.entriesOf(ctx, need, app.Namespace); err != nil {
+			name := types.NamespacedName{Namespace: app.Namespace, Name: need.name}
+			if _, found, err = r.readEntries(ctx, need.kind, name); err != nil {
 				return assessment{}, err
 			}
 			reads.known[object] = found
 			reads.left--
 		}
 		var missing string
-		switch {
+		switch _, has := found[need.entry]; {
 		case found == nil:
 			missing = object + " not found"
-		case need.entry != "" && !found[need.entry]:
+		case need.entry != "" && !has:
 			missing = object + " has no entry " + need.entry
 		default:
 			continue
@@ -73,35 +71,6 @@ func correction(app *todov1.TodoApp, component string, missing need) string {
 		return fmt.Sprintf(" If the name is wrong, correct %s.caRef.", field)
 	}
 	return ""
-}
-
-// entriesOf reads the names of the entries of a Secret or ConfigMap from the API server; nil if the object does not exist.
-func (r *Reconciler) entriesOf(ctx context.Context, object need, namespace string) (entries, error) {
-	name := types.NamespacedName{Namespace: namespace, Name: object.name}
-	var secret corev1.Secret
-	var configMap corev1.ConfigMap
-	var err error
-	if object.kind == todov1.KindConfigMap {
-		err = r.Live.Get(ctx, name, &configMap)
-	} else {
-		err = r.Live.Get(ctx, name, &secret)
-	}
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s %s: %w", object.kind, object.name, err)
-	}
-	found := entries{}
-	for _, data := range []map[string][]byte{secret.Data, configMap.BinaryData} {
-		for entry := range data {
-			found[entry] = true
-		}
-	}
-	for entry := range configMap.Data {
-		found[entry] = true
-	}
-	return found, nil
 }
 
 // needs lists the Secrets and ConfigMaps that the variables and volumes of a pod refer to, but for the optional ones.

@@ -88,7 +88,7 @@ func TestAMissingEntryOfADatabaseIsNamed(t *testing.T) {
 			app.Spec.Frontend.Image, app.Spec.Frontend.Database, app.Spec.Backend.Storage.Postgres = "web:1", &c.database, &c.database
 			for component, field := range map[string]string{todov1.ComponentBackend: backend, todov1.ComponentFrontend: frontend} {
 				got, err := (&Reconciler{Live: objects{}}).findMissing(t.Context(), podOf(t, app, component), app,
-					&needReads{known: map[string]entries{}, left: mostCauseReads})
+					&needReads{known: map[string]map[string][]byte{}, left: mostCauseReads})
 				want := ""
 				if c.missing != "" {
 					want = fmt.Sprintf("%s: pod todo-%s-x cannot start without it. It starts by itself once that exists. "+

@@ -58,10 +58,5 @@ func (r *Reconciler) resetParts(ctx context.Context, c change, parts [][]string)
 	if err != nil {
 		return fmt.Errorf("encoding the desired fields: %w", err)
 	}
-	raw, changed := client.RawPatch(types.JSONPatchType, patch), c.object.DeepCopy()
-	if err := r.Client.Patch(ctx, changed, raw, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("resetting fields of %s %s: %w", c.object.GetKind(), c.object.GetName(), err)
-	}
-	c.object.SetResourceVersion(changed.GetResourceVersion())
-	return nil
+	return r.patch(ctx, c, client.RawPatch(types.JSONPatchType, patch), "resetting fields of")
 }

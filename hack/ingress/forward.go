@@ -17,9 +17,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
-	"k8s.io/client-go/transport/spdy"
 	"k8s.io/streaming/pkg/httpstream"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/podforward"
 )
 
 // forwarding reaches Services through the API server, which forwards ports of their pods. Unlike "kubectl port-forward" it chooses
@@ -95,20 +96,11 @@ func readyPods(slice *discoveryv1.EndpointSlice, port int32) (ready []endpoint) 
 
 // connect opens a connection to a port of a pod.
 func (f forwarding) connect(to endpoint) (net.Conn, error) {
-	url := f.api.CoreV1().RESTClient().Post().Resource("pods").Namespace(to.pod.Namespace).Name(to.pod.Name).
-		SubResource("portforward").URL()
-	newer, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, f.config)
+	dialer, err := podforward.Dialer(f.config, f.api, to.pod.Namespace, to.pod.Name)
 	if err != nil {
-		return nil, fmt.Errorf("forwarding to pod %s: %w", to.pod, err)
+		return nil, err
 	}
-	transport, upgrader, err := spdy.RoundTripperFor(f.config)
-	if err != nil {
-		return nil, fmt.Errorf("forwarding to pod %s: %w", to.pod, err)
-	}
-	older := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	connection, _, err := portforward.NewFallbackDialerForStreaming(newer, older, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-	}).Dial(portforward.PortForwardProtocolV1Name)
+	connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding to pod %s: %w", to.pod, err)
 	}

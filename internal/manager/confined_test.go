@@ -53,13 +53,20 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, func(cfg *rest.Config) { apiServer = cfg })
 }
 
-// TestConfined runs the manager with the least rights that the chart can give it, those in one namespace and no
-// certificates of its own, and with the flags that go with them.
-func TestConfined(t *testing.T) {
+// newAdmin returns a client of the API server with all rights.
+func newAdmin(t *testing.T) client.Client {
+	t.Helper()
 	scheme, err := Scheme()
 	must(t, err)
 	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
 	must(t, err)
+	return admin
+}
+
+// TestConfined runs the manager with the least rights that the chart can give it, those in one namespace and no
+// certificates of its own, and with the flags that go with them.
+func TestConfined(t *testing.T) {
+	admin := newAdmin(t)
 	for _, namespace := range []string{system, "one", "two"} {
 		must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
 	}

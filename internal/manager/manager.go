@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"github.com/go-logr/logr"
 
@@ -34,8 +33,8 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
-	pause := startsOf(os.Getenv(startsVariable)).pause()
-	if err := awaitAPIServer(ctx, cfg, s.health, pause, logger); err != nil || ctx.Err() != nil {
+	starts := startsOf(env(startsVariable))
+	if err := awaitAPIServer(ctx, cfg, s.health, starts.pause(), logger); err != nil || ctx.Err() != nil {
 		return err
 	}
 	mgr, err := newManager(s.limited(cfg), s, ctx.Done())
@@ -52,7 +51,7 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 	case lostLease(err) && ctx.Err() == nil:
 		logger.Info("The lease could not be renewed: starting again as a standby", "deadline", s.renewDeadline.String(), "cause",
 			"the API server did not answer in time, or another manager holds the lease")
-		return startAgain()
+		return startAgain(starts)
 	default:
 		return fmt.Errorf("running the manager: %w", err)
 	}

@@ -28,10 +28,7 @@ import (
 // TestSecureMetrics runs a manager with --metrics-secure and the rights that the chart then gives it. Only a client whose token
 // is genuine and who may get /metrics reads the metrics, by TLS with the certificate of the webhook.
 func TestSecureMetrics(t *testing.T) {
-	scheme, err := Scheme()
-	must(t, err)
-	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
-	must(t, err)
+	admin := newAdmin(t)
 	const namespace = "secure-metrics"
 	for _, name := range []string{namespace, "secure-apps"} {
 		must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}))

@@ -153,15 +153,15 @@ const leaseLost = "leader election lost"
 // lostLease reports whether a manager ended because it could not renew its lease.
 func lostLease(err error) bool { return err != nil && strings.Contains(err.Error(), leaseLost) }
 
-// startAgain replaces this process by a new one of the same program, arguments and environment. A leader that could not renew its
-// lease must stop at once, including requests that are under way, and only the end of a process stops everything. Its container
-// goes on, so the outage costs no restart, and the kubelet does not delay the next.
-func startAgain() error {
+// startAgain replaces this process by a new one of the same program, arguments and environment, but for the count of starts. A
+// leader that could not renew its lease must stop at once, including requests that are under way, and only the end of a process
+// stops everything. Its container goes on, so the outage costs no restart, and the kubelet does not delay the next.
+func startAgain(before starts) error {
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding the program to start again: %w", err)
 	}
-	if err := os.Setenv(startsVariable, startsOf(os.Getenv(startsVariable)).next(time.Now()).String()); err != nil {
+	if err := os.Setenv(startsVariable, before.next(time.Now()).String()); err != nil {
 		return fmt.Errorf("counting the starts: %w", err)
 	}
 	err = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the same program with the same arguments

@@ -23,10 +23,7 @@ import (
 // TestTheAPIServerGoesAway takes the API server away before a manager starts, and again until its lease has ended. The process
 // waits for the API server both times, says so, and reconciles as soon as it is back.
 func TestTheAPIServerGoesAway(t *testing.T) {
-	scheme, err := Scheme()
-	must(t, err)
-	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
-	must(t, err)
+	admin := newAdmin(t)
 	const namespace = "outage"
 	must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
 	health := fmt.Sprintf("127.0.0.1:%d", freePort(t))

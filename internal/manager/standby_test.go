@@ -141,10 +141,7 @@ func (r *replica) kill() {
 
 // TestAStandbyIsWarm kills the leader. The other replica has filled its caches before and fills none when it takes over.
 func TestAStandbyIsWarm(t *testing.T) {
-	scheme, err := Scheme()
-	must(t, err)
-	admin, err := client.New(apiServer, client.Options{Scheme: scheme})
-	must(t, err)
+	admin := newAdmin(t)
 	const namespace = "standby"
 	must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
 	create := func(name string) func(context.Context) error {

@@ -6,19 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/portforward"
-	"k8s.io/client-go/transport/spdy"
-	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/podforward"
 )
 
 // forward opens a port on the loopback address that leads to a port of a pod, until the context ends. It returns its address.
 func (c *cluster) forward(ctx context.Context, pod *corev1.Pod, port int32) (string, error) {
-	dialer, err := c.dialer(pod)
+	dialer, err := podforward.Dialer(c.config, c.api, pod.Namespace, pod.Name)
 	if err != nil {
 		return "", err
 	}
@@ -56,22 +55,4 @@ func forwardError(pod *corev1.Pod, err error) error {
 		return errMayNotForward
 	}
 	return fmt.Errorf("forwarding to pod %s: %w", pod.Name, err)
-}
-
-// dialer returns a dialer of the port-forward endpoint of a pod. It falls back to SPDY for API servers that lack WebSockets for it.
-func (c *cluster) dialer(pod *corev1.Pod) (httpstream.Dialer, error) {
-	url := c.api.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).
-		SubResource("portforward").URL()
-	transport, upgrader, err := spdy.RoundTripperFor(c.config)
-	if err != nil {
-		return nil, fmt.Errorf("forwarding to pod %s: %w", pod.Name, err)
-	}
-	older := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	newer, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, c.config)
-	if err != nil {
-		return nil, fmt.Errorf("forwarding to pod %s: %w", pod.Name, err)
-	}
-	return portforward.NewFallbackDialerForStreaming(newer, older, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
-	}), nil
 }
