@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -127,15 +128,18 @@ func drains(version int64) check {
 	}
 }
 
-// await waits until all apps pass a check. It prints how many have passed from time to time.
+// await waits until all apps pass a check. It prints how many have passed from time to time. Its error has the status of an app
+// that has not.
 func (e *environment) await(ctx context.Context, what string, apps fleet, within time.Duration, passed check) error {
 	told := time.Now()
 	err := poll(ctx, within, 200*time.Millisecond, func(ctx context.Context) error {
-		n := 0
+		n, late := 0, (*todov1.TodoApp)(nil)
 		for _, name := range apps {
-			var app todov1.TodoApp
-			if e.cache.Get(ctx, name, &app, client.UnsafeDisableDeepCopy) == nil && passed(&app) {
+			app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+			if e.cache.Get(ctx, name, app, client.UnsafeDisableDeepCopy) == nil && passed(app) {
 				n++
+			} else {
+				late = app
 			}
 		}
 		if time.Since(told) > 15*time.Second {
@@ -145,12 +149,23 @@ func (e *environment) await(ctx context.Context, what string, apps fleet, within
 		if n == len(apps) {
 			return nil
 		}
-		return fmt.Errorf("%d of %d apps are %s", n, len(apps), what)
+		return fmt.Errorf("%d of %d apps are %s, not %s: %s", n, len(apps), what, client.ObjectKeyFromObject(late), describe(late))
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for apps: %w", err)
 	}
 	return nil
+}
+
+// describe returns the state of an app's keys, its rotation and its conditions.
+func describe(app *todov1.TodoApp) string {
+	text, err := json.Marshal(map[string]any{
+		"keys": app.Status.Keys, "rotation": app.Status.Rotation, "conditions": app.Status.Conditions,
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // took returns how long it takes until one app passes a check, at a precision of some milliseconds.

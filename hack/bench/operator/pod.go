@@ -40,8 +40,11 @@ func (k *kubelet) run(ctx context.Context, key types.NamespacedName, pod *corev1
 		if running.revision == pod.ResourceVersion || !mounts(pod) {
 			return nil
 		}
+		if err := k.load(ctx, key, pod, running); err != nil {
+			return err // the revision stays behind, so the next attempt reads again
+		}
 		running.revision = pod.ResourceVersion
-		return k.load(ctx, key, pod, running)
+		return nil
 	}
 	k.remove(key)
 	started := &container{uid: pod.UID, revision: pod.ResourceVersion}
