@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,7 +26,7 @@ const (
 	automatically = "auto"
 )
 
-// dialWithin bounds how long a connection may take. An address without a route does not answer at all.
+// dialWithin bounds how long one attempt to connect may take. An address without a route does not answer at all.
 const dialWithin = 2 * time.Second
 
 // dialer connects to an address as authority returns it.
@@ -99,14 +102,37 @@ func parseAuthority(address string) (service client.ObjectKey, port int32, err e
 	return service, int32(number), nil
 }
 
+// dialAgain is the schedule of a dialer's attempts: four in all. During a roll-out, a Service may lead to a pod that has just
+// stopped until every node knows it. Ingress controllers then try another pod.
+var dialAgain = wait.Backoff{Steps: 4, Duration: 100 * time.Millisecond, Factor: 2}
+
 // services reaches Services at their cluster addresses.
 type services struct{ objects client.Reader }
 
+// dial connects to a Service. It tries again if no connection was made: nothing was sent yet, and each connection may lead to
+// another pod.
 func (s services) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	key, port, err := parseAuthority(address)
 	if err != nil {
 		return nil, err
 	}
+	var connection net.Conn
+	var failure error
+	err = wait.ExponentialBackoffWithContext(ctx, dialAgain, func(ctx context.Context) (bool, error) {
+		connection, failure = s.connect(ctx, network, key, port)
+		if apierrors.IsNotFound(failure) {
+			return false, failure
+		}
+		return failure == nil, nil
+	})
+	if err != nil {
+		return nil, cmp.Or(failure, err)
+	}
+	return connection, nil
+}
+
+// connect makes one attempt to connect to a port of a Service.
+func (s services) connect(ctx context.Context, network string, key client.ObjectKey, port int32) (net.Conn, error) {
 	var service corev1.Service
 	if err := s.objects.Get(ctx, key, &service); err != nil {
 		return nil, fmt.Errorf("finding the Service: %w", err)
