@@ -108,7 +108,7 @@ func TestRotateWaits(t *testing.T) {
 	operate(t, app, publishing, promoting, later(drainingStatus, "2026-11-26T11:50:00Z", "2026-11-26T11:55:00Z"))
 	run(t, namespace, "", "rotate", "shop", "--wait", "--timeout", "30s").want(t, 0,
 		"waiting for the operator to act",
-		"Publishing: key 2 is published, key 1 signs; waiting for shop-backend-7f9c-bbbbb",
+		"Publishing: key 3 is published, key 2 signs; waiting for shop-backend-7f9c-bbbbb",
 		"Promoting: key 3 signs",
 		"Draining: key 3 signs, tokens of key 2 expire",
 		"Done, but for old tokens: they are accepted until")
@@ -137,12 +137,12 @@ func TestProgressTowardsAGoal(t *testing.T) {
 		"no key":       {"observedGeneration: 3", goal{}, "waiting for the first key", false},
 		"not begun":    {stableStatus, rotate, "waiting for a new key: Complete", false},
 		"publishing": {publishingStatus, rotate,
-			"Publishing: key 2 is published, key 1 signs; waiting for shop-backend-7f9c-bbbbb", false},
+			"Publishing: key 3 is published, key 2 signs; waiting for shop-backend-7f9c-bbbbb", false},
 		"complete": {stableStatus, goal{generation: 3}, "Stable: key 2 signs, and is the only key in use", true},
 		"draining": {drainingStatus, goal{generation: 3}, "Draining: key 3 signs, tokens of key 2 expire", true},
 		"not revoked": {drainingStatus, goal{generation: 3, revoked: noon},
 			"waiting for the revocation of keys 3 and 2", false},
-		"revoked long ago": {drainingStatus, goal{generation: 3, revoked: noon.AddDate(0, -2, 0)},
+		"revoked long ago": {drainingStatus, goal{generation: 3, revoked: noon.AddDate(0, -1, 0)},
 			"Draining: key 3 signs, tokens of key 2 expire", true},
 	} {
 		p := towards(appOf(t, withFrontend, c.status), c.goal)

@@ -36,6 +36,22 @@ var (
 	drainingStatus string
 )
 
+// TestTheStatusesAreOfOneApp expects the same older keys in each status, because docs/kubectl-todoapp.md shows them as one app.
+func TestTheStatusesAreOfOneApp(t *testing.T) {
+	before := appOf(t, withFrontend, stableStatus).Status.Keys
+	for name, status := range map[string]string{"publishing": publishingStatus, "draining": drainingStatus} {
+		keys := appOf(t, withFrontend, status).Status.Keys
+		if len(keys) != len(before)+1 || keys[0].Version != before[0].Version+1 {
+			t.Fatalf("%s has the keys %v, but the rotation replaces key %d", name, keys, before[0].Version)
+		}
+		for i, key := range before {
+			if k := keys[i+1]; k.Version != key.Version || !k.CreatedAt.Equal(key.CreatedAt) || !k.PromotedAt.Equal(key.PromotedAt) {
+				t.Errorf("%s has another key %d: %v, expected %v", name, key.Version, k, key)
+			}
+		}
+	}
+}
+
 func TestStatusShowsOneScreen(t *testing.T) {
 	backend := func(used int64, trusts ...int64) podState {
 		return podState{Name: "shop-backend-7f9c-aaaaa", Component: "backend", Node: "node-1", State: "Ready",
@@ -52,7 +68,7 @@ func TestStatusShowsOneScreen(t *testing.T) {
 		pods   []podState
 	}{
 		"status-stable":     {stableStatus, []podState{backend(2, 2), frontend(2)}},
-		"status-publishing": {publishingStatus, []podState{backend(1, 1, 2), silent, frontend(1)}},
+		"status-publishing": {publishingStatus, []podState{backend(2, 2, 3), silent, frontend(2)}},
 		"status-draining":   {drainingStatus, []podState{backend(2, 2, 3), frontend(3)}},
 		"status-new":        {"{}", nil},
 	} {
