@@ -105,6 +105,32 @@ func TestAPausedAppThatShouldRevokeIsNotReady(t *testing.T) {
 	}
 }
 
+// A rotation that is due is delayed by the pause alone if the API trusts fewer keys than it can.
+func TestAPausedAppThatDrainsHasNotTooManyKeys(t *testing.T) {
+	e := newEnvironment(t)
+	e.start()
+	app, _ := e.rotating()
+	e.ask(app, "rotateAfter")
+	e.phase("todo", "Publishing", "frontend")
+	e.roll(app)
+	e.phase("todo", "Promoting", "frontend")
+	e.roll(app)
+	e.phase("todo", "Draining", "")
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
+	e.ask(app, "rotateAfter")
+	eventually(t, func() error {
+		var live todov1.TodoApp
+		if err := e.get("todo", &live); err != nil {
+			return err
+		}
+		if len(live.Status.Plan) == 0 || live.Status.Plan[0] != "publish key 3" {
+			return fmt.Errorf("the plan is %v", live.Status.Plan)
+		}
+		return nil
+	})
+	must(t, e.condition("todo", todov1.ConditionRotationComplete, metav1.ConditionFalse, todov1.ReasonDraining))
+}
+
 func TestAnAppThatIsCreatedPausedIsOnlyDescribed(t *testing.T) {
 	e := newEnvironment(t)
 	p := e.start()

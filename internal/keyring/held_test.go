@@ -53,3 +53,31 @@ func TestAHeldRotationDoesNotBegin(t *testing.T) {
 		})
 	}
 }
+
+// TestKeysDeferARotation checks that a rotation that is due is deferred only by the keys of the previous one. A step without
+// transitions, as for a paused app, must not tell of too many keys if there is room for another.
+func TestKeysDeferARotation(t *testing.T) {
+	now := epoch.Add(days(40))
+	key := func(version int64, demotedAgo time.Duration) keyring.Key {
+		k := keyring.Key{Version: version, Value: secretOf(string(rune('A' + version))), CreatedAt: epoch, PromotedAt: epoch}
+		if demotedAgo > 0 {
+			k.DemotedAt = now.Add(-demotedAgo)
+		}
+		return k
+	}
+	for name, c := range map[string]struct {
+		keys     []keyring.Key
+		deferred bool
+	}{
+		"one key":               {[]keyring.Key{key(1, 0)}, false},
+		"a key retires":         {[]keyring.Key{key(1, time.Hour), key(2, 0)}, false},
+		"two keys retire":       {[]keyring.Key{key(1, 2 * time.Hour), key(2, time.Hour), key(3, 0)}, true},
+		"a key may still sign":  {[]keyring.Key{key(1, 0), key(2, 0)}, true},
+		"two keys have retired": {[]keyring.Key{key(1, days(9)), key(2, days(8)), key(3, 0)}, false},
+	} {
+		in := keyring.Inputs{Now: now, Policy: keyring.Policy{Interval: days(30), MaxLifetime: days(7), HistoryLimit: 10}}
+		if step := keyring.CurrentStep(keyring.Ring{Keys: c.keys}, in); step.Deferred != c.deferred {
+			t.Errorf("%s: deferred %t, expected %t", name, step.Deferred, c.deferred)
+		}
+	}
+}

@@ -156,7 +156,8 @@ type Step struct {
 	// RevocationUnproven says that the ring was rebuilt from Secrets that do not prove that the policy's revocation was carried
 	// out.
 	RevocationUnproven bool
-	// Deferred says that another rotation is due and waits until the keys of the previous one have retired.
+	// Deferred says that another rotation is due and waits for the keys of earlier ones: signers still use one, or too many are
+	// trusted.
 	Deferred bool
 	// Held says that a rotation would begin now if the inputs did not hold it.
 	Held bool

@@ -52,7 +52,7 @@ func CurrentStep(ring Ring, in Inputs) Step {
 	_, due := ring.due(in)
 	_, ready := ring.ready(in)
 	step.Held = ready && in.HoldRotation
-	step.Deferred = due && step.Phase != PhasePublishing && !step.Held
+	step.Deferred = due && !ready && step.Phase != PhasePublishing
 	step.DueIn = dueIn(in.Now, ring.deadlines(in, step))
 	return step
 }
