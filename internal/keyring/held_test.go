@@ -71,7 +71,7 @@ func TestKeysDeferARotation(t *testing.T) {
 	}{
 		"one key":               {[]keyring.Key{key(1, 0)}, false},
 		"a key retires":         {[]keyring.Key{key(1, time.Hour), key(2, 0)}, false},
-		"two keys retire":       {[]keyring.Key{key(1, 2 * time.Hour), key(2, time.Hour), key(3, 0)}, true},
+		"two keys retire":       {[]keyring.Key{key(1, 2*time.Hour), key(2, time.Hour), key(3, 0)}, true},
 		"a key may still sign":  {[]keyring.Key{key(1, 0), key(2, 0)}, true},
 		"two keys have retired": {[]keyring.Key{key(1, days(9)), key(2, days(8)), key(3, 0)}, false},
 	} {
