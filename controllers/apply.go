@@ -45,7 +45,7 @@ func (r *Reconciler) apply(ctx context.Context, p *plan) error {
 		if waiting[component] {
 			continue
 		}
-		if err := r.write(ctx, c); err != nil {
+		if err := r.write(ctx, c); err != nil && !r.lostRoute(p, c, err) {
 			failures = append(failures, err)
 			waiting[component] = !c.exists || c.foreign != nil
 			if c.secret() {

@@ -3,11 +3,14 @@ package controllers_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -31,6 +34,25 @@ func installGatewayAPI(t *testing.T) {
 	must(t, err)
 	_, err = envtest.InstallCRDs(apiServer, envtest.CRDInstallOptions{Paths: files, ErrorIfPathMissing: true})
 	must(t, err)
+}
+
+// removeGatewayAPI deletes the CRDs, and awaits the end of them and of their objects.
+func (e *environment) removeGatewayAPI() {
+	e.t.Helper()
+	files, err := testenv.GatewayAPI(e.t.Context())
+	must(e.t, err)
+	must(e.t, envtest.UninstallCRDs(apiServer, envtest.CRDInstallOptions{Paths: files}))
+	crd := &unstructured.Unstructured{}
+	crd.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	for _, name := range []string{"httproutes", "gateways", "gatewayclasses"} {
+		eventually(e.t, func() error {
+			err := e.client.Get(e.t.Context(), client.ObjectKey{Name: name + ".gateway.networking.k8s.io"}, crd)
+			if !apierrors.IsNotFound(err) {
+				return fmt.Errorf("the CRD of %s is still there (%w)", name, err)
+			}
+			return nil
+		})
+	}
 }
 
 // httpRoute holds the fields of an HTTPRoute that the tests read.
@@ -78,7 +100,8 @@ func (e *environment) answer(status metav1.ConditionStatus, reason string) {
 	must(e.t, e.client.Status().Update(e.t.Context(), live))
 }
 
-// TestAGatewayServesAnApp begins without the Gateway API, which must not keep the app from its pods, and installs it later.
+// TestAGatewayServesAnApp begins without the Gateway API, which must not keep the app from its pods, and installs it later. Then
+// the Gateway API is removed for a time.
 func TestAGatewayServesAnApp(t *testing.T) {
 	e := newEnvironment(t)
 	p := e.start()
@@ -126,6 +149,24 @@ func TestAGatewayServesAnApp(t *testing.T) {
 		}
 		return nil
 	})
+
+	e.removeGatewayAPI()
+	accepted(metav1.ConditionFalse, todov1.ReasonGatewayAPIMissing)
+	must(t, e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionTrue, todov1.ReasonInSync))
+	e.quiet(p)
+	for _, request := range e.quiet(p) {
+		if strings.Contains(request, "httproutes") || !strings.HasPrefix(request, "GET ") {
+			t.Errorf("without the Gateway API the operator sends %s", request)
+		}
+	}
+	installGatewayAPI(t)
+	accepted(metav1.ConditionFalse, todov1.ReasonGatewayPending)
+	eventually(t, func() error {
+		_, _, err := e.route()
+		return err
+	})
+	e.quiet(p)
 	e.merge(app, `{"spec":{"gateway":null}}`)
 	e.gone("todo", live)
+	e.removeGatewayAPI()
 }
