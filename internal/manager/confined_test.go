@@ -39,8 +39,6 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/testenv"
 )
 
-const system = "todoapp-system"
-
 var apiServer *rest.Config
 
 func TestMain(m *testing.M) {
@@ -67,36 +65,30 @@ func newAdmin(t *testing.T) client.Client {
 // certificates of its own, and with the flags that go with them.
 func TestConfined(t *testing.T) {
 	admin := newAdmin(t)
-	for _, namespace := range []string{system, "one", "two"} {
-		must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
-	}
-	grantByChart(t, admin, "--set=certManager.enabled=true,watchNamespaces={one}")
+	system, one, two := newNamespace(t, admin), newNamespace(t, admin), newNamespace(t, admin)
+	grantByChart(t, admin, system, "--set=certManager.enabled=true,watchNamespaces={"+one+"}")
 
-	restore := withholdPods(t, admin, "one")
+	restore := withholdPods(t, admin, one)
 	certificate := newCertificate(t)
 	port, health := freePort(t), freePort(t)
-	runManager(t, settings{
-		image: "task-api", namespace: system, watchNamespaces: "one", metrics: "0",
-		control: control{workers: 8, leaderElection: true, leaseName: "todoapp-operator",
-			lease: 15 * time.Second, renewDeadline: 10 * time.Second, retryPeriod: time.Second},
-		health:  net.JoinHostPort("localhost", strconv.Itoa(health)),
-		webhook: true, webhookPort: port, certificateDir: certificate.dir,
-	})
+	startProcess(t, system, "--task-api-image=task-api", "--namespace="+system, "--watch-namespaces="+one, "--leader-elect",
+		"--metrics-listen=0", "--health-listen="+net.JoinHostPort("localhost", strconv.Itoa(health)),
+		"--webhook-port="+strconv.Itoa(port), "--webhook-certificate-dir="+certificate.dir)
 	await(t, func(ctx context.Context) error {
 		return answers(ctx, health, http.StatusInternalServerError, "Pod objects")
 	})
 	restore()
 	await(t, func(ctx context.Context) error { return answers(ctx, health, http.StatusOK, "ok") })
-	for _, namespace := range []string{"two", "one"} {
+	for _, namespace := range []string{two, one} {
 		must(t, admin.Create(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}))
 	}
-	key := client.ObjectKey{Namespace: "one", Name: "app-backend-auth"}
+	key := client.ObjectKey{Namespace: one, Name: "app-backend-auth"}
 	await(t, func(ctx context.Context) error { return admin.Get(ctx, key, &corev1.Secret{}) })
 	await(t, func(ctx context.Context) error { return certificate.servedOn(ctx, port) })
 	var secrets corev1.SecretList
-	must(t, admin.List(t.Context(), &secrets, client.InNamespace("two")))
+	must(t, admin.List(t.Context(), &secrets, client.InNamespace(two)))
 	if len(secrets.Items) > 0 {
-		t.Errorf("an app in another namespace was looked after: %d Secrets", len(secrets.Items))
+		t.Errorf("an app in another namespace was reconciled: %d Secrets", len(secrets.Items))
 	}
 }
 
@@ -121,7 +113,7 @@ func withholdPods(t *testing.T, admin client.Client, namespace string) func() {
 	return nil
 }
 
-// answers is nil if the readiness check of the watches answers with a status and a text.
+// answers returns an error unless the readiness check of the watches answers with a status and a text.
 func answers(ctx context.Context, port, status int, text string) error {
 	url := fmt.Sprintf("http://localhost:%d/readyz/watches", port)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -140,13 +132,22 @@ func answers(ctx context.Context, port, status int, text string) error {
 	return nil
 }
 
-// grantByChart creates the accounts, roles and bindings that the chart renders, and none of its other objects.
-func grantByChart(t *testing.T, admin client.Client, args ...string) {
+// newNamespace creates a namespace under a name of its own, so that a test can run more than once, and returns its name.
+func newNamespace(t *testing.T, admin client.Client) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "manager-"}}
+	must(t, admin.Create(t.Context(), namespace))
+	return namespace.Name
+}
+
+// grantByChart creates the accounts, roles and bindings that the chart renders for a namespace, and none of its other objects. It
+// deletes them at the end of the test.
+func grantByChart(t *testing.T, admin client.Client, namespace string, args ...string) {
 	t.Helper()
 	const chart = "../../charts/todoapp-operator"
 	// This walk makes the cache of go test depend on the chart, which helm reads.
 	must(t, filepath.WalkDir(chart, func(string, fs.DirEntry, error) error { return nil }))
-	args = append([]string{"template", "todoapp-operator", chart, "--namespace=" + system,
+	args = append([]string{"template", "todoapp-operator", chart, "--namespace=" + namespace,
 		"--show-only=templates/rbac.yaml"}, args...)
 	rendered, err := exec.CommandContext(t.Context(), "../../bin/helm", args...).Output()
 	if err != nil {
@@ -160,29 +161,18 @@ func grantByChart(t *testing.T, admin client.Client, args ...string) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		must(t, admin.Create(t.Context(), object))
+		createUntilEnd(t, admin, object)
 	}
 }
 
-// runManager runs one as the operator's service account, until the test ends.
-func runManager(t *testing.T, s settings) {
+// createUntilEnd creates an object, and deletes it at the end of the test.
+func createUntilEnd(t *testing.T, admin client.Client, object client.Object) {
 	t.Helper()
-	cfg := rest.CopyConfig(apiServer)
-	cfg.Impersonate.UserName = "system:serviceaccount:" + system + ":todoapp-operator"
-	mgr, err := newManager(cfg, s, nil)
-	must(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("running the manager: %v", err)
-		}
-	})
+	must(t, admin.Create(t.Context(), object))
+	t.Cleanup(func() { must(t, admin.Delete(context.Background(), object)) })
 }
 
-// certificate is one that somebody else made.
+// certificate is a certificate that the operator did not make.
 type certificate struct {
 	dir   string
 	roots *x509.CertPool
@@ -209,7 +199,7 @@ func newCertificate(t *testing.T) certificate {
 	return c
 }
 
-// servedOn is nil when a port serves with the certificate.
+// servedOn returns an error unless a port serves with the certificate.
 func (c certificate) servedOn(ctx context.Context, port int) error {
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: c.roots, ServerName: "webhook", MinVersion: tls.VersionTLS12}}
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("localhost", strconv.Itoa(port)))

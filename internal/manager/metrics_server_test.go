@@ -29,22 +29,18 @@ import (
 // is genuine and who may get /metrics reads the metrics, by TLS with the certificate of the webhook.
 func TestSecureMetrics(t *testing.T) {
 	admin := newAdmin(t)
-	const namespace = "secure-metrics"
-	for _, name := range []string{namespace, "secure-apps"} {
-		must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}))
-	}
-	grantByChart(t, admin, "--namespace="+namespace,
-		"--set=certManager.enabled=true,metrics.secure=true,watchNamespaces={secure-apps}")
+	namespace, apps := newNamespace(t, admin), newNamespace(t, admin)
+	grantByChart(t, admin, namespace, "--set=certManager.enabled=true,metrics.secure=true,watchNamespaces={"+apps+"}")
 	reader := tokenOf(t, admin, namespace, "reader")
-	must(t, admin.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	createUntilEnd(t, admin, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "secure-metrics-reader"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "todoapp-operator-metrics-reader"},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: "reader"}},
-	}))
+	})
 
 	certificate := newCertificate(t)
 	port := freePort(t)
-	startProcess(t, namespace, "--task-api-image=task-api", "--namespace="+namespace, "--watch-namespaces=secure-apps",
+	startProcess(t, namespace, "--task-api-image=task-api", "--namespace="+namespace, "--watch-namespaces="+apps,
 		"--webhook-port="+strconv.Itoa(freePort(t)), "--webhook-certificate-dir="+certificate.dir, "--health-listen=0",
 		"--metrics-secure", "--metrics-listen=localhost:"+strconv.Itoa(port))
 	scrape := scraper{certificate, port}

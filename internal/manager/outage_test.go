@@ -24,8 +24,7 @@ import (
 // waits for the API server both times, says so, and reconciles as soon as it is back.
 func TestTheAPIServerGoesAway(t *testing.T) {
 	admin := newAdmin(t)
-	const namespace = "outage"
-	must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+	namespace := newNamespace(t, admin)
 	health := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	r := newReplica(t)
 	r.away.Store(true)

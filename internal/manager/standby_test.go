@@ -142,8 +142,7 @@ func (r *replica) kill() {
 // TestAStandbyIsWarm kills the leader. The other replica has filled its caches before and fills none when it takes over.
 func TestAStandbyIsWarm(t *testing.T) {
 	admin := newAdmin(t)
-	const namespace = "standby"
-	must(t, admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+	namespace := newNamespace(t, admin)
 	create := func(name string) func(context.Context) error {
 		must(t, admin.Create(t.Context(), &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}))
 		return func(ctx context.Context) error {
