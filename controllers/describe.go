@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -127,7 +128,29 @@ func (d driftDetector) differences(c change) ([]string, error) {
 			names = append(names, fieldName(path)+transitionOf(live, wanted, path))
 		}
 	})
-	return names, nil
+	if owned != nil || !c.ownUpdates {
+		return names, nil
+	}
+	if added, err := onlyAdds(c.live, wanted, comparison.Added); err != nil || added {
+		return names, err
+	}
+	return append(names, unnamed), nil
+}
+
+// unnamed stands for the fields that an apply removes from a created object. The name of the creator tells that there are some, but
+// not which of the fields were desired and which are default values.
+const unnamed = "fields that are no longer desired"
+
+// onlyAdds reports whether a live object was created with the wanted fields except those that are added now.
+func onlyAdds(live client.Object, wanted *typed.TypedValue, added *fieldpath.Set) (bool, error) {
+	before, err := wanted.RemoveItems(added).ToFieldSet()
+	if err != nil {
+		return false, fmt.Errorf("listing the fields of %s before the change: %w", live.GetName(), err)
+	}
+	name, err := creator(before.Difference(identity), live)
+	return slices.ContainsFunc(live.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return created(entry) && entry.Manager == name
+	}), err
 }
 
 // isKey reports whether a path ends in the field by which its list tells its items apart. The path before it shows the value.

@@ -105,6 +105,31 @@ func TestAPausedAppThatShouldRevokeIsNotReady(t *testing.T) {
 	}
 }
 
+// The fields of an object that was only created are known by a digest. The plan tells that some go, and not if others only come.
+func TestThePlanTellsOfFieldsThatGo(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.Frontend.Image = "web:1"
+		a.Spec.Frontend.Env = []corev1.EnvVar{{Name: "PASSWORD", Value: "hunter2"}}
+	})
+	e.settled("todo")
+	eventually(t, func() error { return e.get("todo-frontend", &appsv1.Deployment{}) })
+	e.quiet(p)
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
+	const update, env = "update Deployment todo-frontend: ", `template.spec.containers[name="frontend"].env[name="LEVEL"].value`
+	for _, c := range []struct{ env, want string }{
+		{`{"name":"PASSWORD","value":"hunter2"},{"name":"LEVEL","value":"debug"}`, update + env},
+		{``, update + "fields that are no longer desired"},
+		{`{"name":"LEVEL","value":"debug"}`, update + env + ", fields that are no longer desired"},
+	} {
+		e.merge(app, `{"spec":{"frontend":{"env":[`+c.env+`]}}}`)
+		e.planned("todo", c.want)
+	}
+	e.merge(app, `{"spec":{"frontend":{"env":[{"name":"PASSWORD","value":"hunter2"}]}}}`)
+	e.planned("todo")
+}
+
 // A rotation that is due is delayed by the pause alone if the API trusts fewer keys than it can.
 func TestAPausedAppThatDrainsHasNotTooManyKeys(t *testing.T) {
 	e := newEnvironment(t)
