@@ -45,7 +45,7 @@ func keptReplicas(live client.Object, want *unstructured.Unstructured) (*int32, 
 }
 
 // keepReplicas applies the live replicas of a Deployment under another field manager, in the version that was read.
-func (r *Reconciler) keepReplicas(ctx context.Context, c change) error {
+func (r *Reconciler) keepReplicas(ctx context.Context, c *change) error {
 	if c.replicas == nil {
 		return nil
 	}

@@ -48,7 +48,7 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 			return err
 		}
 		if c != nil {
-			p.changed = append(p.changed, *c)
+			p.changed = append(p.changed, c)
 		}
 	}
 	for _, object := range live {
@@ -73,15 +73,15 @@ func (r *Reconciler) unlabelled(ctx context.Context, want *unstructured.Unstruct
 // there is one, so the operator never takes an existing object. etcd gives its first write a later version.
 const unusedVersion = "1"
 
-// creation returns the change that creates a missing object. Some objects are created by an apply: Secrets, because a rotation
-// changes their entries, HTTPRoutes, because their comparison knows no other owner of fields, and Deployments of which
-// an autoscaler sets the replicas, because Create would record the default number as the operator's.
+// creation returns the change that creates a missing object. Some objects are created by an apply: HTTPRoutes, because their
+// comparison knows no other owner of fields, and Deployments of which an autoscaler sets the replicas, because Create would record
+// the default number as the operator's.
 func (r *Reconciler) creation(want *unstructured.Unstructured) (*change, error) {
 	_, counted, err := unstructured.NestedFieldNoCopy(want.Object, "spec", "replicas")
 	if err != nil {
 		return nil, fmt.Errorf("reading the replicas of %s: %w", want.GetName(), err)
 	}
-	if want.GetKind() == "Secret" || want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !counted {
+	if want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !counted {
 		want.SetResourceVersion(unusedVersion)
 		return &change{object: want}, nil
 	}

@@ -76,7 +76,7 @@ func verbOf(exists bool) string {
 }
 
 // describeChange returns one line about a desired object: the action and the fields that change.
-func (d driftDetector) describeChange(c change) (string, error) {
+func (d driftDetector) describeChange(c *change) (string, error) {
 	name := c.object.GetKind() + " " + c.object.GetName()
 	if c.foreign != nil {
 		return "leave " + name + " as it is, because it is not this app's", nil //nolint:nilerr // the plan tells of it
@@ -98,7 +98,7 @@ func (d driftDetector) describeChange(c change) (string, error) {
 }
 
 // differences names the fields that an apply would add, change or remove in a live object.
-func (d driftDetector) differences(c change) ([]string, error) {
+func (d driftDetector) differences(c *change) ([]string, error) {
 	if _, route := c.live.(*unstructured.Unstructured); route {
 		return nil, nil // the operator does not have its schema
 	}

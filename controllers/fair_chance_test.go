@@ -62,11 +62,11 @@ func TestOnlyADoubtHoldsUpAPlan(t *testing.T) {
 		"a changed spec":             {func(app *todov1.TodoApp, _ *plan) { app.Generation++ }, false},
 		"a blocked app":              {func(_ *todov1.TodoApp, p *plan) { p.blocker = &blocker{} }, false},
 		"a transition":               {func(_ *todov1.TodoApp, p *plan) { p.step.Action = keyring.ActionPublish }, false},
-		"a changed object":           {func(_ *todov1.TodoApp, p *plan) { p.changed = []change{{}} }, false},
+		"a changed object":           {func(_ *todov1.TodoApp, p *plan) { p.changed = []*change{{}} }, false},
 		"an object to delete":        {func(_ *todov1.TodoApp, p *plan) { p.toPrune = []client.Object{&corev1.Service{}} }, false},
 		"a changed keyring":          {func(_ *todov1.TodoApp, p *plan) { p.keyring.Labels = map[string]string{"a": "b"} }, false},
 		"a change of a paused app": {func(_ *todov1.TodoApp, p *plan) {
-			p.paused, p.changed = true, []change{{}}
+			p.paused, p.changed = true, []*change{{}}
 		}, true},
 		"an answer with old keys": {func(_ *todov1.TodoApp, p *plan) {
 			p.observed.answers["x"] = answer{versions: []int64{7}}

@@ -87,7 +87,7 @@ func finished(pod *corev1.Pod) bool {
 func written(object metav1.Object) time.Time {
 	var last time.Time
 	for _, entry := range object.GetManagedFields() {
-		if entry.Manager == FieldOwner && entry.Time != nil && entry.Time.After(last) {
+		if own(entry) && entry.Time != nil && entry.Time.After(last) {
 			last = entry.Time.Time
 		}
 	}

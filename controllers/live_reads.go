@@ -85,7 +85,7 @@ func (p *plan) takesOver(app *todov1.TodoApp) bool {
 			return true
 		}
 	}
-	return len(p.toPrune) > 0 || slices.ContainsFunc(p.changed, func(c change) bool { return c.takesOver })
+	return len(p.toPrune) > 0 || slices.ContainsFunc(p.changed, func(c *change) bool { return c.takesOver })
 }
 
 // endsWaiting reports whether the status would say for the first time that no pod uses a replaced or revoked key.

@@ -12,6 +12,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -163,16 +164,27 @@ func appendAll[T any, P interface {
 
 // applied puts the Deployments that were written in place of those of the snapshot, because an older status does not apply to a
 // new spec.
-func (w *snapshot) applied(changed []change) {
+func (w *snapshot) applied(changed []*change) {
 	for _, c := range changed {
-		var after appsv1.Deployment
-		if c.object.GetKind() != "Deployment" || c.object.GetUID() == "" ||
-			runtime.DefaultUnstructuredConverter.FromUnstructured(c.object.Object, &after) != nil {
-			continue
+		if after := c.deployment(); after != nil {
+			w.deployments = slices.DeleteFunc(w.deployments, func(d appsv1.Deployment) bool { return d.UID == after.UID })
+			w.deployments = append(w.deployments, *after)
 		}
-		w.deployments = slices.DeleteFunc(w.deployments, func(d appsv1.Deployment) bool { return d.UID == after.UID })
-		w.deployments = append(w.deployments, after)
 	}
+}
+
+// deployment returns the Deployment that a change has written; nil if it has written none.
+func (c *change) deployment() *appsv1.Deployment {
+	switch after := c.after.(type) {
+	case *appsv1.Deployment:
+		return after
+	case *unstructured.Unstructured:
+		var d appsv1.Deployment
+		if after.GetKind() == "Deployment" && runtime.DefaultUnstructuredConverter.FromUnstructured(after.Object, &d) == nil {
+			return &d
+		}
+	}
+	return nil
 }
 
 // sourceValue returns the value of the external source. It is empty if there is none, or none that can be used.

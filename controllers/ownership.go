@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -56,7 +57,8 @@ func applied(entry metav1.ManagedFieldsEntry) bool {
 }
 
 // ownedFields returns the fields of a live object that the operator applied, or created as desired, and that no other manager has
-// changed since; nil if there are none. A creation with other desired fields does not count.
+// changed since; nil if there are none. A creation with other desired fields does not count, except of a Secret, to which the API
+// server adds no default values.
 func ownedFields(live client.Object, fields *fieldpath.Set) (*fieldpath.Set, error) {
 	set, err := appliedFields(live)
 	if err != nil || set != nil {
@@ -66,11 +68,18 @@ func ownedFields(live client.Object, fields *fieldpath.Set) (*fieldpath.Set, err
 	if err != nil {
 		return nil, err
 	}
-	set, err = fieldsIn(live, func(entry metav1.ManagedFieldsEntry) bool { return created(entry) && entry.Manager == name })
-	if err != nil || set == nil {
+	_, secret := live.(*corev1.Secret)
+	set, err = fieldsIn(live, func(entry metav1.ManagedFieldsEntry) bool {
+		return created(entry) && (secret || entry.Manager == name)
+	})
+	switch {
+	case err != nil || set == nil:
 		return nil, err
+	case secret:
+		return set.Leaves(), nil
+	default:
+		return set.Intersection(fields), nil // without default values
 	}
-	return set.Intersection(fields), nil // without default values
 }
 
 // appliedFields returns the fields of a live object that the operator applied and that no other manager has changed since; nil if

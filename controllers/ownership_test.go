@@ -67,6 +67,26 @@ func TestOwnedFieldsOfACreatedObject(t *testing.T) {
 	}
 }
 
+// TestOwnedFieldsOfACreatedSecret: a Secret has no default values, so all fields in the record of its creation are the operator's,
+// and a field that is no longer desired is found without the digest.
+func TestOwnedFieldsOfACreatedSecret(t *testing.T) {
+	secret := &corev1.Secret{}
+	secret.SetManagedFields([]metav1.ManagedFieldsEntry{
+		{Manager: "them", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:data":{"f:theirs":{}}}`)},
+		{Manager: creatorPrefix + "00000000", Operation: metav1.ManagedFieldsOperationUpdate,
+			FieldsV1: metav1.NewFieldsV1(`{"f:data":{".":{},"f:BETTER_AUTH_SECRET":{},"f:BETTER_AUTH_LEGACY_SECRET":{}},"f:type":{}}`)},
+	})
+	want := fieldpath.NewSet(fieldpath.MakePathOrDie("data", "BETTER_AUTH_SECRET"), fieldpath.MakePathOrDie("type"))
+	got, err := ownedFields(secret, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := fieldpath.NewSet(fieldpath.MakePathOrDie("data", "BETTER_AUTH_LEGACY_SECRET"))
+	if got == nil || !got.Equals(want.Union(left)) {
+		t.Errorf("it is %s, expected %s and %s", got, want, left)
+	}
+}
+
 // TestARecordOfACreationBecomesThatOfAnApply unless there is one already.
 func TestARecordOfACreationBecomesThatOfAnApply(t *testing.T) {
 	update, apply := metav1.ManagedFieldsOperationUpdate, metav1.ManagedFieldsOperationApply

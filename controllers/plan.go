@@ -30,7 +30,7 @@ type plan struct {
 	// notice tells the app's owner something before the plan is carried out; its reason is empty if there is nothing to tell.
 	notice assessment
 	// changed holds the desired objects that the live ones do not match yet, in the order of writing.
-	changed []change
+	changed []*change
 	// toPrune holds the live objects that are no longer desired.
 	toPrune []client.Object
 	// paused says that the app is paused, and described lists what the plan would do then.
@@ -43,6 +43,8 @@ type plan struct {
 // change is a desired object that the live one, if any, does not match.
 type change struct {
 	object *unstructured.Unstructured
+	// after is the object as the API server has stored it; nil if it was not written.
+	after client.Object
 	// exists says that there is a live object by that name, and live is that object.
 	exists bool
 	live   client.Object
@@ -66,8 +68,7 @@ func (p *plan) idle() bool {
 }
 
 // stillWaiting returns the names that delay the rotation, without those of the Secrets and Deployments that the plan has just
-// written with the new keys. It returns all names if a write failed, and if no other is left: only a new plan
-// can say that nothing delays the rotation.
+// written with the new keys. It returns all names if a write failed.
 func (p *plan) stillWaiting(applyErr error) []string {
 	if applyErr != nil || p.idle() {
 		return p.step.Waiting
@@ -83,11 +84,7 @@ func (p *plan) stillWaiting(applyErr error) []string {
 			written = append(written, keyring.BackendProjection)
 		}
 	}
-	left := slices.DeleteFunc(slices.Clone(p.step.Waiting), func(name string) bool { return slices.Contains(written, name) })
-	if len(left) == 0 {
-		return p.step.Waiting
-	}
-	return left
+	return slices.DeleteFunc(slices.Clone(p.step.Waiting), func(name string) bool { return slices.Contains(written, name) })
 }
 
 // stored reports whether the live keyring matches the desired one.

@@ -94,7 +94,7 @@ func TestADatabaseThatChangesIsToldOf(t *testing.T) {
 			app.Status.ObservedGeneration = c.observed
 			app.Spec.Backend.Storage.Postgres = &todov1.DatabaseSpec{CARef: c.authority, URLSecretRef: todov1.SecretKeyReference{
 				SecretReference: todov1.SecretReference{Name: "db"}, Key: "url"}}
-			got := toldOf(app, &plan{observed: &snapshot{}, changed: []change{{object: want, exists: true, live: live}}}, c.err)
+			got := toldOf(app, &plan{observed: &snapshot{}, changed: []*change{{object: want, exists: true, live: live}}}, c.err)
 			got = slices.DeleteFunc(got, func(event string) bool { return strings.HasPrefix(event, "Warning ") })
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)

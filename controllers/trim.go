@@ -84,9 +84,12 @@ func trimSecret(secret *corev1.Secret) {
 // known returns the labels or annotations whose meaning the operator knows, and those that it wrote itself.
 func known(object client.Object, field string, all map[string]string) map[string]string {
 	kept := operators(maps.Clone(all))
+	if len(kept) == len(all) {
+		return kept // the common case, in which no record is decoded
+	}
 	for _, entry := range object.GetManagedFields() {
 		var fields fieldpath.Set
-		if entry.Manager != FieldOwner || entry.FieldsV1 == nil || fields.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
+		if !own(entry) || entry.FieldsV1 == nil || fields.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
 			continue
 		}
 		for name, value := range all {

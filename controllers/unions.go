@@ -22,7 +22,7 @@ var unions = map[string][][]string{
 }
 
 // conflicting returns the parts of an existing object about which the API server complains.
-func (c change) conflicting(err error) [][]string {
+func (c *change) conflicting(err error) [][]string {
 	var rejected apierrors.APIStatus
 	if !c.exists || !apierrors.IsInvalid(err) || !errors.As(err, &rejected) || rejected.Status().Details == nil {
 		return nil
@@ -42,7 +42,7 @@ func (c change) conflicting(err error) [][]string {
 
 // resetParts replaces parts of an object by the desired ones, if it still has the version that was read. The fields of other
 // field managers in these parts are lost, unlike by an apply.
-func (r *Reconciler) resetParts(ctx context.Context, c change, parts [][]string) error {
+func (r *Reconciler) resetParts(ctx context.Context, c *change, parts [][]string) error {
 	type operation struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`

@@ -96,9 +96,10 @@ func (c control) limited(cfg *rest.Config) *rest.Config {
 	return limited
 }
 
-// unlimited returns a configuration without a limit on requests.
+// unlimited returns a configuration without a limit on requests. Answers are not compressed, which is for slow networks: the API
+// server would compress each event of each watch.
 func unlimited(cfg *rest.Config) *rest.Config {
 	free := rest.CopyConfig(cfg)
-	free.QPS, free.RateLimiter = -1, nil
+	free.QPS, free.RateLimiter, free.DisableCompression = -1, nil, true
 	return free
 }

@@ -74,6 +74,9 @@ func TestOneLimitForAllKinds(t *testing.T) {
 	if lease := options.LeaderElectionConfig; lease.RateLimiter != nil || lease.QPS >= 0 {
 		t.Errorf("the lease is renewed under a limit: %v, %v", lease.RateLimiter, lease.QPS)
 	}
+	if !cfg.DisableCompression {
+		t.Error("the API server compresses each event of each watch")
+	}
 	if free := (control{}).limited(&rest.Config{}); free.RateLimiter != nil || free.QPS >= 0 {
 		t.Errorf("without --kube-api-qps there is a limit: %v", free.QPS)
 	}

@@ -26,6 +26,7 @@ func Run(ctx context.Context, version string, args []string, env func(string) st
 		return err
 	}
 	s.version = version
+	collect(env)
 	logger := logr.FromSlogHandler(slog.NewJSONHandler(output, &slog.HandlerOptions{Level: s.logLevel}))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,15 @@ func (c cost) cpu() float64 { return c.manager + c.api + c.etcd }
 
 // perApp returns milliseconds of CPU per app.
 func (c cost) perApp(apps int) float64 { return 1000 * c.cpu() / float64(apps) }
+
+// plus returns the cost of two phases together.
+func (c cost) plus(other cost) cost {
+	return cost{
+		requests: append(slices.Clone(c.requests), other.requests...),
+		manager:  c.manager + other.manager, api: c.api + other.api, etcd: c.etcd + other.etcd,
+		listed: c.listed + other.listed, took: c.took + other.took,
+	}
+}
 
 // meter measures phases.
 type meter struct {

@@ -37,6 +37,43 @@ func withManager(ctx context.Context, o options, of shape, do func(context.Conte
 	})
 }
 
+// rounds is the number of parts in which the floor and the operator make their apps by turns, so that what else the machine does
+// hits both.
+const rounds = 4
+
+// measureTurns lets the floor and the operator make the same number of apps by turns, and returns the cost of each. The namespaces
+// of the apps must exist. The manager does not run before, and runs afterwards.
+func (e *environment) measureTurns(
+	ctx context.Context, t template, apps fleet, of shape, floors int,
+) (created, floor cost, err error) {
+	for round := range rounds {
+		part := apps[round*len(apps)/rounds : (round+1)*len(apps)/rounds]
+		var namespaces []string
+		for i := range floors {
+			namespaces = append(namespaces, fmt.Sprintf("floor-%d-%d", round, i))
+		}
+		least, err := e.floor(ctx, t, len(part), namespaces...)
+		if err != nil {
+			return created, floor, err
+		}
+		if err := e.startManager(ctx); err != nil {
+			return created, floor, err
+		}
+		if err := e.settle(ctx, patient); err != nil {
+			return created, floor, err
+		}
+		one, err := e.measureCreation(ctx, part, of)
+		if err != nil {
+			return created, floor, err
+		}
+		created, floor = created.plus(one), floor.plus(least)
+		if round < rounds-1 {
+			e.manager.stop()
+		}
+	}
+	return created, floor, nil
+}
+
 // measureCreation creates apps and measures until the operator has made their objects and written their status. Their namespaces
 // must exist.
 func (e *environment) measureCreation(ctx context.Context, apps fleet, of shape) (cost, error) {

@@ -23,21 +23,13 @@ func spreadOut(prefix string, n int) (apps fleet, namespaces []string) {
 // runFull measures full apps in ten namespaces.
 func runFull(ctx context.Context, o options, r *report) error {
 	return withManager(ctx, o, full, func(ctx context.Context, e *environment, t template) error {
-		_, floors := spreadOut("floor", 0)
-		floor, err := e.floor(ctx, t, o.apps, floors...)
-		if err != nil {
-			return err
-		}
 		apps, namespaces := spreadOut("full", o.apps)
 		for _, namespace := range namespaces {
 			if err := e.namespace(ctx, namespace); err != nil {
 				return err
 			}
 		}
-		if err := e.startManager(ctx); err != nil {
-			return err
-		}
-		created, err := e.measureCreation(ctx, apps, full)
+		created, floor, err := e.measureTurns(ctx, t, apps, full, spread)
 		if err != nil {
 			return err
 		}
