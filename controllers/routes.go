@@ -210,8 +210,8 @@ func (r *Reconciler) desiredObjects(app *todov1.TodoApp, p *plan) []runtime.Appl
 
 // lostRoute reports whether a change of a route failed because the cluster has lost the Gateway API. If so, it takes the change out
 // of the plan, so that RouteAccepted tells of the loss.
-func (r *Reconciler) lostRoute(p *plan, c change, err error) bool {
-	route := func(c change) bool { return c.object.GroupVersionKind() == routeKind }
+func (r *Reconciler) lostRoute(p *plan, c *change, err error) bool {
+	route := func(c *change) bool { return c.object.GroupVersionKind() == routeKind }
 	if !route(c) || !r.routes.noteLoss(err) {
 		return false
 	}

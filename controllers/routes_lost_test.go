@@ -43,7 +43,7 @@ func TestALostGatewayAPIFailsNoApply(t *testing.T) {
 		route := newRoute()
 		route.SetName("todo")
 		stored := &corev1.Secret{}
-		p := &plan{observed: &snapshot{routable: true, keyring: stored}, keyring: stored, changed: []change{{object: route}}}
+		p := &plan{observed: &snapshot{routable: true, keyring: stored}, keyring: stored, changed: []*change{{object: route}}}
 		err := r.apply(t.Context(), p)
 		if failed := c.err != nil && !c.lost; (err != nil) != failed || p.observed.routable == c.lost || (len(p.changed) == 0) != c.lost {
 			t.Errorf("%s: apply returns %v, routable %t, changed %d", name, err, p.observed.routable, len(p.changed))
