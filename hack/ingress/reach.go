@@ -46,9 +46,9 @@ func newDialer(ctx context.Context, way string, config *rest.Config, objects cli
 	}
 	switch way {
 	case byAddress:
-		return services{objects}.dial, way, nil
+		return retrying(services{objects}.dial), way, nil
 	case byPortForward:
-		return forwarding{objects, config, api}.dial, way, nil
+		return retrying(forwarding{objects, config, api}.dial), way, nil
 	default:
 		return nil, "", fmt.Errorf("invalid value %q for -reach: must be %s, %s or %s", way, automatically, byAddress, byPortForward)
 	}
@@ -102,37 +102,14 @@ func parseAuthority(address string) (service client.ObjectKey, port int32, err e
 	return service, int32(number), nil
 }
 
-// dialAgain is the schedule of a dialer's attempts: four in all. During a roll-out, a Service may lead to a pod that has just
-// stopped until every node knows it. Ingress controllers then try another pod.
-var dialAgain = wait.Backoff{Steps: 4, Duration: 100 * time.Millisecond, Factor: 2}
-
 // services reaches Services at their cluster addresses.
 type services struct{ objects client.Reader }
 
-// dial connects to a Service. It tries again if no connection was made: nothing was sent yet, and each connection may lead to
-// another pod.
 func (s services) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	key, port, err := parseAuthority(address)
 	if err != nil {
 		return nil, err
 	}
-	var connection net.Conn
-	var failure error
-	err = wait.ExponentialBackoffWithContext(ctx, dialAgain, func(ctx context.Context) (bool, error) {
-		connection, failure = s.connect(ctx, network, key, port)
-		if apierrors.IsNotFound(failure) {
-			return false, failure
-		}
-		return failure == nil, nil
-	})
-	if err != nil {
-		return nil, cmp.Or(failure, err)
-	}
-	return connection, nil
-}
-
-// connect makes one attempt to connect to a port of a Service.
-func (s services) connect(ctx context.Context, network string, key client.ObjectKey, port int32) (net.Conn, error) {
 	var service corev1.Service
 	if err := s.objects.Get(ctx, key, &service); err != nil {
 		return nil, fmt.Errorf("finding the Service: %w", err)
@@ -143,4 +120,28 @@ func (s services) connect(ctx context.Context, network string, key client.Object
 		return nil, fmt.Errorf("reaching Service %s: %w", key, err)
 	}
 	return connection, nil
+}
+
+// dialAgain is the schedule of a connection's attempts: four in all. During a roll-out, a Service may lead to a pod that has just
+// stopped until every node knows it. Ingress controllers then try another pod.
+var dialAgain = wait.Backoff{Steps: 4, Duration: 100 * time.Millisecond, Factor: 2}
+
+// retrying returns a dialer that tries again if no connection was made: nothing was sent yet, and each attempt may lead to another
+// pod. It does not wait for a Service that does not exist.
+func retrying(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var connection net.Conn
+		var failure error
+		err := wait.ExponentialBackoffWithContext(ctx, dialAgain, func(ctx context.Context) (bool, error) {
+			connection, failure = dial(ctx, network, address)
+			if apierrors.IsNotFound(failure) {
+				return false, failure
+			}
+			return failure == nil, nil
+		})
+		if err != nil {
+			return nil, cmp.Or(failure, err)
+		}
+		return connection, nil
+	}
 }

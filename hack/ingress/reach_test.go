@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,6 +86,20 @@ func (r *rollOut) List(ctx context.Context, list client.ObjectList, options ...c
 	return r.running.List(ctx, list, options...)
 }
 
+// dial connects to the Service of clusterWith in a given way. No API server answers, so no port can be forwarded.
+func (r *rollOut) dial(t *testing.T, ctx context.Context, way string, port int32) error {
+	t.Helper()
+	dial, _, err := newDialer(ctx, way, &rest.Config{Host: "http://127.0.0.2:1"}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := dial(ctx, "tcp", authority(client.ObjectKey{Namespace: "a", Name: "web"}, port))
+	if err == nil {
+		_ = connection.Close()
+	}
+	return err
+}
+
 // TestAConnectionIsTriedAgain checks that a Service is tried again if it led to a pod that has stopped, but not without end.
 func TestAConnectionIsTriedAgain(t *testing.T) {
 	running, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,29 +108,26 @@ func TestAConnectionIsTriedAgain(t *testing.T) {
 	}
 	defer func() { _ = running.Close() }()
 	port := int32(running.Addr().(*net.TCPAddr).Port)
-	const elsewhere = "127.0.0.2" // nothing listens here
-	to := authority(client.ObjectKey{Namespace: "a", Name: "web"}, port)
-	for stale, reached := range map[int]bool{0: true, 1: true, 3: true, 4: false} {
-		cluster := &rollOut{stopped: clusterWith(elsewhere, port), running: clusterWith("127.0.0.1", port), stale: stale}
-		connection, err := services{cluster}.dial(t.Context(), "tcp", to)
-		if reached && err == nil {
-			_ = connection.Close()
-		}
-		if (err == nil) != reached || cluster.attempts != min(stale+1, 4) {
-			t.Errorf("%d connections to a stopped pod: %v after %d attempts", stale, err, cluster.attempts)
-		}
-		if err != nil && !strings.Contains(err.Error(), "reaching Service a/web: ") {
-			t.Errorf("the error does not name the Service: %v", err)
-		}
-	}
+	stopped := clusterWith("127.0.0.2", port) // nothing listens there
 	ended, end := context.WithCancel(t.Context())
 	end()
-	cluster := &rollOut{stopped: clusterWith(elsewhere, port), stale: 4}
-	if _, err := (services{cluster}).dial(ended, "tcp", to); err == nil || cluster.attempts > 1 {
-		t.Errorf("a request that has ended: %v after %d attempts", err, cluster.attempts)
-	}
-	missing := &rollOut{running: fake.NewFakeClient()}
-	if _, err := (services{missing}).dial(t.Context(), "tcp", to); !apierrors.IsNotFound(err) || missing.attempts != 1 {
-		t.Errorf("a Service that does not exist: %v after %d attempts", err, missing.attempts)
+	for _, c := range []struct {
+		name, way, fails string
+		ctx              context.Context
+		cluster          *rollOut
+		attempts         int
+	}{
+		{"no stopped pod", byAddress, "", t.Context(), &rollOut{running: clusterWith("127.0.0.1", port)}, 1},
+		{"one stopped pod", byAddress, "", t.Context(), &rollOut{stopped, clusterWith("127.0.0.1", port), 1, 0}, 2},
+		{"three stopped pods", byAddress, "", t.Context(), &rollOut{stopped, clusterWith("127.0.0.1", port), 3, 0}, 4},
+		{"only stopped pods", byAddress, "reaching Service a/web: ", t.Context(), &rollOut{running: stopped}, 4},
+		{"the browser has gone", byAddress, "canceled", ended, &rollOut{running: stopped}, 0},
+		{"no such Service", byAddress, "not found", t.Context(), &rollOut{running: fake.NewFakeClient()}, 1},
+		{"no API server", byPortForward, "forwarding to pod a/ready: ", t.Context(), &rollOut{running: stopped}, 4},
+	} {
+		err := c.cluster.dial(t, c.ctx, c.way, port)
+		if (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) || c.cluster.attempts != c.attempts {
+			t.Errorf("%s: %v after %d attempts, expected %q after %d", c.name, err, c.cluster.attempts, c.fails, c.attempts)
+		}
 	}
 }
