@@ -39,14 +39,15 @@ func kubectl(t *testing.T, manifest string, args ...string) string {
 	return strings.TrimSpace(output.String())
 }
 
-// namespace makes one for a test.
+// namespace creates a namespace for a test, and returns its name: the given one and a random end, so that a test can run more than
+// once.
 func namespace(t *testing.T, name string) string {
 	t.Helper()
-	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"}}
 	if err := admin.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return object.Name
 }
 
 // secret makes a Secret of "entry", "value" pairs.
@@ -201,8 +202,9 @@ func TestMessages(t *testing.T) {
 			}
 		}
 		t.Run(e.rule+" "+e.spec, func(t *testing.T) {
+			manifest := strings.ReplaceAll(e.manifest(), "team-a", ns)
 			for _, args := range [][]string{{"create", "-f-"}, {"apply", "--server-side", "-f-"}} {
-				got := kubectl(t, e.manifest(), append(args, "--dry-run=server")...)
+				got := strings.ReplaceAll(kubectl(t, manifest, append(args, "--dry-run=server")...), ns, "team-a")
 				got = strings.ReplaceAll(done.ReplaceAllString(got, ""), olderValue, "Invalid value: ")
 				if got != e.message && !strings.Contains(got, "already exists") {
 					t.Errorf("%s\n%v\ngot  %s\nwant %s", e.manifest(), args, got, e.message)

@@ -149,13 +149,14 @@ func believer(ctx context.Context, config, server, address string, lag time.Dura
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0], nil
 }
 
-// Two replicas renew their certificate several times while TodoApps are admitted, and somebody deletes the Secret each
-// time. No admission fails, nor does a connection of whoever learned of the authorities half the settling time ago.
+// TestRenewalUnderLoad renews the certificate of two replicas several times while TodoApps are admitted: it deletes the Secret each
+// time. No admission fails, nor does a connection of a client that learned of the authorities half the propagation delay ago.
 func TestRenewalUnderLoad(t *testing.T) {
-	const name, wanted, settle = "renewal", 3, time.Second
+	const wanted, settle = 3, time.Second
+	name := namespace(t, "renewal")
 	ports := []int{port(t), port(t)}
 	addresses := []string{fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])}
-	options := separate(t, namespace(t, name), balance(t, addresses...))
+	options := separate(t, name, balance(t, addresses...))
 	options.Lifetime, options.PropagationDelay, options.Interval = 12*time.Second, settle, 100*time.Millisecond
 	for _, p := range ports {
 		ready, _ := replica(t, options, p)
@@ -212,11 +213,11 @@ func removeSecret(t *testing.T, name string) {
 	}
 }
 
-// A manager that was away until all had expired, and whose Secret and configuration were spoiled, heals them.
+// TestRecovery stops a manager until its certificates have expired, and spoils its Secret and configuration. The manager then heals
+// them.
 func TestRecovery(t *testing.T) {
-	const name = "recovery"
-	p := port(t)
-	options := separate(t, namespace(t, name), p)
+	name, p := namespace(t, "recovery"), port(t)
+	options := separate(t, name, p)
 	options.Lifetime, options.Interval = time.Second, 50*time.Millisecond
 	ready, stop := replica(t, options, p)
 	await(t, "readiness", 10*time.Second, ready)

@@ -15,8 +15,8 @@ import (
 // TestDecidesWithRightsInTheNamespaceAlone checks that the webhook decides with rights in the object's namespace alone: it reads
 // Secrets and ConfigMaps by name, and watches TodoApps only.
 func TestDecidesWithRightsInTheNamespaceAlone(t *testing.T) {
-	const user = "narrow"
 	ns, p := namespace(t, "rights"), port(t)
+	user := ns
 	create(t, app("shop", "{}"), ns)
 	options := separate(t, ns, p)
 	grant(t, ns, user, allow("", "secrets", "get"), allow("", "configmaps", "get"),
