@@ -68,8 +68,24 @@ func (p *plan) idle() bool {
 }
 
 // stillWaiting returns the names that delay the rotation, without those of the Secrets and Deployments that the plan has just
-// written with the new keys. It returns all names if a write failed.
+// written with the new keys. It returns all names if a write failed, and if no other is left: only a new plan
+// can say that nothing delays the rotation.
 func (p *plan) stillWaiting(applyErr error) []string {
+	if left := p.unwritten(applyErr); len(left) > 0 {
+		return left
+	}
+	return p.step.Waiting
+}
+
+// toldLater reports whether the status is left to the reconcile that the plan's own writes cause: the plan has taken a step, and
+// the step waits for nothing but what was written with it. A plan that only repeats writes has its status, because another program
+// may undo each of them.
+func (p *plan) toldLater(applyErr error) bool {
+	return p.step.Action != keyring.ActionNone && len(p.step.Waiting) > 0 && len(p.unwritten(applyErr)) == 0
+}
+
+// unwritten returns the names that delay the rotation and that the plan has not just written.
+func (p *plan) unwritten(applyErr error) []string {
 	if applyErr != nil || p.idle() {
 		return p.step.Waiting
 	}

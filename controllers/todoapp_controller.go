@@ -154,11 +154,10 @@ func (r *Reconciler) conclude(ctx context.Context, app *todov1.TodoApp, p *plan,
 	case errors.Is(applyErr, errNotStored):
 		p.step = r.currentStep(app, p) // the status must not list a key that was not stored
 	}
-	waiting := p.stillWaiting(applyErr)
-	if len(p.step.Waiting) > 0 && len(waiting) == 0 {
-		return ctrl.Result{RequeueAfter: firstPoll}, nil // the writes enqueue the app, and that plan can say whether anything delays it
+	if p.toldLater(applyErr) {
+		return ctrl.Result{RequeueAfter: firstPoll}, nil // the events of the writes come sooner
 	}
-	p.step.Waiting = waiting
+	p.step.Waiting = p.stillWaiting(applyErr)
 	r.warn(app, p)
 	status := statusOf(app, p, applyErr)
 	logConditions(ctx, app, p, status)

@@ -12,7 +12,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// TestWrittenObjectsDelayNothing checks that the status does not name what the plan has just written.
+// TestWrittenObjectsDelayNothing checks that the status does not name what the plan has just written, unless nothing else is left, and that
+// only a step that waits for nothing else has no status of its own.
 func TestWrittenObjectsDelayNothing(t *testing.T) {
 	written := func(kind, name, component string) *change {
 		object := &unstructured.Unstructured{}
@@ -36,7 +37,7 @@ func TestWrittenObjectsDelayNothing(t *testing.T) {
 		"the backend's Secret":            {[]*change{backend}, false, nil, all, []string{all[0], keyring.FrontendProjection, "pod"}},
 		"a Service of that name":          {[]*change{written("Service", "shop-frontend", "")}, false, nil, all, all},
 		"a Deployment that is not listed": {[]*change{written("Deployment", "shop-backend", "")}, false, nil, all, all},
-		"nothing else is left":            {[]*change{frontend, backend, deployment}, false, nil, all[:3], nil},
+		"nothing else is left":            {[]*change{frontend, backend, deployment}, false, nil, all[:3], all[:3]},
 		"a write failed":                  {[]*change{frontend, backend, deployment}, false, errors.New("full"), all, all},
 		"a paused app writes nothing":     {[]*change{frontend, backend, deployment}, true, nil, all, all},
 	} {
@@ -45,6 +46,13 @@ func TestWrittenObjectsDelayNothing(t *testing.T) {
 			p.step.Waiting = c.waiting
 			if got := p.stillWaiting(c.failure); !slices.Equal(got, c.want) {
 				t.Errorf("waiting for %q, expected %q", got, c.want)
+			}
+			if p.toldLater(c.failure) {
+				t.Error("a plan without a step has no status of its own")
+			}
+			p.step.Action = keyring.ActionPromote
+			if later := p.toldLater(c.failure); later != (name == "nothing else is left") {
+				t.Errorf("the status of a step is left to the next reconcile: %t", later)
 			}
 		})
 	}
