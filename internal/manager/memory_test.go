@@ -15,9 +15,9 @@ func TestCollect(t *testing.T) {
 		percent      int
 		limit        int64
 	}{
-		{"", "1000", 300, 900},
+		{"", "1000", 200, 900},
 		{"50", "1000", 50, 900},
-		{"", "", 300, 1000},
+		{"", "", 200, 1000},
 	} {
 		debug.SetMemoryLimit(1000)
 		if c.gogc != "" {

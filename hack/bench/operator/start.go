@@ -62,6 +62,8 @@ func (e *environment) measureStart(ctx context.Context, r *report, what string) 
 		return err
 	}
 	r.add(result{what: what + "ready after", value: time.Since(m.begin).Seconds(), unit: "s"})
+	used := e.manager.cpu() - m.start.manager
+	r.add(result{what: what + "CPU of the manager until it is ready", value: used, unit: "s", target: "≤ 15 s"})
 	if err := e.settle(ctx, patient); err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (e *environment) measureStart(ctx context.Context, r *report, what string) 
 	if err != nil {
 		return err
 	}
-	r.add(result{what: what + "CPU of the manager", value: c.manager, unit: "s", target: "≤ 15 s"})
+	r.add(result{what: what + "CPU of the manager until it has compared all", value: c.manager, unit: "s"})
 	r.add(result{what: what + "CPU of the API server", value: c.api, unit: "s"})
 	r.addWrites(what, c)
 	return e.addPeak(r, what)
