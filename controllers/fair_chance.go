@@ -21,10 +21,12 @@ const (
 // premature reports whether a plan would only tell that an app waits for pods again, because ready pods have left a few requests
 // without an answer. A busy machine is enough for that, above all while a manager starts and asks the pods of all apps at once.
 // Such a plan is not carried out: it would write a status and annotate pods although nothing has changed. A pod without an answer
-// still confirms no key.
+// still confirms no key. If the status does not show the phase of the rotation yet, the plan is carried out: a step that waits for
+// its own writes leaves the status to the next plan.
 func (p *plan) premature(app *todov1.TodoApp) bool {
 	settled := p.blocker == nil && p.step.Action == keyring.ActionNone && app.Generation == app.Status.ObservedGeneration &&
-		meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionKeysInSync) && toldComplete(app, p.step.Ring)
+		meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionKeysInSync) && toldComplete(app, p.step.Ring) &&
+		phaseOf(app) == todov1.RotationPhase(p.step.Phase)
 	writes := !p.paused && (!p.stored() || len(p.changed)+len(p.toPrune) > 0)
 	return settled && !writes && len(p.awaited) > 0 && !slices.ContainsFunc(p.awaited, func(pod *corev1.Pod) bool {
 		return !p.observed.doubtful(pod)

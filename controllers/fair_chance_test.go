@@ -18,6 +18,7 @@ import (
 func completeAndInDoubt() (*todov1.TodoApp, *plan) {
 	app := &todov1.TodoApp{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
 	app.Status.ObservedGeneration = 3
+	app.Status.Rotation = &todov1.RotationStatus{Phase: todov1.RotationStable}
 	app.Status.Conditions = []metav1.Condition{
 		{Type: todov1.ConditionKeysInSync, Status: metav1.ConditionTrue, Reason: todov1.ReasonInSync},
 		{Type: todov1.ConditionRotationComplete, Status: metav1.ConditionTrue, Reason: todov1.ReasonComplete},
@@ -61,6 +62,7 @@ func TestOnlyADoubtHoldsUpAPlan(t *testing.T) {
 		"an app without a status":    {func(app *todov1.TodoApp, _ *plan) { app.Status = todov1.TodoAppStatus{} }, false},
 		"a changed spec":             {func(app *todov1.TodoApp, _ *plan) { app.Generation++ }, false},
 		"a blocked app":              {func(_ *todov1.TodoApp, p *plan) { p.blocker = &blocker{} }, false},
+		"a phase that is not shown":  {func(_ *todov1.TodoApp, p *plan) { p.step.Phase = keyring.PhasePublishing }, false},
 		"a transition":               {func(_ *todov1.TodoApp, p *plan) { p.step.Action = keyring.ActionPublish }, false},
 		"a changed object":           {func(_ *todov1.TodoApp, p *plan) { p.changed = []*change{{}} }, false},
 		"an object to delete":        {func(_ *todov1.TodoApp, p *plan) { p.toPrune = []client.Object{&corev1.Service{}} }, false},

@@ -42,7 +42,8 @@ func (w *snapshot) fleet(component string) keyring.Fleet {
 }
 
 // podKeys returns which keys a pod is known to use: by its answer, by the annotation that it was started with, or, for a pod that
-// the operator does not run, by the annotation of its Secret if the pod is younger than the Secret.
+// the operator does not run, by the annotation of its Secret if the pod is younger than the Secret. If the Secret lacks a record of
+// the operator's writes, because it was restored from a backup for example, the pod's keys are unknown.
 func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 	if w.reloads(pod) {
 		return keyring.Pod{Name: pod.Name, Trusts: w.answers[pod.UID].versions}
@@ -51,7 +52,7 @@ func (w *snapshot) podKeys(pod *corev1.Pod) keyring.Pod {
 		return startedWith(pod.Name, pod.Annotations)
 	}
 	secret := w.secrets[pod.Labels[todov1.LabelComponent]]
-	if secret != nil && pod.CreationTimestamp.After(written(secret)) {
+	if secret != nil && !written(secret).IsZero() && pod.CreationTimestamp.After(written(secret)) {
 		return startedWith(pod.Name, secret.Annotations)
 	}
 	return keyring.Pod{Name: pod.Name}
@@ -83,7 +84,7 @@ func finished(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// written returns when the operator last changed an object, by the API server's clock.
+// written returns when the operator last changed an object, by the API server's clock. It is the zero time if there is no record.
 func written(object metav1.Object) time.Time {
 	var last time.Time
 	for _, entry := range object.GetManagedFields() {

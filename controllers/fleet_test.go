@@ -23,6 +23,11 @@ func TestFleet(t *testing.T) {
 	wrote := metav1.NewTime(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: keys("2,1"),
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: FieldOwner, Time: &wrote}, {Manager: "kubectl", Time: &metav1.Time{}}}}}
+	unrecorded, changed := secret.DeepCopy(), secret.DeepCopy()
+	unrecorded.ManagedFields = unrecorded.ManagedFields[1:]
+	later := metav1.NewTime(wrote.Add(2 * time.Second))
+	changed.ManagedFields = []metav1.ManagedFieldsEntry{
+		{Manager: FieldOwner, Time: &later}, {Manager: creatorPrefix + "1", Time: &wrote}}
 	pod := func(name string, labels, annotations map[string]string, created time.Time) corev1.Pod {
 		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 			Name: name, UID: types.UID(name), Labels: labels, Annotations: annotations, CreationTimestamp: metav1.NewTime(created)},
@@ -82,6 +87,15 @@ func TestFleet(t *testing.T) {
 			snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: secret}, pods: []corev1.Pod{
 				pod("before", foreign, nil, wrote.Time), pod("after", foreign, nil, wrote.Add(time.Second))}},
 			keyring.Fleet{WrittenAt: wrote.Time, Pods: []keyring.Pod{{Name: "before"}, {Name: "after", Trusts: []int64{2, 1}, Signs: 2}}}},
+		"a pod of another owner beside a Secret without a record of the operator's writes": {todov1.ComponentFrontend,
+			snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: unrecorded}, pods: []corev1.Pod{
+				pod("after", foreign, nil, wrote.Add(time.Second))}},
+			keyring.Fleet{Pods: []keyring.Pod{{Name: "after"}}}},
+		"a pod of another owner beside a Secret that was created and changed later": {todov1.ComponentFrontend,
+			snapshot{secrets: map[string]*corev1.Secret{todov1.ComponentFrontend: changed}, pods: []corev1.Pod{
+				pod("before", foreign, nil, wrote.Add(time.Second)), pod("after", foreign, nil, wrote.Add(3*time.Second))}},
+			keyring.Fleet{WrittenAt: wrote.Add(2 * time.Second),
+				Pods: []keyring.Pod{{Name: "before"}, {Name: "after", Trusts: []int64{2, 1}, Signs: 2}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.snapshot.own = managed(&c.snapshot)

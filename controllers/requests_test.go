@@ -98,8 +98,8 @@ func requestsOfARotation(t *testing.T, frontends int) (sent []string, told int) 
 	return append(sent, e.quiet(p)...), len(recorder.Events) - told
 }
 
-// TestAFirstRevocationWritesEachSecretOnce: it adds an annotation to Secrets that were created and never applied. Nothing is dropped
-// from them, so the record of their creation is neither read nor rewritten.
+// TestAFirstRevocationWritesEachSecretOnce: a revocation adds an annotation to Secrets that were created and never applied. Nothing
+// is dropped from them, so the record of their creation is neither read nor rewritten.
 func TestAFirstRevocationWritesEachSecretOnce(t *testing.T) {
 	e := newEnvironment(t)
 	p := e.start(func(r *controllers.Reconciler) { r.Events, r.NewKey = events.NewFakeRecorder(100), strongKey })
