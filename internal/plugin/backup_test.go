@@ -67,6 +67,19 @@ func TestRestoreAsksAndStartsTheBackendAgain(t *testing.T) {
 	}
 }
 
+func TestRestoreOfAPausedAppChangesNothing(t *testing.T) {
+	namespace := newNamespace(t)
+	app := newApp(t, namespace, "shop", "{}", stableStatus)
+	app.Annotations = map[string]string{todov1.AnnotationPaused: "true"}
+	if err := server.Update(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	run(t, namespace, "", "restore", "shop", "tasks.db", "--yes").want(t, exitFailed, "is paused", "kubectl todoapp resume shop -n ")
+	if now := stored(t, app); now.Generation != app.Generation {
+		t.Errorf("the spec has changed: %+v", now.Spec.Backend)
+	}
+}
+
 func TestRestorePodIsNoPodOfTheApp(t *testing.T) {
 	deployment := &appsv1.Deployment{}
 	deployment.Spec.Template.Labels = map[string]string{todov1.LabelApp: "shop"}

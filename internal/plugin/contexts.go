@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // contexts returns the names of the contexts of the kubeconfig.
@@ -17,6 +18,18 @@ func (c *cluster) contexts() ([]string, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	return slices.Sorted(maps.Keys(config.Contexts)), nil
+}
+
+// clusterName names the cluster by the context of the kubeconfig; by its address if there is no context.
+func (c *cluster) clusterName() string {
+	name := ptr.Deref(c.flags.Context, "")
+	if config, err := c.flags.ToRawKubeConfigLoader().RawConfig(); err == nil && name == "" {
+		name = config.CurrentContext
+	}
+	if name == "" {
+		return "the cluster at " + c.config.Host
+	}
+	return "context " + name
 }
 
 // checkContext returns an error with the names of all contexts if the flag --context names none of them.

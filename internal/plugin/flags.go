@@ -6,8 +6,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+// valuesGiven rejects a flag of a command that is given with an empty value. The value is usually a variable that the shell does
+// not have, and without the flag a command may do more: revoke without --before revokes all keys.
+func valuesGiven(command *cobra.Command, _ []string) error {
+	var err error
+	command.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		if err == nil && flag.Changed && flag.Value.String() == "" {
+			err = usagef("--%s has no value: leave the flag out, or give it one", flag.Name)
+		}
+	})
+	return err
+}
 
 // waitFlags adds the flags of commands that can wait for the operator.
 func waitFlags(flags *pflag.FlagSet, wait *bool, timeout *time.Duration) {

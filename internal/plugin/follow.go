@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -119,10 +120,11 @@ func unfinished(ctx context.Context, waiters []*waiter, timeout time.Duration) e
 	text := fmt.Sprintf("not complete after %s; the operator goes on", shortDuration(timeout))
 	for _, w := range waiters {
 		if !w.reached {
-			text += fmt.Sprintf("\n%s: %s", w.name, w.last.line)
+			text += "\n" + indented(w.name+": "+w.last.line, 0)
 			if w.last.cause != "" {
-				text += "\n" + indented(w.last.cause, 2)
+				text += indented(w.last.cause, 2)
 			}
+			text = strings.TrimSuffix(text, "\n")
 		}
 	}
 	return exitError{exitWaiting, errors.New(text)}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/spf13/pflag"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -50,12 +51,50 @@ func TestMistakesAreNamed(t *testing.T) {
 	run(t, namespace, "", "rotate", "--yes").want(t, exitUsage, "unknown flag: --yes")
 	run(t, namespace, "", "rotate").want(t, exitUsage, "name the TodoApps, or use -l SELECTOR or --all")
 	run(t, namespace, "", "rotate", "shop", "--all").want(t, exitUsage, "only one of them")
+	run(t, namespace, "", "status", "shpo", "-w").want(t, exitFailed, "did you mean shop?")
 	run(t, namespace, "", "rotate", "shop", "--at", "tomorrow").want(t, exitUsage, `invalid value "tomorrow" for --at`, "RFC 3339")
 	run(t, namespace, "", "rotate", "shop", "--context", "nowhere").want(t, exitUsage,
 		`the kubeconfig has no context "nowhere"; it has test`)
 	run(t, namespace, "", "rotate", "shop", "--context", "tset").want(t, exitUsage, `no context "tset"; did you mean test?`)
 	run(t, namespace, "", "get", "shop").want(t, exitUsage, `unknown command "get"; the commands are adopt, backup, `, "verify")
 	run(t, namespace, "", "status", "todoapp/shop").want(t, exitUsage, `name the TodoApp without "todoapp/": shop`)
+}
+
+// TestAnEmptyValueIsNoMissingFlag gives each flag of each command an empty value, as a script does whose variable is not set.
+// Without the flag, a command may do more.
+func TestAnEmptyValueIsNoMissingFlag(t *testing.T) {
+	namespace := newNamespace(t)
+	app := newApp(t, namespace, "shop", withFrontend, stableStatus)
+	tried := 0
+	for _, command := range rootCommand("", genericiooptions.IOStreams{}).Commands() {
+		command.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Value.Type() == "bool" {
+				return
+			}
+			tried++
+			args := []string{command.Name(), "shop", "--" + flag.Name + "="}
+			if command.Name() == "restore" {
+				args = append(args, "tasks.db")
+			}
+			run(t, namespace, "shop\n", args...).want(t, exitUsage, "--"+flag.Name)
+		})
+	}
+	if spec := stored(t, app).Spec.Auth.Rotation; spec.RevokeBefore != nil || spec.RotateAfter != nil || tried < 15 {
+		t.Errorf("%d flags were tried, and the spec is %+v", tried, spec)
+	}
+	for _, version := range []string{"0", "-1"} {
+		run(t, namespace, "", "revoke", "shop", "--yes", "--key", version).want(t, exitUsage, "for --key: must be the version of a key")
+	}
+}
+
+// TestTheQuestionNamesTheCluster expects the context and the namespace before an answer, because an app of the same name may be in
+// another cluster.
+func TestTheQuestionNamesTheCluster(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", withFrontend, stableStatus)
+	where := "This is namespace " + namespace + " of context test. Type the name"
+	run(t, namespace, "", "revoke", "shop").want(t, exitFailed, where)
+	run(t, namespace, "", "revoke", "shop", "--context", "test").want(t, exitFailed, where)
 }
 
 // bind lets a user read resources of a namespace one by one, and list pods if they are among them.

@@ -73,6 +73,20 @@ func resumeCommand(c *cluster) *cobra.Command {
 	return command
 }
 
+// notPaused returns an error if an app is paused, for a command that needs the operator.
+func notPaused(app *todov1.TodoApp) error {
+	if !app.Paused() {
+		return nil
+	}
+	return fmt.Errorf("TodoApp %s is paused, so the operator would not act. Nothing was changed: first run \"%s\"",
+		app.Name, resumption(app))
+}
+
+// resumption returns the command that ends the pause of an app.
+func resumption(app *todov1.TodoApp) string {
+	return "kubectl todoapp resume " + app.Name + " -n " + app.Namespace
+}
+
 // annotate sets an annotation of an app, or removes it if the value is nil.
 func (c *cluster) annotate(ctx context.Context, app *todov1.TodoApp, name string, value any) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
@@ -111,7 +125,7 @@ func pausedText(app *todov1.TodoApp) string {
 	if len(app.Status.Plan) == 0 {
 		text += " There is nothing to do at present."
 	}
-	return text + "\nEnd the pause with: kubectl todoapp resume " + app.Name + " -n " + app.Namespace + "\n"
+	return text + "\nEnd the pause with: " + resumption(app) + "\n"
 }
 
 // resumedText describes an app whose pause has ended, and the plan that was held.

@@ -89,8 +89,9 @@ func rootCommand(version string, streams genericiooptions.IOStreams) *cobra.Comm
 			"3 --wait ended and the operator goes on.",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl todoapp"},
 		SilenceErrors: true, SilenceUsage: true, Version: version,
-		Args: knownCommand,
-		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+		Args:              knownCommand,
+		PersistentPreRunE: valuesGiven,
+		RunE:              func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	c.flags.AddFlags(root.PersistentFlags())
 	root.SetOut(streams.Out)

@@ -49,6 +49,9 @@ func towards(app *todov1.TodoApp, g goal) progress {
 		p.line, p.done = phaseLine(app, active)
 		p.draining = lastRetirement(app)
 	}
+	if app.Paused() && !p.done {
+		p.line, p.cause = "the app is paused; end the pause with: "+resumption(app), ""
+	}
 	return p
 }
 

@@ -68,7 +68,7 @@ func (c *cluster) restore(ctx context.Context, name, path string, yes bool) (err
 	if err != nil {
 		return err
 	}
-	if err := hasFile(app); err != nil {
+	if err := errors.Join(hasFile(app), notPaused(app)); err != nil {
 		return err
 	}
 	backup, err := openBackup(path)

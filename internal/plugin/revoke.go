@@ -42,8 +42,11 @@ func revokeCommand(c *cluster) *cobra.Command {
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would happen; the API server checks the change and does not store it")
 	waitFlags(flags, &f.wait, &f.timeout)
 	command.RunE = c.connected(onApps("get", "patch"), func(ctx context.Context, args []string) error {
-		if f.before != "" && f.key != 0 {
+		switch {
+		case f.before != "" && flags.Changed("key"):
 			return usagef("use --before or --key, not both")
+		case flags.Changed("key") && f.key < 1:
+			return usagef("invalid value %d for --key: must be the version of a key, such as 2", f.key)
 		}
 		return c.revoke(ctx, args[0], f)
 	})
@@ -99,11 +102,13 @@ func (f revokeFlags) moment(app *todov1.TodoApp, now time.Time) (time.Time, erro
 	}
 }
 
-// confirmed asks the user to type the name of the app, unless that is given.
+// confirmed asks the user to type the name of the app, unless that is given. The question names the namespace and the context,
+// because the same name may be in several clusters.
 func (c *cluster) confirmed(name string, given bool) error {
 	if given {
 		return nil
 	}
+	c.printf("%s", indented(fmt.Sprintf("This is namespace %s of %s.", c.namespace, c.clusterName()), 0))
 	c.printf("Type the name of the TodoApp to go on: ")
 	answer, err := bufio.NewReader(c.In).ReadString('\n')
 	if strings.TrimSpace(answer) == name {

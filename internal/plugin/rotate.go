@@ -3,7 +3,9 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,25 +83,59 @@ func (c *cluster) rotate(ctx context.Context, names []string, f rotateFlags) err
 	if err != nil {
 		return err
 	}
+	if apps, err = c.rotatable(apps, len(names) > 0); err != nil {
+		return err
+	}
 	var waiters []*waiter
+	var failed error
 	for _, app := range apps {
 		moment := at
 		if f.at == "" {
 			moment = rotationMoment(app, now)
 		}
-		if err := rotatable(app); err != nil {
-			return err
+		if active, ok := activeKey(app); ok && !created(active).Before(moment) {
+			c.printf("%s", youngerKey(app, active, moment))
+			continue
 		}
 		c.printf("%s", announceRotation(app, moment, now, f.dryRun))
 		if err := c.setRotation(ctx, app, map[string]any{"rotateAfter": clock(moment)}, f.dryRun); err != nil {
-			return err
+			failed = errors.Join(failed, err) // the others must not depend on this one
+			continue
 		}
 		waiters = append(waiters, &waiter{name: app.Name, goal: goal{generation: app.Generation, rotated: moment}})
 	}
-	if !f.wait {
-		return nil
+	if f.wait && len(waiters) > 0 {
+		failed = errors.Join(failed, c.wait(ctx, waiters, f.timeout))
 	}
-	return c.wait(ctx, waiters, f.timeout)
+	return failed
+}
+
+// youngerKey says that a rotation would change nothing, because the key was created after its moment.
+func youngerKey(app *todov1.TodoApp, active todov1.KeyStatus, moment time.Time) string {
+	return indented(fmt.Sprintf("%s: key %d was created at %s, and not before %s: nothing to replace.",
+		app.Name, active.Version, clock(created(active)), clock(moment)), 0)
+}
+
+// rotatable returns the apps whose keys the operator generates, each once. An app with a source is an error if the user named it,
+// before anything is changed. If it was selected, it is left out with a note.
+func (c *cluster) rotatable(apps []*todov1.TodoApp, named bool) ([]*todov1.TodoApp, error) {
+	var rotated []*todov1.TodoApp
+	var problems []error
+	for _, app := range apps {
+		twice := slices.ContainsFunc(rotated, func(other *todov1.TodoApp) bool { return other.Name == app.Name })
+		if err := sourced(app); err != nil {
+			problems = append(problems, err)
+		} else if !twice {
+			rotated = append(rotated, app)
+		}
+	}
+	if len(problems) > 0 && (named || len(rotated) == 0) {
+		return nil, errors.Join(problems...)
+	}
+	for _, problem := range problems {
+		c.notef("left out: %s", problem)
+	}
+	return rotated, nil
 }
 
 // momentOf reads a time of a flag, or returns the present time if the flag is not set.
@@ -123,8 +159,8 @@ func rotationMoment(app *todov1.TodoApp, now time.Time) time.Time {
 	return now
 }
 
-// rotatable returns an error if the operator does not generate the keys of an app.
-func rotatable(app *todov1.TodoApp) error {
+// sourced returns an error if the operator does not generate the keys of an app.
+func sourced(app *todov1.TodoApp) error {
 	source := app.Spec.Auth.Source
 	if source == nil {
 		return nil
@@ -152,6 +188,9 @@ func announceRotation(app *todov1.TodoApp, moment, now time.Time, dryRun bool) s
 	text := fmt.Sprintf("%s: key %d (%s old) %s%s", app.Name, active.Version, age(active.CreatedAt, now), verb, when)
 	if phase := app.Status.Rotation; phase != nil && phase.Phase != todov1.RotationStable {
 		text += fmt.Sprintf("; the rotation before is still %s", phase.Phase)
+	}
+	if app.Paused() {
+		text += "; the app is paused, so this begins after \"" + resumption(app) + "\""
 	}
 	if app.Spec.Frontend.Image != "" {
 		text += "; the pods of the frontend restart one by one"

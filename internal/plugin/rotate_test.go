@@ -72,6 +72,46 @@ func TestRotateOfASource(t *testing.T) {
 		"takes its keys from Secret vault: write a new value to entry secret")
 }
 
+func TestRotateLeavesOutAnAppWithASource(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "a", `auth: {source: {secretRef: {name: vault, key: secret}}}`, stableStatus)
+	b := newApp(t, namespace, "b", "{}", stableStatus)
+	// An app that is named is an error before any other is changed.
+	run(t, namespace, "", "rotate", "b", "a").want(t, exitFailed, "TodoApp a takes its keys from Secret vault")
+	if stored(t, b).Spec.Auth.Rotation.RotateAfter != nil {
+		t.Error("an app is rotated beside an error")
+	}
+	run(t, namespace, "", "rotate", "--all").want(t, 0, "b: key 2", "left out: TodoApp a takes its keys from Secret vault")
+	if stored(t, b).Spec.Auth.Rotation.RotateAfter == nil {
+		t.Error("an app after one with a source is not rotated")
+	}
+	if twice := run(t, namespace, "", "rotate", "b", "b"); strings.Count(twice.out, "b: key 2") != 1 {
+		t.Errorf("an app that is named twice is rotated twice:\n%s", twice.out)
+	}
+}
+
+func TestRotateToAMomentBeforeTheKeyChangesNothing(t *testing.T) {
+	namespace := newNamespace(t)
+	app := newApp(t, namespace, "shop", "{}", stableStatus)
+	run(t, namespace, "", "rotate", "shop", "--at", "2026-11-14T11:59:00Z", "--wait", "--timeout", "2s").want(t, 0,
+		"shop: key 2 was created at 2026-11-14T11:59:00Z, and not before 2026-11-14T11:59:00Z: nothing to replace.")
+	if set := stored(t, app).Spec.Auth.Rotation.RotateAfter; set != nil {
+		t.Errorf("rotateAfter is %s", set)
+	}
+}
+
+func TestRotateOfAPausedApp(t *testing.T) {
+	namespace := newNamespace(t)
+	app := newApp(t, namespace, "shop", "{}", stableStatus)
+	app.Annotations = map[string]string{todov1.AnnotationPaused: "true"}
+	if err := server.Update(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	run(t, namespace, "", "rotate", "shop", "--wait", "--timeout", "2s").want(t, exitWaiting,
+		"the app is paused, so this begins after", "not complete after 2s",
+		"the app is paused; end the pause with: kubectl todoapp resume shop -n "+namespace)
+}
+
 // operate plays the operator: it sets each status in turn, once the one before was shown.
 func operate(t *testing.T, app *todov1.TodoApp, statuses ...string) {
 	t.Helper()

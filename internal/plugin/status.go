@@ -131,6 +131,9 @@ func encoded(value any, output string) (string, error) {
 // each change.
 func (c *cluster) watchStatus(ctx context.Context, name string) error {
 	if !isTerminal(c.Out) {
+		if _, err := c.app(ctx, name); err != nil { // once it was there, errors are waited out
+			return err
+		}
 		return c.follow(ctx, name, func(progress) bool { return false })
 	}
 	shown := ""

@@ -82,6 +82,43 @@ func TestStatusShowsOneScreen(t *testing.T) {
 	}
 }
 
+// TestLongNamesFit expects 100 columns for names as clouds give them, with and without colours.
+func TestLongNamesFit(t *testing.T) {
+	app := appOf(t, withFrontend, drainingStatus)
+	app.Namespace, app.Name = strings.Repeat("n", 30), strings.Repeat("a", 40)
+	pod := podState{Name: app.Name + "-frontend-5d8fc4b7d9-ccccc", Node: "ip-192-168-112-134.eu-central-1.compute.internal",
+		State: "CrashLoopBackOff", Unknown: "not known: " + errMayNotForward.Error()}
+	for _, colours := range []style{{}, {colours: true}} {
+		text := newOverview(app, []podState{pod}, noon).render(colours)
+		for line := range strings.Lines(text) {
+			if columns(strings.TrimRight(line, "\n")) > width {
+				t.Errorf("a line has %d columns: %s", columns(line), line)
+			}
+		}
+		for _, whole := range []string{app.Name, "aaaa...", "d9-ccccc", "ip-192-168", "CrashLoopBackOff"} {
+			if !strings.Contains(text, whole) {
+				t.Errorf("the screen lacks %q:\n%s", whole, text)
+			}
+		}
+	}
+}
+
+func TestStatusOfAPausedApp(t *testing.T) {
+	app := appOf(t, withFrontend, stableStatus)
+	app.Annotations = map[string]string{todov1.AnnotationPaused: "true"}
+	app.Status.Plan = []string{"publish key 3", "update Deployment shop-backend: replicas 2 -> 3"}
+	seen := newOverview(app, nil, noon)
+	golden(t, "status-paused", "status shop -n web", seen.render(style{}))
+	text, err := encoded(seen, "yaml")
+	if err != nil || !strings.Contains(text, "paused: true\nplan:\n- publish key 3") {
+		t.Errorf("%v, the YAML is\n%s", err, text)
+	}
+	app.Status.Plan = nil
+	if text := newOverview(app, nil, noon).pause(style{}); strings.Contains(text, "It would") || strings.Contains(text, "\n\n") {
+		t.Errorf("without a plan it says\n%s", text)
+	}
+}
+
 func TestStatusTellsOfTheServer(t *testing.T) {
 	namespace := newNamespace(t)
 	newApp(t, namespace, "shop", withFrontend, stableStatus)

@@ -24,6 +24,9 @@ type overview struct {
 	Keys       []todov1.KeyStatus     `json:"keys"`
 	Rotation   *todov1.RotationStatus `json:"rotation,omitempty"`
 	Pods       []podState             `json:"pods"`
+	// Paused says that the app is paused, and Plan what the operator would do.
+	Paused bool     `json:"paused"`
+	Plan   []string `json:"plan,omitempty"`
 	// Now is the API server's time, to which ages refer.
 	Now metav1.Time `json:"now"`
 
@@ -49,32 +52,45 @@ func newOverview(app *todov1.TodoApp, pods []podState, now time.Time) overview {
 	return overview{
 		Namespace: app.Namespace, Name: app.Name, Acted: app.Status.ObservedGeneration >= app.Generation,
 		Conditions: app.Status.Conditions, Keys: app.Status.Keys, Rotation: app.Status.Rotation, Pods: pods,
-		Now: metav1.NewTime(now.UTC()), app: app,
+		Paused: app.Paused(), Plan: app.Status.Plan, Now: metav1.NewTime(now.UTC()), app: app,
 	}
 }
 
 // render returns the overview as one screen.
 func (o overview) render(s style) string {
-	parts := []string{o.headline(s), o.keys(), o.rotation(s), o.pods(), o.problems(s)}
+	parts := []string{o.headline(s), o.pause(s), o.keys(), o.rotation(s), o.pods(), o.problems(s)}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "\n")
 }
 
 // headline returns the name of the app and its readiness.
 func (o overview) headline(s style) string {
 	ready := meta.FindStatusCondition(o.Conditions, todov1.ConditionReady)
-	text := s.paint(bold, o.Namespace+"/"+o.Name) + "  "
+	name := s.paint(bold, o.Namespace+"/"+o.Name)
+	var text string
 	switch {
 	case ready == nil:
-		text += s.paint(red, "no status") + ": the operator has not seen it yet. Run \"kubectl todoapp doctor\" if that stays."
+		text = s.paint(red, "no status") + ": the operator has not seen it yet. Run \"kubectl todoapp doctor\" if that stays."
 	case ready.Status == metav1.ConditionTrue:
-		text += s.paint(green, "Ready") + " for " + age(&ready.LastTransitionTime, o.Now.Time)
+		text = s.paint(green, "Ready") + " for " + age(&ready.LastTransitionTime, o.Now.Time)
 	default:
-		text += s.paint(red, "not ready") + " for " + age(&ready.LastTransitionTime, o.Now.Time) + ": " + ready.Reason
+		text = s.paint(red, "not ready") + " for " + age(&ready.LastTransitionTime, o.Now.Time) + ": " + ready.Reason
 	}
 	if !o.Acted && ready != nil {
 		text += "; the operator has not acted on the last change yet"
 	}
-	return text + "\n"
+	if columns(name)+2+columns(text) > width {
+		return name + "\n" + indented(text, 2)
+	}
+	return name + "  " + text + "\n"
+}
+
+// pause returns how a pause ends, and the plan that it holds; empty if the app is not paused.
+func (o overview) pause(s style) string {
+	if !o.Paused {
+		return ""
+	}
+	return hanging(s.paint(yellow, "PAUSED")+"  ", "The operator changes nothing. End the pause with: "+resumption(o.app)) +
+		strings.TrimPrefix(planText("  It would:", o.Plan)+"\n", "\n")
 }
 
 // keys returns the table of keys.
@@ -202,5 +218,5 @@ func (o overview) problems(s style) string {
 	for _, row := range rows {
 		fmt.Fprintf(&b, "  %s is %s\n%s", row[0], row[1], indented(row[2], 4))
 	}
-	return b.String() + "  docs/troubleshooting.md explains the reasons; \"kubectl todoapp doctor " + o.Name + "\" checks more.\n"
+	return b.String() + indented("docs/troubleshooting.md explains the reasons; \"kubectl todoapp doctor "+o.Name+"\" checks more.", 2)
 }

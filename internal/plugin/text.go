@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,10 +43,11 @@ func (s style) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// table renders rows in columns, each as wide as its widest cell. A cell that would exceed the width of the screen is shortened at
-// its end, but for the last column, which wraps below itself.
+// table renders rows in columns, each as wide as its widest cell. The last column wraps below itself. If it has no room, the cells
+// of the widest of the others are shortened.
 func table(rows [][]string) string {
 	widths := columnWidths(rows)
+	fit(widths)
 	indent := 0
 	for _, w := range widths[:len(widths)-1] {
 		indent += w + 2
@@ -53,9 +55,10 @@ func table(rows [][]string) string {
 	var b strings.Builder
 	for _, row := range rows {
 		for i, cell := range row[:len(row)-1] {
+			cell = shortened(cell, widths[i])
 			fmt.Fprintf(&b, "%s%s", cell, strings.Repeat(" ", widths[i]+2-utf8.RuneCountInString(cell)))
 		}
-		lines := wrap(row[len(row)-1], max(width-indent, 20))
+		lines := wrap(row[len(row)-1], max(width-indent, lastColumn))
 		for i, line := range lines {
 			if i > 0 {
 				b.WriteString(strings.Repeat(" ", indent))
@@ -65,6 +68,45 @@ func table(rows [][]string) string {
 	}
 	return trimLines(b.String())
 }
+
+// lastColumn is the least width of the last column of a table, unless its cells need less.
+const lastColumn = 20
+
+// fit narrows the widest columns of a table, but for the last one, until all fit into the width of the screen.
+func fit(widths []int) {
+	last := len(widths) - 1
+	for {
+		total, widest := min(widths[last], lastColumn), 0
+		for i, w := range widths[:last] {
+			total += w + 2
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if total <= width || widths[widest] <= lastColumn {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+// shortened returns a text in at most the given number of columns. It leaves out the middle, because the names of pods differ at
+// their ends, and those of nodes at their beginnings.
+func shortened(text string, most int) string {
+	const gap = "..."
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	end := (most - len(gap)) / 2
+	return string(runes[:most-len(gap)-end]) + gap + string(runes[len(runes)-end:])
+}
+
+// columns returns how many columns a text takes on a terminal.
+func columns(text string) int { return utf8.RuneCountInString(escape.ReplaceAllString(text, "")) }
+
+// escape matches the sequences of paint.
+var escape = regexp.MustCompile("\x1b\\[[0-9]*m")
 
 func columnWidths(rows [][]string) []int {
 	widths := make([]int, len(rows[0]))
@@ -87,14 +129,14 @@ func trimLines(text string) string {
 
 // wrap breaks a text at spaces into lines of at most the given number of columns. A longer word stays whole, so that names and
 // commands can be copied.
-func wrap(text string, columns int) []string {
+func wrap(text string, most int) []string {
 	lines := []string{""}
 	for word := range strings.FieldsSeq(text) {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":
 			*last = word
-		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= columns:
+		case columns(*last)+1+columns(word) <= most:
 			*last += " " + word
 		default:
 			lines = append(lines, word)
@@ -119,8 +161,8 @@ func plural(n int, noun string) string {
 
 // hanging wraps a text after a prefix, and indents the lines after the first below the text.
 func hanging(prefix, text string) string {
-	columns := utf8.RuneCountInString(prefix)
-	return prefix + strings.Join(wrap(text, width-columns), "\n"+strings.Repeat(" ", columns)) + "\n"
+	indent := columns(prefix)
+	return prefix + strings.Join(wrap(text, max(width-indent, lastColumn)), "\n"+strings.Repeat(" ", indent)) + "\n"
 }
 
 // age returns how long ago a moment was, such as 12d; "-" if there is none.
