@@ -186,7 +186,8 @@ func (r *Reconciler) readWhole(ctx context.Context, object client.Object) error 
 	return nil
 }
 
-// liveObject returns the object of a kind and a name from the API server. It is nil if there is none.
+// liveObject returns the object of a kind and a name from the API server, with its kind, which a typed answer lacks. It is nil if
+// there is none.
 func (r *Reconciler) liveObject(ctx context.Context, kind schema.GroupVersionKind, key client.ObjectKey) (client.Object, error) {
 	object, err := r.objectOf(kind)
 	if err != nil {
@@ -199,6 +200,7 @@ func (r *Reconciler) liveObject(ctx context.Context, kind schema.GroupVersionKin
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", kind.Kind, key.Name, err)
 	}
+	object.GetObjectKind().SetGroupVersionKind(kind)
 	return object, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -186,4 +187,30 @@ func TestAPausedAppThatLosesASecretIsNotReady(t *testing.T) {
 	e.planned("todo", "create Secret todo-backend-auth")
 	must(t, e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonPaused))
 	e.writesOnlyStatus(p)
+}
+
+// TestAPlanOfAnUnlabelledObject fails if a paused app cannot describe the change of an object that lost the app's label. Such an
+// object is read from the API server by its name, without its kind.
+func TestAPlanOfAnUnlabelledObject(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	app := e.app("todo")
+	e.settled("todo")
+	e.quiet(p)
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
+	eventually(t, func() error {
+		return e.condition("todo", todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
+	})
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-backend"}}
+	e.merge(service, `{"metadata":{"labels":{"todoapp.dev/app":null}}}`)
+	within(t, 15*time.Second, func() error {
+		var live todov1.TodoApp
+		if err := e.get("todo", &live); err != nil {
+			return err
+		}
+		if want := "update Service todo-backend: metadata.labels.todoapp.dev/app"; !slices.Equal(live.Status.Plan, []string{want}) {
+			return fmt.Errorf("the plan is %q, not %q", live.Status.Plan, want)
+		}
+		return nil
+	})
 }
