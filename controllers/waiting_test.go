@@ -12,8 +12,8 @@ import (
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
 
-// TestWrittenObjectsDelayNothing checks that the status does not name objects that the plan has just written, unless nothing else is
-// left, and that only a step that waits for nothing else has no status of its own.
+// TestWrittenObjectsDelayNothing checks that the status does not name objects that the plan has just written, unless nothing else
+// is left, and that only a step that waits for nothing else has no status of its own.
 func TestWrittenObjectsDelayNothing(t *testing.T) {
 	written := func(kind, name, component string) *change {
 		object := &unstructured.Unstructured{}
