@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -82,15 +81,15 @@ var (
 
 // collect reads the files of a report. A part that the user may not read is named in errors.txt.
 func (c *cluster) collect(ctx context.Context, f *facts) map[string]string {
-	r, files := newRedactor(), map[string]string{}
+	r, files, documents := newRedactor(), map[string]string{}, map[string][]any{}
 	var failures []string
 	add := func(folder, namespace string, kinds []schema.GroupVersionKind, about func(*unstructured.Unstructured) bool) {
 		for _, kind := range kinds {
-			text, err := c.objects(ctx, r, namespace, kind, about)
+			found, err := c.objects(ctx, r, namespace, kind, about)
 			if err != nil {
 				failures = append(failures, fmt.Sprintf("%s of %s: %s", kind.Kind, folder, shortError(err)))
-			} else if text != "" {
-				files[folder+"/"+strings.ToLower(kind.Kind)+"s.yaml"] = text
+			} else if len(found) > 0 {
+				documents[folder+"/"+strings.ToLower(kind.Kind)+"s.yaml"] = found
 			}
 		}
 	}
@@ -102,14 +101,19 @@ func (c *cluster) collect(ctx context.Context, f *facts) map[string]string {
 		return strings.HasPrefix(o.GetName(), operatorName)
 	})
 	failures = append(failures, c.logs(ctx, r, f, files)...)
-	findings, err := encoded(judge(f), "yaml")
-	if err != nil {
-		failures = append(failures, err.Error())
+	findings := judge(f)
+	for i := range findings {
+		findings[i].Text, findings[i].Advice = r.scrub(findings[i].Text), r.scrub(findings[i].Advice)
 	}
-	files["doctor.yaml"], files["errors.txt"] = findings, strings.Join(failures, "\n")+"\n"
-	for name := range files {
-		files[name] = r.scrub(files[name])
+	documents["doctor.yaml"] = []any{findings}
+	for name, list := range documents { // last: by now all secret values are known
+		text, err := r.encode(list)
+		if err != nil {
+			failures = append(failures, name+": "+err.Error())
+		}
+		files[name] = text
 	}
+	files["errors.txt"] = r.scrub(strings.Join(failures, "\n") + "\n")
 	return files
 }
 
@@ -124,11 +128,11 @@ func aboutApp(app *todov1.TodoApp, object *unstructured.Unstructured) bool {
 // values.
 func (c *cluster) objects(
 	ctx context.Context, r *redactor, namespace string, kind schema.GroupVersionKind, about func(*unstructured.Unstructured) bool,
-) (string, error) {
+) ([]any, error) {
 	if kind.Kind == "Secret" {
 		var secrets corev1.SecretList
 		if err := c.List(ctx, &secrets, client.InNamespace(namespace)); err != nil {
-			return "", fmt.Errorf("listing: %w", err)
+			return nil, fmt.Errorf("listing: %w", err)
 		}
 		for i := range secrets.Items {
 			r.learnSecret(&secrets.Items[i])
@@ -137,22 +141,17 @@ func (c *cluster) objects(
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
 	if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
-		return "", fmt.Errorf("listing: %w", err)
+		return nil, fmt.Errorf("listing: %w", err)
 	}
-	var texts []string
+	var found []any
 	for i := range list.Items {
 		object := &list.Items[i]
 		r.object(object) // also of objects that are left out: their variables are learned
-		if !about(object) {
-			continue
+		if about(object) {
+			found = append(found, object.Object)
 		}
-		text, err := yaml.Marshal(object.Object)
-		if err != nil {
-			return "", fmt.Errorf("encoding: %w", err)
-		}
-		texts = append(texts, string(text))
 	}
-	return strings.Join(texts, "---\n"), nil
+	return found, nil
 }
 
 // logs adds the logs of the operator and of the embedded API. It returns what failed.

@@ -43,6 +43,7 @@ func (r *redactor) logLine(line string) string {
 			fields[name] = r.placeholder(fmt.Sprint(value))
 		}
 	}
+	r.scrubAll(fields) // before quotes are escaped
 	return ordered(fields)
 }
 

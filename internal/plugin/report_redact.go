@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -30,6 +31,8 @@ type redactor struct {
 	salt []byte
 	// known holds the values to remove from all text, and their placeholders.
 	known map[string]string
+	// longest lists the known values, the longest first; nil if a value was learned since.
+	longest []string
 }
 
 func newRedactor() *redactor {
@@ -70,7 +73,7 @@ func (r *redactor) learn(value string) {
 	}
 	for _, form := range forms {
 		if len(form) >= shortestScrubbed {
-			r.known[form] = r.placeholder(value)
+			r.known[form], r.longest = r.placeholder(value), nil
 		}
 	}
 }
@@ -91,15 +94,44 @@ func (r *redactor) learnSecret(secret *corev1.Secret) {
 
 // scrub removes the learned values from a text, the longest first, because one may be a part of another.
 func (r *redactor) scrub(text string) string {
-	values := make([]string, 0, len(r.known))
-	for value := range r.known {
-		values = append(values, value)
+	if r.longest == nil {
+		r.longest = slices.SortedFunc(maps.Keys(r.known), func(a, b string) int { return len(b) - len(a) })
 	}
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	for _, value := range values {
+	for _, value := range r.longest {
 		text = strings.ReplaceAll(text, value, r.known[value])
 	}
 	return credentials.ReplaceAllString(text, "://[credentials]@")
+}
+
+// encode returns documents in YAML without the learned values. They are removed before the text is encoded, because YAML folds long
+// lines and doubles quotes, so that a value of several words would not be found in it.
+func (r *redactor) encode(documents []any) (string, error) {
+	texts := make([]string, len(documents))
+	for i, document := range documents {
+		text, err := encoded(r.scrubAll(document), "yaml")
+		if err != nil {
+			return "", err
+		}
+		texts[i] = text
+	}
+	return strings.Join(texts, "---\n"), nil
+}
+
+// scrubAll removes the learned values from all strings of a document.
+func (r *redactor) scrubAll(value any) any {
+	switch value := value.(type) {
+	case string:
+		return r.scrub(value)
+	case []any:
+		for i := range value {
+			value[i] = r.scrubAll(value[i])
+		}
+	case map[string]any:
+		for name := range value {
+			value[name] = r.scrubAll(value[name])
+		}
+	}
+	return value
 }
 
 // credentials matches the user and the password of a URL. They are removed also if the Secret that holds them could not be read.
@@ -154,8 +186,10 @@ func (r *redactor) walk(value any, own bool) {
 	case map[string]any:
 		for name, field := range value {
 			switch {
-			case name == "env":
+			case name == "env" || name == "httpHeaders": // a header of a probe may carry a password
 				r.variables(field)
+			case name == "terminated":
+				r.termination(field)
 			case (name == "args" || name == "command") && !own:
 				value[name] = r.placeholder(fmt.Sprint(field))
 			case name == "annotations":
@@ -177,6 +211,16 @@ func (r *redactor) variables(list any) {
 				variable["value"] = r.placeholder(value)
 			}
 		}
+	}
+}
+
+// termination redacts the message of a container that has ended, which its program wrote. The container runtime wrote it if the
+// container could not start.
+func (r *redactor) termination(field any) {
+	state, _ := field.(map[string]any)
+	message, written := state["message"].(string)
+	if reason := state["reason"]; written && reason != "StartError" && reason != "ContainerCannotRun" {
+		state["message"] = r.placeholder(message)
 	}
 }
 

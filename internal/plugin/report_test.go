@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
@@ -45,28 +46,38 @@ func plant(t *testing.T, namespace string) {
 frontend: {image: web, env: [{name: TOKEN, value: MARKER-of-the-spec-1}]}
 backend: {storage: {postgres: {urlSecretRef: {name: db, key: url}}}}`, "")
 	key := "MARKER-key-0123456789012345678901234567890"
+	phrase := `it's MARKER: a "passphrase" of several words, with \ and quotes, that is longer than a line of YAML`
 	for name, data := range map[string]map[string]string{
 		"shop-frontend-auth": {"BETTER_AUTH_SECRET": key, "BETTER_AUTH_SECRETS": "2:" + key + ",1:MARKER-older-key-01234567890123456789"},
 		"shop-keyring": {"keyring.json": `[{"version":1,"value":"` + key +
 			`","createdAt":"2026-11-26T10:00:00Z","promotedAt":"2026-11-26T10:00:00Z"}]`},
-		"db":   {"url": "postgres://tasks:MARKER-password-7@db.example/tasks"},
-		"file": {"config": "user: me\npassword: MARKER-in-a-file-12345\n", "short": "MARK"},
+		"db":    {"url": "postgres://tasks:MARKER-password-7@db.example/tasks"},
+		"words": {"phrase": phrase},
+		"file":  {"config": "user: me\npassword: MARKER-in-a-file-12345\n", "short": "MARK"},
 	} {
 		create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name,
 			Labels:      map[string]string{todov1.LabelApp: "shop"},
 			Annotations: map[string]string{"kubectl.kubernetes.io/last-applied-configuration": `{"data":"MARKER-applied-1"}`}},
 			StringData: data})
 	}
-	create(t, &corev1.Pod{
+	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop-frontend-0", Labels: map[string]string{todov1.LabelApp: "shop"},
 			Annotations: map[string]string{"example.com/note": "MARKER-annotation-1"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "web", Args: []string{"--password=MARKER-argument-1"},
-			Command: []string{"sh", "-c", "MARKER-command-1"}, Env: []corev1.EnvVar{{Name: "PASSWORD", Value: "MARKER-variable-1"}}}}},
-	})
+			Command: []string{"sh", "-c", "MARKER-command-1"}, Env: []corev1.EnvVar{{Name: "PASSWORD", Value: "MARKER-variable-1"}},
+			LivenessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(1),
+				HTTPHeaders: []corev1.HTTPHeader{{Name: "Authorization", Value: "Basic MARKER-header-1"}}}}}}}},
+	}
+	create(t, pod)
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "web", LastTerminationState: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "the last line of a log: MARKER-of-a-log-1"}}}}
+	if err := server.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
 	create(t, &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop-1"},
 		Regarding: corev1.ObjectReference{Kind: "Pod", Namespace: namespace, Name: "shop-frontend-0"},
 		EventTime: metav1.NowMicro(), ReportingController: "test/x", ReportingInstance: "x", Action: "Start", Reason: "Failed",
-		Type: "Warning", Note: "cannot use MARKER-variable-1 nor MARKER-in-a-file-12345"})
+		Type: "Warning", Note: "cannot use MARKER-variable-1 nor MARKER-in-a-file-12345: " + phrase})
 	setStatus(t, app, `
 conditions:
 - {type: Ready, status: "False", reason: NotReady, message: "connecting to postgres://tasks:MARKER-password-7@db.example failed",
@@ -124,9 +135,11 @@ func TestReportWithoutRights(t *testing.T) {
 func TestReportOfLogs(t *testing.T) {
 	r := newRedactor()
 	r.learn("MARKER-secret-of-the-database")
+	r.learn(`one "MARKER" of words`)
 	const failing = `{"time":"2026-11-26T12:00:00Z","level":"ERROR","msg":"the task store fails"`
 	log := r.log(failing + `,"error":"password MARKER-secret-of-the-database at postgres://a:MARKER@b"}
 {"level":"INFO","msg":"request","path":"/api/MARKER/tasks","subject":"MARKER","status":200,"nested":{"title":"MARKER"}}
+{"level":"ERROR","msg":"parse \"one \\\"MARKER\\\" of words\": invalid"}
 MARKER without fields
 panic: runtime error: index out of range
 goroutine 1 [running]:
