@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
+	"github.com/todoapp-operator/todoapp-operator/internal/shard"
 	"github.com/todoapp-operator/todoapp-operator/webhook"
 )
 
@@ -25,7 +26,7 @@ type settings struct {
 	revisions       int
 	namespace       string
 	watchNamespaces string
-	shard           shard
+	shard           shard.Shard
 	metrics, health string
 	metricsPerApp   bool
 	metricsSecure   bool
@@ -73,7 +74,7 @@ func parse(args []string, env func(string) string, output io.Writer) (settings, 
 	}
 	s.network.OperatorNamespace = s.namespace
 	if s.leaseName == "" {
-		s.leaseName = s.shard.leaseName()
+		s.leaseName = s.shard.LeaseName()
 	}
 	if strings.HasPrefix(s.pprof, ":") {
 		s.pprof = "127.0.0.1" + s.pprof // profiles show the memory, including keys

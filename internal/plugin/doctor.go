@@ -103,25 +103,25 @@ func note(advice, format string, args ...any) finding {
 // check judges a part of the facts.
 type check struct {
 	name string
-	// ofApp says that the check needs a TodoApp.
-	ofApp bool
-	judge func(*facts) []finding
+	// ofApp says that the check needs a TodoApp, and ofPods that it needs the pods of one.
+	ofApp, ofPods bool
+	judge         func(*facts) []finding
 }
 
 // checks returns all checks, in the order in which a fault causes others.
 func checks() []check {
 	return []check{
-		{"operator", false, judgeOperator},
-		{"webhook", false, judgeWebhook},
-		{"policy", false, judgePolicy},
-		{"clocks", false, judgeClocks},
-		{"status", true, judgeStatus},
-		{"secrets", true, judgeSecrets},
-		{"pods", true, judgePods},
-		{"frontend", true, judgeFrontend},
-		{"network", true, judgeNetwork},
-		{"database", true, judgeDatabase},
-		{"token", true, judgeToken},
+		{"operator", false, false, judgeOperator},
+		{"webhook", false, false, judgeWebhook},
+		{"policy", false, false, judgePolicy},
+		{"clocks", false, false, judgeClocks},
+		{"status", true, false, judgeStatus},
+		{"secrets", true, false, judgeSecrets},
+		{"pods", true, true, judgePods},
+		{"frontend", true, true, judgeFrontend},
+		{"network", true, true, judgeNetwork},
+		{"database", true, true, judgeDatabase},
+		{"token", true, true, judgeToken},
 	}
 }
 
@@ -132,7 +132,11 @@ func judge(f *facts) []finding {
 		if check.ofApp && f.app == nil {
 			continue
 		}
-		for _, found := range check.judge(f) {
+		judge := check.judge
+		if check.ofPods && f.podsErr != nil {
+			judge = func(f *facts) []finding { return []finding{skipped(f.podsErr)} }
+		}
+		for _, found := range judge(f) {
 			found.Check = check.name
 			all = append(all, found)
 		}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -40,7 +41,9 @@ type facts struct {
 	operatorNamespace string
 	operator          read[appsv1.Deployment]
 	lease             read[coordinationv1.Lease]
-	webhook           read[admissionv1.ValidatingWebhookConfiguration]
+	// shards holds the Deployments of the operator beside the main one.
+	shards  []managers
+	webhook read[admissionv1.ValidatingWebhookConfiguration]
 	// probe is the answer to a TodoApp that is created as a dry run, and warned says if the webhook warned about it.
 	probe  error
 	warned bool
@@ -51,6 +54,7 @@ type facts struct {
 	app                        *todov1.TodoApp
 	keyring, frontend, backend read[corev1.Secret]
 	pods                       []podFact
+	podsErr                    error
 	policies                   read[networkingv1.NetworkPolicyList]
 }
 
@@ -85,7 +89,7 @@ func (c *cluster) gather(ctx context.Context, names []string, operatorNamespace 
 	f.local = time.Now()
 	c.gatherOperator(ctx, f)
 	if f.app != nil {
-		return f, c.gatherApp(ctx, f)
+		c.gatherApp(ctx, f)
 	}
 	return f, nil
 }
@@ -100,7 +104,8 @@ func (c *cluster) gatherOperator(ctx context.Context, f *facts) {
 		}
 	}
 	f.operator = get[appsv1.Deployment](ctx, c, f.operatorNamespace, operatorName)
-	f.lease = get[coordinationv1.Lease](ctx, c, f.operatorNamespace, operatorName)
+	f.lease = get[coordinationv1.Lease](ctx, c, f.operatorNamespace, leaseName(f.operator.object))
+	f.shards = c.gatherShards(ctx, f.operatorNamespace)
 	f.policy = get[admissionv1.ValidatingAdmissionPolicy](ctx, c, "", operatorName+"-managed-secrets")
 	f.bound = get[admissionv1.ValidatingAdmissionPolicyBinding](ctx, c, "", operatorName+"-managed-secrets")
 	leases := &coordinationv1.LeaseList{}
@@ -115,7 +120,7 @@ func (c *cluster) gatherOperator(ctx context.Context, f *facts) {
 }
 
 // gatherApp reads the objects of the app, and asks its pods.
-func (c *cluster) gatherApp(ctx context.Context, f *facts) error {
+func (c *cluster) gatherApp(ctx context.Context, f *facts) {
 	f.keyring = get[corev1.Secret](ctx, c, f.app.Namespace, desired.Keyring(f.app))
 	f.frontend = get[corev1.Secret](ctx, c, f.app.Namespace, desired.FrontendSecret(f.app))
 	f.backend = get[corev1.Secret](ctx, c, f.app.Namespace, desired.BackendSecret(f.app))
@@ -124,17 +129,16 @@ func (c *cluster) gatherApp(ctx context.Context, f *facts) error {
 		f.policies.object = policies
 	}
 	pods, err := c.pods(ctx, f.app)
-	if err != nil {
-		return err
-	}
-	for _, pod := range pods {
-		fact := podFact{Pod: pod, asked: reloads(f.app, &pod) && pod.DeletionTimestamp == nil}
+	f.podsErr, f.pods = err, make([]podFact, len(pods))
+	var asking sync.WaitGroup
+	for i, pod := range pods {
+		fact := &f.pods[i]
+		*fact = podFact{Pod: pod, asked: reloads(f.app, &pod) && pod.DeletionTimestamp == nil}
 		if fact.asked {
-			c.askPod(ctx, f, &fact)
+			asking.Go(func() { c.askPod(ctx, f, fact) }) // a pod that does not answer must not delay the others
 		}
-		f.pods = append(f.pods, fact)
 	}
-	return nil
+	asking.Wait()
 }
 
 // askPod asks a pod of the embedded API for its keys and refusals, and tries a token.

@@ -16,23 +16,24 @@ import (
 // leaseExpired is the age at which the operator's Lease shows that no replica leads. A leader renews it every two seconds.
 const leaseExpired = time.Minute
 
-// judgeOperator judges if the operator runs and leads.
-func judgeOperator(f *facts) []finding {
-	d, lease := f.operator.object, f.lease.object
+// judgeManagers judges if the managers of a Deployment run, and if one leads.
+func judgeManagers(f *facts, m managers) []finding {
+	d, lease := m.deployment.object, m.lease.object
+	logs := "kubectl -n " + f.operatorNamespace + " logs deployment/" + m.name
 	switch {
-	case f.operator.err != nil:
-		return []finding{skipped(f.operator.err)}
+	case m.deployment.err != nil:
+		return []finding{skipped(m.deployment.err)}
 	case d == nil:
 		return []finding{fault("install it (docs/install.md), or name its namespace with --operator-namespace",
-			"Deployment %s does not exist in namespace %s", operatorName, f.operatorNamespace)}
+			"Deployment %s does not exist in namespace %s", m.name, f.operatorNamespace)}
 	case d.Status.ReadyReplicas == 0:
-		return []finding{fault("kubectl -n "+f.operatorNamespace+" describe pods; kubectl -n "+f.operatorNamespace+
-			" logs deployment/"+operatorName, "0 of %d replicas are ready", ptr.Deref(d.Spec.Replicas, 1))}
-	case f.lease.err != nil:
-		return []finding{ok("%d of %d replicas are ready", d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 1)), skipped(f.lease.err)}
+		return []finding{fault("kubectl -n "+f.operatorNamespace+" describe pods; "+logs,
+			"0 of %d replicas are ready", ptr.Deref(d.Spec.Replicas, 1))}
+	case m.lease.err != nil:
+		return []finding{ok("%d of %d replicas are ready", d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 1)), skipped(m.lease.err)}
 	case lease == nil || lease.Spec.RenewTime == nil || f.now.Sub(lease.Spec.RenewTime.Time) > leaseExpired:
-		return []finding{fault("kubectl -n "+f.operatorNamespace+" logs deployment/"+operatorName+
-			": usually it lacks the right to update the Lease", "replicas are ready, and none leads: Lease %s is not renewed", operatorName)}
+		return []finding{fault(logs+": usually it lacks the right to update the Lease",
+			"replicas are ready, and none leads: Lease %s is not renewed", leaseName(d))}
 	}
 	holder, _, _ := strings.Cut(ptr.Deref(lease.Spec.HolderIdentity, "?"), "_")
 	return []finding{ok("%d of %d replicas are ready; %s leads", d.Status.ReadyReplicas, ptr.Deref(d.Spec.Replicas, 1), holder)}
@@ -82,6 +83,8 @@ func judgeProbe(f *facts) []finding {
 	case strings.Contains(text, "failed calling webhook"):
 		return []finding{fault("check that replicas are ready, and that the API server reaches their webhook port (firewall rules of "+
 			"private clusters, NetworkPolicies)", "the API server does not reach the webhook: %s", webhookCause(text))}
+	case apierrors.IsNotFound(f.probe):
+		return []finding{note("name a namespace that exists with -n", "the webhook was not tried: %s", text)}
 	case apierrors.IsForbidden(f.probe) && strings.Contains(text, "cannot create resource"):
 		return []finding{skipped(f.probe)}
 	default:
@@ -150,8 +153,8 @@ func judgeClocks(f *facts) []finding {
 		found = append(found, note("use kubectl todoapp, which takes the API server's time, or correct the clock",
 			"the clock of this machine differs from the API server's by %s", off.Round(time.Second)))
 	}
-	if lease := f.lease.object; lease != nil && lease.Spec.RenewTime != nil {
-		ahead("the operator's node", lease.Spec.RenewTime.Time)
+	for _, renewed := range f.renewals() {
+		ahead("the operator's node", renewed.Time)
 	}
 	if f.nodes.object != nil {
 		for _, lease := range f.nodes.object.Items {

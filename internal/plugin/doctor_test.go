@@ -18,6 +18,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -151,6 +152,9 @@ func TestDoctorFindsFaults(t *testing.T) {
 		}},
 		"has no caBundle": {"webhook", func(f *facts) {
 			f.webhook.object.Webhooks[0].ClientConfig.CABundle = nil
+		}},
+		"the webhook was not tried: namespaces \"wbe\" not found": {"webhook", func(f *facts) {
+			f.probe = apierrors.NewNotFound(corev1.Resource("namespaces"), "wbe")
 		}},
 		"admitted without a check":                        {"webhook", func(f *facts) { f.warned = false }},
 		"todoapp-operator-managed-secrets does not exist": {"policy", func(f *facts) { f.policy.object = nil }},
@@ -286,6 +290,10 @@ func TestDoctorSkipsWhatMayNotBeRead(t *testing.T) {
 	got := run(t, namespace, "", "doctor", "shop", "--as", "omar")
 	got.want(t, 0, "operator skipped you may not get resource \"deployments\"", "policy skipped", "secrets skipped you may not get",
 		"webhook skipped you may not create", "No fault was found")
+
+	bind(t, namespace, "olga", "todoapps")
+	run(t, namespace, "", "doctor", "shop", "--as", "olga").want(t, 0, "pods skipped you may not list",
+		"token skipped you may not list", "frontend skipped", "network skipped", "database skipped", "status ok", "No fault was found")
 
 	var found []finding
 	admin := run(t, namespace, "", "doctor", "shop", "-o", "json")

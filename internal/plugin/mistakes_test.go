@@ -2,14 +2,17 @@ package plugin
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -112,6 +115,25 @@ func bind(t *testing.T, namespace, user string, resources ...string) {
 	create(t, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: user}}})
+	for _, rule := range role.Rules {
+		awaitRight(t, user, authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0]})
+	}
+}
+
+// awaitRight waits until the API server has taken notice of a right.
+func awaitRight(t *testing.T, user string, right authorizationv1.ResourceAttributes) {
+	t.Helper()
+	allowed := func(ctx context.Context) (bool, error) {
+		review := &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right}}
+		err := server.Create(ctx, review)
+		return review.Status.Allowed, err
+	}
+	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, 30*time.Second, true, allowed)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMissingRightsAreNamed(t *testing.T) {

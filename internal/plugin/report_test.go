@@ -70,7 +70,7 @@ backend: {storage: {postgres: {urlSecretRef: {name: db, key: url}}}}`, "")
 	}
 	create(t, pod)
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "web", LastTerminationState: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "the last line of a log: MARKER-of-a-log-1"}}}}
+		Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "a line of a log: MARKER-of-a-log-1"}}}}
 	if err := server.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package manager
+// Package shard tells which TodoApps a group of managers reconciles, and for which Lease the group competes.
+package shard
 
 import (
 	"crypto/sha256"
@@ -9,11 +10,11 @@ import (
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 )
 
-// shard selects the TodoApps that a manager reconciles. Its Selector is nil for all.
-type shard struct{ labels.Selector }
+// Shard selects the TodoApps that a manager reconciles. Its Selector is nil for all.
+type Shard struct{ labels.Selector }
 
 // String implements flag.Value.
-func (s *shard) String() string {
+func (s *Shard) String() string {
 	if s.Selector == nil {
 		return ""
 	}
@@ -22,7 +23,7 @@ func (s *shard) String() string {
 
 // Set implements flag.Value. It accepts only the label that the objects of an app carry too: the caches of all kinds are limited
 // by it.
-func (s *shard) Set(text string) error {
+func (s *Shard) Set(text string) error {
 	if s.Selector = nil; text == "" {
 		return nil
 	}
@@ -40,9 +41,9 @@ func (s *shard) Set(text string) error {
 	return nil
 }
 
-// leaseName returns the name of the lease for which the managers of the shard compete. Managers with the same selector get the same
+// LeaseName returns the name of the Lease for which the managers of the shard compete. Managers with the same selector get the same
 // name.
-func (s *shard) leaseName() string {
+func (s *Shard) LeaseName() string {
 	if s.Selector == nil {
 		return "todoapp-operator"
 	}
