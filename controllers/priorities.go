@@ -60,18 +60,20 @@ func phaseOf(app *todov1.TodoApp) todov1.RotationPhase {
 	return app.Status.Rotation.Phase
 }
 
-// revoking reports whether a revocation is asked for and not complete.
+// revoking reports whether a revocation is asked for and not complete. The status of an app whose revocation has just become due is
+// still that of the time before it, so it counts only if it lists the key as revoked. It lists times to the second.
 func revoking(app *todov1.TodoApp, at time.Time) bool {
-	complete := app.Generation == app.Status.ObservedGeneration &&
-		meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionRotationComplete)
-	if before := app.Spec.Auth.Rotation.RevokeBefore; complete || before == nil || before.After(at) {
+	before := app.Spec.Auth.Rotation.RevokeBefore
+	if before == nil || before.After(at) {
 		return false
 	}
+	complete := app.Generation == app.Status.ObservedGeneration &&
+		meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionRotationComplete)
 	return slices.ContainsFunc(app.Status.Keys, func(key todov1.KeyStatus) bool {
 		if key.RevokedAt != nil { // with the active key or later, so not in an earlier rotation
-			return phaseOf(app) == todov1.RotationPromoting && !key.RevokedAt.Before(app.Status.Rotation.Last)
+			return !complete && phaseOf(app) == todov1.RotationPromoting && !key.RevokedAt.Before(app.Status.Rotation.Last)
 		}
-		return key.CreatedAt != nil && key.CreatedAt.Before(app.Spec.Auth.Rotation.RevokeBefore)
+		return key.CreatedAt != nil && key.CreatedAt.Time.Before(before.Truncate(time.Second))
 	})
 }
 

@@ -72,6 +72,14 @@ func TestPriority(t *testing.T) {
 			a.Status.Keys = []todov1.KeyStatus{{Version: 2, State: todov1.KeyActive, CreatedAt: at},
 				{Version: 1, State: todov1.KeyRevoked, CreatedAt: a.Status.Keys[0].CreatedAt, RevokedAt: at}}
 		}), priorityRevocation, priorityRevocation, priorityRevocation},
+		"revoked at a moment that has just come": {settledApp(func(a *todov1.TodoApp) { a.Spec.Auth.Rotation.RevokeBefore = at }),
+			priorityRevocation, priorityRevocation, priorityRevocation},
+		"revoked later": {settledApp(func(a *todov1.TodoApp) {
+			a.Spec.Auth.Rotation.RevokeBefore = new(metav1.NewTime(noon.Add(time.Second)))
+		}), priorityPoll, priorityUnderWay, priorityInitial},
+		"revoked in the second in which the next key was made": {settledApp(func(a *todov1.TodoApp) {
+			a.Spec.Auth.Rotation.RevokeBefore = new(metav1.NewTime(a.Status.Keys[0].CreatedAt.Add(time.Second / 2)))
+		}), priorityPoll, priorityUnderWay, priorityInitial},
 		"revoked long ago, and rotating": {settledApp(incomplete, func(a *todov1.TodoApp) {
 			a.Spec.Auth.Rotation.RevokeBefore = new(metav1.NewTime(noon.Add(-2 * time.Hour)))
 			a.Status.Rotation.Phase = todov1.RotationPromoting
