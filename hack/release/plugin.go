@@ -79,6 +79,9 @@ func executable(system string) string {
 	return plugin
 }
 
+// completer is the program by which kubectl completes the plugin's arguments, wherever the plugin is installed.
+var completer = file{[]byte("#!/bin/sh\nexec kubectl todoapp __complete \"$@\"\n"), 0o755}
+
 // pluginArchive returns the name and the content of the archive for a platform: a zip file for Windows, else a tar file.
 func (r release) pluginArchive(program, system, architecture string, notices files) (string, []byte, error) {
 	content, err := os.ReadFile(program)
@@ -88,6 +91,9 @@ func (r release) pluginArchive(program, system, architecture string, notices fil
 	all := files{executable(system): {content, 0o755}}
 	for name, notice := range notices {
 		all["licenses/"+name] = notice
+	}
+	if system != "windows" {
+		all["kubectl_complete-todoapp"] = completer
 	}
 	name := fmt.Sprintf("%s_%s_%s_%s", plugin, r.version, system, architecture)
 	if system == "windows" {

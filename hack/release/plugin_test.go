@@ -37,7 +37,8 @@ func TestPluginArchives(t *testing.T) {
 			packed = unpackZip
 		}
 		modes := packed(t, archive)
-		if modes[want[1]] != 0o755 || modes[want[2]] != 0o644 {
+		completes := modes["kubectl_complete-todoapp"] == 0o755
+		if modes[want[1]] != 0o755 || modes[want[2]] != 0o644 || completes != (system == "linux") {
 			t.Errorf("%s: the archive has %v", system, modes)
 		}
 	}

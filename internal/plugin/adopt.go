@@ -37,7 +37,7 @@ func adoptCommand(c *cluster) *cobra.Command {
 			"replicas and without a schedule: your pods keep running.",
 		Example: "  kubectl todoapp adopt shop --frontend web --backend api\n" +
 			"  kubectl todoapp adopt shop --frontend web --backend api --apply",
-		Args: oneName,
+		Args: oneName, ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags := command.Flags()
 	flags.StringVar(&a.frontend, "frontend", "", "the `Secret` that the frontend reads (required)")

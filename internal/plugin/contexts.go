@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 )
 
@@ -48,32 +46,4 @@ func (c *cluster) checkContext() error {
 		return usagef("the kubeconfig has no context %q, nor any other: is it the right file? (--kubeconfig)", *c.flags.Context)
 	}
 	return usagef("the kubeconfig has no context %q; it has %s", *c.flags.Context, few(names))
-}
-
-// completeFlags completes the values of --context and --namespace.
-func (c *cluster) completeFlags(root *cobra.Command) {
-	for name, complete := range map[string]cobra.CompletionFunc{
-		"context": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			names, _ := c.contexts() // a completion has no place for an error
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		"namespace": c.completeNamespaces,
-	} {
-		if err := root.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // the flag does not exist
-		}
-	}
-}
-
-// completeNamespaces completes the names of namespaces.
-func (c *cluster) completeNamespaces(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var list corev1.NamespaceList
-	if c.connect() != nil || c.List(command.Context(), &list) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	names := make([]cobra.Completion, len(list.Items))
-	for i := range list.Items {
-		names[i] = list.Items[i].Name
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

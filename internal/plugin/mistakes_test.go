@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -183,39 +182,5 @@ func TestHelpFits(t *testing.T) {
 				t.Errorf("the help of %s has a line of more than %d columns: %s", page, width, line)
 			}
 		}
-	}
-}
-
-func TestNamesAreCompleted(t *testing.T) {
-	namespace := newNamespace(t)
-	newApp(t, namespace, "shop", "{}", "")
-	newApp(t, namespace, "notes", "{}", "")
-	complete := func(args ...string) string {
-		var out, err bytes.Buffer
-		args = append([]string{"--kubeconfig", server.kubeconfig, "-n", namespace}, args...)
-		status := Run(t.Context(), "/usr/bin/kubectl_complete-todoapp", "", args,
-			genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &err})
-		if status != 0 {
-			t.Errorf("completing %v: %d %s", args, status, err.String())
-		}
-		return out.String()
-	}
-	if got := complete("status", ""); got != "notes\nshop\n:4\n" {
-		t.Errorf("the names are %q", got)
-	}
-	if got := complete("status", "shop", ""); got != ":4\n" {
-		t.Errorf("the names after the first are %q", got)
-	}
-	if got := complete("rotate", "shop", ""); got != "notes\n:4\n" {
-		t.Errorf("the names to rotate are %q", got)
-	}
-	if got := complete("status", "--context", ""); got != "test\n:4\n" {
-		t.Errorf("the contexts are %q", got)
-	}
-	if got := complete("status", "-n", ""); !strings.Contains(got, namespace+"\n") {
-		t.Errorf("the namespaces are %q", got)
-	}
-	if got := complete("ro"); !strings.HasPrefix(got, "rotate\t") {
-		t.Errorf("the commands are %q", got)
 	}
 }
