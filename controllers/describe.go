@@ -102,11 +102,11 @@ func (d driftDetector) differences(c *change) ([]string, error) {
 	if _, route := c.live.(*unstructured.Unstructured); route {
 		return nil, nil // the operator does not have its schema
 	}
-	owned, err := appliedFields(c.live)
+	wanted, fields, err := d.fields(c.object)
 	if err != nil {
 		return nil, err
 	}
-	wanted, _, err := d.fields(c.object)
+	owned, err := ownedFields(c.live, fields)
 	if err != nil {
 		return nil, err
 	}

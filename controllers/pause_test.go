@@ -131,6 +131,23 @@ func TestThePlanTellsOfFieldsThatGo(t *testing.T) {
 	e.planned("todo")
 }
 
+// TestThePlanNamesFieldsThatLeaveASecret fails if the plan does not name a field that leaves a created Secret, which has no default
+// values.
+func TestThePlanNamesFieldsThatLeaveASecret(t *testing.T) {
+	e := newEnvironment(t)
+	p := e.start()
+	app := e.app("todo", func(a *todov1.TodoApp) {
+		a.Spec.InheritedMetadata = &todov1.InheritedMetadata{Labels: map[string]string{"team": "shop"}}
+	})
+	e.settled("todo")
+	e.quiet(p)
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}},"spec":{"inheritedMetadata":null}}`)
+	const some = ": fields that are no longer desired"
+	e.planned("todo", "update Secret todo-keyring", "update Secret todo-backend-auth: metadata.labels.team",
+		"update Secret todo-frontend-auth: metadata.labels.team", "update Service todo-backend"+some,
+		"update PersistentVolumeClaim todo-data"+some, "update Deployment todo-backend"+some)
+}
+
 // A rotation that is due is delayed by the pause alone if the API trusts fewer keys than it can.
 func TestAPausedAppThatDrainsHasNotTooManyKeys(t *testing.T) {
 	e := newEnvironment(t)

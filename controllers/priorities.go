@@ -77,7 +77,8 @@ func revoking(app *todov1.TodoApp, at time.Time) bool {
 	})
 }
 
-// rotationDue reports whether a moment has come that the schedule or the spec sets for a rotation.
+// rotationDue reports whether a moment has come that the schedule or the spec sets for a rotation. The status lists times to the
+// second.
 func rotationDue(app *todov1.TodoApp, at time.Time) bool {
 	if r := app.Status.Rotation; r != nil && r.Next != nil && !r.Next.After(at) {
 		return true
@@ -87,7 +88,7 @@ func rotationDue(app *todov1.TodoApp, at time.Time) bool {
 		return false
 	}
 	return slices.ContainsFunc(app.Status.Keys, func(key todov1.KeyStatus) bool {
-		return key.State == todov1.KeyActive && key.CreatedAt != nil && key.CreatedAt.Before(asked)
+		return key.State == todov1.KeyActive && key.CreatedAt != nil && key.CreatedAt.Time.Before(asked.Truncate(time.Second))
 	})
 }
 

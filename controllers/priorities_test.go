@@ -66,6 +66,9 @@ func TestPriority(t *testing.T) {
 		"asked to rotate later": {settledApp(func(a *todov1.TodoApp) {
 			a.Spec.Auth.Rotation.RotateAfter = new(metav1.NewTime(noon.Add(time.Second)))
 		}), priorityPoll, priorityUnderWay, priorityInitial},
+		"rotated in the second in which it was asked to": {settledApp(func(a *todov1.TodoApp) {
+			a.Spec.Auth.Rotation.RotateAfter = new(metav1.NewTime(a.Status.Keys[0].CreatedAt.Add(time.Second / 2)))
+		}), priorityPoll, priorityUnderWay, priorityInitial},
 		"revoked, and pods still trust the key": {settledApp(incomplete, func(a *todov1.TodoApp) {
 			a.Spec.Auth.Rotation.RevokeBefore = at
 			a.Status.Rotation.Phase, a.Status.Rotation.Last = todov1.RotationPromoting, at
