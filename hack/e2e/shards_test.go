@@ -78,6 +78,8 @@ func newShardedApps(t *testing.T) *shardedApps {
 	r.awaitReady(r.apply("rest", small))
 	r.awaitReady(born)
 	must(t, r.inShard(born, shardOne))
+	r.finds("rest", "operator", "1 of 1 replicas are ready; todoapp-operator-")
+	r.finds("born", "operator", "Deployment todoapp-operator-shard-one: 1 of 1 replicas are ready; todoapp-operator-shard-one-")
 	return &shardedApps{r, born}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -53,6 +54,9 @@ func (c *cluster) connect() (err error) {
 	if c.config, err = c.flags.ToRESTConfig(); err != nil {
 		return fmt.Errorf("reading the kubeconfig: %w", err)
 	}
+	if err := c.checkKubeconfig(); err != nil {
+		return err
+	}
 	c.config.QPS, c.config.Burst = 50, 100
 	c.config.WarningHandler = &c.warnings
 	if c.Client, err = client.New(c.config, client.Options{Scheme: scheme()}); err != nil {
@@ -95,6 +99,9 @@ func (c *cluster) serverTime(ctx context.Context) (time.Time, error) {
 	moment, err := http.ParseTime(response.Header.Get("Date"))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return time.Time{}, fmt.Errorf("reading the time of the API server: %w", err)
+	}
+	if response.StatusCode == http.StatusUnauthorized {
+		return time.Time{}, fmt.Errorf("asking the API server for the time: %w", apierrors.NewUnauthorized("it answers 401"))
 	}
 	return moment, nil
 }

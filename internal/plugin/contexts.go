@@ -30,6 +30,19 @@ func (c *cluster) clusterName() string {
 	return "context " + name
 }
 
+// checkKubeconfig returns an error if neither a kubeconfig nor a flag names a cluster. The libraries take a port of this machine
+// then, where usually nothing listens.
+func (c *cluster) checkKubeconfig() error {
+	config, err := c.flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	if len(config.Clusters) > 0 || ptr.Deref(c.flags.APIServer, "") != "" || c.config.BearerTokenFile != "" {
+		return nil
+	}
+	return usagef("no kubeconfig names a cluster: name its file with --kubeconfig or the variable KUBECONFIG")
+}
+
 // checkContext returns an error with the names of all contexts if the flag --context names none of them.
 func (c *cluster) checkContext() error {
 	if c.flags.Context == nil || *c.flags.Context == "" {

@@ -174,22 +174,23 @@ func grouped(findings []finding) []finding {
 
 // renderFindings returns the findings as a table, with a summary.
 func renderFindings(findings []finding, s style) string {
-	rows, faults := [][]string{{"CHECK", "RESULT", "FINDING"}}, 0
+	rows, results := [][]string{{"CHECK", "RESULT", "FINDING"}}, map[outcome]int{}
 	for _, one := range grouped(findings) {
 		text := one.Text
 		if one.Advice != "" {
 			text = strings.TrimRight(text, ".") + ". Do this: " + one.Advice
 			text = strings.Replace(text, "?. Do this", "? Do this", 1)
 		}
-		if one.Result == resultFault {
-			faults++
-		}
+		results[one.Result]++
 		rows = append(rows, []string{one.Check, string(one.Result), text})
 	}
-	switch faults {
-	case 0:
+	switch faults := results[resultFault]; {
+	case faults == 0 && results[resultSkipped] > 0:
+		return table(rows) + "\n" + s.paint(yellow, "No fault was found, but "+plural(results[resultSkipped], "check")+
+			" could not be made.") + "\n"
+	case faults == 0:
 		return table(rows) + "\n" + s.paint(green, "No fault was found.") + "\n"
-	case 1:
+	case faults == 1:
 		return table(rows) + "\n" + s.paint(red, "1 fault was found.") + "\n"
 	default:
 		return table(rows) + "\n" + s.paint(red, fmt.Sprintf("%d faults were found; the first may cause the others.", faults)) + "\n"

@@ -1,7 +1,9 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
@@ -97,6 +101,37 @@ func TestTheQuestionNamesTheCluster(t *testing.T) {
 	where := "This is namespace " + namespace + " of context test. Type the name"
 	run(t, namespace, "", "revoke", "shop").want(t, exitFailed, where)
 	run(t, namespace, "", "revoke", "shop", "--context", "test").want(t, exitFailed, where)
+}
+
+// TestClustersThatDoNotAnswer expects the context in the error, because the user may have meant another.
+func TestClustersThatDoNotAnswer(t *testing.T) {
+	file, err := clientcmd.LoadFromFile(server.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Clusters["dead"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1"}
+	file.AuthInfos["stranger"] = &clientcmdapi.AuthInfo{Token: "unknown"}
+	file.Contexts["dead"] = &clientcmdapi.Context{Cluster: "dead", AuthInfo: "test"}
+	file.Contexts["expired"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "stranger"}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*file, path); err != nil {
+		t.Fatal(err)
+	}
+	plugin := func(kubeconfig string, args ...string) result {
+		var out, err bytes.Buffer
+		status := Run(t.Context(), "kubectl-todoapp", "", append(args, "--kubeconfig", kubeconfig),
+			genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &err})
+		return result{status, out.String(), err.String()}
+	}
+	for _, args := range [][]string{{"status", "shop"}, {"status", "shop", "-w"}, {"doctor"}, {"rotate", "shop", "--wait"}} {
+		plugin(path, append(args, "--context", "dead")...).want(t, exitFailed,
+			"the API server of context dead cannot be reached", "--context", "connection refused")
+		plugin(path, append(args, "--context", "expired")...).want(t, exitFailed, "does not accept your credentials")
+	}
+	if err := clientcmd.WriteToFile(*clientcmdapi.NewConfig(), path); err != nil {
+		t.Fatal(err)
+	}
+	plugin(path, "status", "shop").want(t, exitUsage, "no kubeconfig names a cluster")
 }
 
 // bind lets a user read resources of a namespace one by one, and list pods if they are among them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -38,11 +39,19 @@ func onApps(verbs ...string) []right {
 	return rights
 }
 
-// explain replaces errors that Kubernetes phrases for programs: a missing CRD, and missing rights, of which it names all.
+// explain replaces errors that Kubernetes phrases for programs: an API server that cannot be reached or does not know the user, a
+// missing CRD, and missing rights, of which it names all.
 func (c *cluster) explain(ctx context.Context, rights []right, err error) error {
+	unreached := (*url.Error)(nil)
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &unreached) && ctx.Err() == nil:
+		return fmt.Errorf("the API server of %s cannot be reached: start it, or choose another cluster with --context\n(%w)",
+			c.clusterName(), err)
+	case apierrors.IsUnauthorized(err):
+		return fmt.Errorf("the API server of %s does not accept your credentials: sign in again, or choose another user or cluster "+
+			"with --context\n(%w)", c.clusterName(), err)
 	case meta.IsNoMatchError(err):
 		return errors.New("this cluster has no TodoApps, because the operator is not installed: see docs/install.md, or choose " +
 			"another cluster with --context")
