@@ -43,7 +43,7 @@ func adoptCommand(c *cluster) *cobra.Command {
 	flags.StringVar(&a.frontend, "frontend", "", "the `Secret` that the frontend reads (required)")
 	flags.StringVar(&a.backend, "backend", "", "the `Secret` that the backend reads (required)")
 	flags.BoolVar(&a.apply, "apply", false, "hand the Secrets over and create the TodoApp")
-	rights := append(onApps("get", "create"), readSecrets, right{verb: "patch", resource: "secrets"})
+	rights := append(onApps("get", "list", "create"), readSecrets, right{verb: "patch", resource: "secrets"})
 	command.RunE = c.connected(rights, func(ctx context.Context, args []string) error {
 		if a.name = args[0]; a.frontend == "" || a.backend == "" {
 			return usagef("--frontend and --backend are required: the Secrets that hold BETTER_AUTH_SECRET")
@@ -83,12 +83,19 @@ func (c *cluster) adopt(ctx context.Context, a adoption) error {
 		}
 		secrets[i] = secret
 	}
-	if problems := adoptionProblems(app, secrets[0], secrets[1]); len(problems) > 0 {
+	var others todov1.TodoAppList
+	if err := c.List(ctx, &others, client.InNamespace(c.namespace)); err != nil {
+		return fmt.Errorf("listing the TodoApps of namespace %s: %w", c.namespace, err)
+	}
+	if problems := append(adoptionProblems(app, secrets[0], secrets[1]), claims(app, others.Items)...); len(problems) > 0 {
 		c.printf("Not possible yet:\n")
 		for _, problem := range problems {
 			c.printf("%s", hanging("  - ", problem))
 		}
 		return exitError{exitFailed, errSilent}
+	}
+	if err := c.tryAdoption(ctx, app, secrets); err != nil {
+		return err
 	}
 	c.printf("%s", adoptionText(app, keyring.Value(secrets[0].Data[keyring.EntrySecret])))
 	if !a.apply {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -88,6 +89,12 @@ func TestAdoptThatIsRefusedLeavesNoMark(t *testing.T) {
 	create(t, plainSecret(namespace, "api", existing))
 	run(t, namespace, "", "adopt", "Not-A-Name", "--frontend", "web", "--backend", "api", "--apply").want(t, exitFailed,
 		"creating TodoApp Not-A-Name")
+	run(t, namespace, "", "adopt", "Not-A-Name", "--frontend", "web", "--backend", "api").want(t, exitFailed,
+		"creating TodoApp Not-A-Name as a dry run")
+	newApp(t, namespace, "other", "{backend: {image: x, secretRef: {name: api}}}", "")
+	newApp(t, namespace, "copier", "{auth: {source: {secretRef: {name: web, key: x}}}}", "")
+	run(t, namespace, "", "adopt", "shop", "--frontend", "web", "--backend", "api", "--apply").want(t, exitFailed, "Not possible yet",
+		"Secret web is used by TodoApp copier", "Secret api is used by TodoApp other")
 	for _, name := range []string{"web", "api"} {
 		var secret corev1.Secret
 		if err := server.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, &secret); err != nil {
@@ -97,6 +104,24 @@ func TestAdoptThatIsRefusedLeavesNoMark(t *testing.T) {
 			t.Errorf("Secret %s has the annotations %v", name, secret.Annotations)
 		}
 	}
+}
+
+// TestAdoptFindsMissingRights expects an error before --apply, which would fail at the last step.
+func TestAdoptFindsMissingRights(t *testing.T) {
+	namespace := newNamespace(t)
+	create(t, plainSecret(namespace, "web", existing))
+	create(t, plainSecret(namespace, "api", existing))
+	rule := func(group, resource string, verbs ...string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+	}
+	for user, verbs := range map[string][]string{"adam": {"get"}, "ada": {"get", "patch"}} {
+		bindRules(t, namespace, user, rule("todoapp.dev", "todoapps", "get", "list"), rule("", "secrets", verbs...))
+	}
+	adopt := func(user string) result {
+		return run(t, namespace, "", "adopt", "shop", "--frontend", "web", "--backend", "api", "--as", user)
+	}
+	adopt("adam").want(t, exitFailed, "you lack rights", "create todoapps.todoapp.dev, patch secrets")
+	adopt("ada").want(t, exitFailed, "you lack rights", ": create todoapps.todoapp.dev.")
 }
 
 const pausedStatus = `

@@ -137,19 +137,25 @@ func TestClustersThatDoNotAnswer(t *testing.T) {
 // bind lets a user read resources of a namespace one by one, and list pods if they are among them.
 func bind(t *testing.T, namespace, user string, resources ...string) {
 	t.Helper()
-	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user}}
+	var rules []rbacv1.PolicyRule
 	for _, resource := range resources {
 		rule := rbacv1.PolicyRule{APIGroups: []string{"todoapp.dev"}, Resources: []string{resource}, Verbs: []string{"get"}}
 		if resource == "pods" {
 			rule.APIGroups, rule.Verbs = []string{""}, []string{"list"}
 		}
-		role.Rules = append(role.Rules, rule)
+		rules = append(rules, rule)
 	}
-	create(t, role)
+	bindRules(t, namespace, user, rules...)
+}
+
+// bindRules gives a user rights in a namespace.
+func bindRules(t *testing.T, namespace, user string, rules ...rbacv1.PolicyRule) {
+	t.Helper()
+	create(t, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user}, Rules: rules})
 	create(t, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: user},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: user},
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, Name: user}}})
-	for _, rule := range role.Rules {
+	for _, rule := range rules {
 		awaitRight(t, user, authorizationv1.ResourceAttributes{
 			Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0]})
 	}

@@ -1,0 +1,62 @@
+package plugin
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// terminal opens a pseudo terminal. The reader gets everything that is written to the file.
+func terminal(t *testing.T) (file *os.File, reader *bufio.Reader) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = slave.Close(), master.Close() })
+	return slave, bufio.NewReader(master)
+}
+
+// TestColoursAreForTerminals runs the same command on a terminal, with NO_COLOR, and into a pipe.
+func TestColoursAreForTerminals(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", withFrontend, stableStatus)
+	t.Setenv("TERM", "xterm")
+	first := func(noColour string) string {
+		t.Setenv("NO_COLOR", noColour)
+		out, reader := terminal(t)
+		status := Run(t.Context(), "kubectl-todoapp", "", []string{"status", "shop", "-n", namespace, "--kubeconfig", server.kubeconfig},
+			genericiooptions.IOStreams{In: strings.NewReader(""), Out: out, ErrOut: out})
+		line, err := reader.ReadString('\n')
+		if status != 0 || err != nil {
+			t.Errorf("the status is %d: %v", status, err)
+		}
+		return line
+	}
+	if line := first(""); !strings.Contains(line, "\x1b[32mReady\x1b[0m") {
+		t.Errorf("on a terminal the line is %q", line)
+	}
+	if line := first("1"); strings.Contains(line, "\x1b") || !strings.Contains(line, "Ready") {
+		t.Errorf("with NO_COLOR the line is %q", line)
+	}
+	t.Setenv("NO_COLOR", "")
+	if piped := run(t, namespace, "", "status", "shop"); strings.Contains(piped.out, "\x1b") {
+		t.Errorf("a pipe gets %q", piped.out)
+	}
+}
