@@ -87,6 +87,7 @@ func (c *cluster) gather(ctx context.Context, names []string, operatorNamespace 
 		return nil, err
 	}
 	f.local = time.Now()
+	defer c.working("checking the operator, the cluster and the pods")()
 	c.gatherOperator(ctx, f)
 	if f.app != nil {
 		c.gatherApp(ctx, f)

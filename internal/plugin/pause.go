@@ -103,6 +103,7 @@ func (c *cluster) annotate(ctx context.Context, app *todov1.TodoApp, name string
 func (c *cluster) awaitPause(ctx context.Context, app *todov1.TodoApp) (*todov1.TodoApp, error) {
 	ctx, cancel := context.WithTimeout(ctx, planWithin)
 	defer cancel()
+	defer c.working("waiting for the operator's plan")()
 	for !meta.IsStatusConditionTrue(app.Status.Conditions, todov1.ConditionPaused) && pause(ctx, followEvery/4) {
 		again, err := c.app(ctx, app.Name)
 		if err != nil && ctx.Err() == nil {

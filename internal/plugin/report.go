@@ -54,8 +54,10 @@ func reportCommand(c *cluster, version string) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		stop := c.working("reading objects and logs")
 		files := c.collect(ctx, f)
 		files["versions.txt"] = c.versions(version, f)
+		stop()
 		return c.archive(file, files)
 	})
 	return command

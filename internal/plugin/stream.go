@@ -77,6 +77,15 @@ func (n *counter) Write(p []byte) (int, error) {
 	return written, err //nolint:wrapcheck // the caller is a copy that wraps it
 }
 
+// working shows on a terminal that a command is at work, until the returned function is called.
+func (c *cluster) working(text string) (stop func()) {
+	if !isTerminal(c.ErrOut) {
+		return func() {}
+	}
+	_, _ = fmt.Fprint(c.ErrOut, text+" ...")
+	return func() { _, _ = fmt.Fprint(c.ErrOut, "\r\x1b[K") }
+}
+
 // showProgress shows how many bytes have passed, each second on a terminal, until the returned function is called.
 func (c *cluster) showProgress(verb string, n *counter) (stop func()) {
 	if !isTerminal(c.ErrOut) {

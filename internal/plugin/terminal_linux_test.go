@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,5 +59,28 @@ func TestColoursAreForTerminals(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	if piped := run(t, namespace, "", "status", "shop"); strings.Contains(piped.out, "\x1b") {
 		t.Errorf("a pipe gets %q", piped.out)
+	}
+}
+
+// TestSlowCommandsShowThatTheyWork expects a line on a terminal while a command waits for others, which the command then clears.
+func TestSlowCommandsShowThatTheyWork(t *testing.T) {
+	namespace := newNamespace(t)
+	newApp(t, namespace, "shop", withFrontend, pausedStatus)
+	for text, args := range map[string][]string{
+		"checking the operator, the cluster and the pods ...\r\x1b[K": {"doctor", "shop"},
+		"reading objects and logs ...\r\x1b[K":                        {"report", "shop", "-o", filepath.Join(t.TempDir(), "r.zip")},
+		"waiting for the operator's plan ...\r\x1b[K":                 {"pause", "shop"},
+	} {
+		errOut, reader := terminal(t)
+		var out strings.Builder
+		Run(t.Context(), "kubectl-todoapp", "", append(args, "-n", namespace, "--kubeconfig", server.kubeconfig),
+			genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: errOut})
+		_, _ = fmt.Fprintln(errOut)
+		if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, text) {
+			t.Errorf("%v: the terminal shows %q, expected %q (%v)", args, line, text, err)
+		}
+		if piped := run(t, namespace, "", "doctor", "shop"); piped.err != "" {
+			t.Errorf("without a terminal the standard error has %q", piped.err)
+		}
 	}
 }
