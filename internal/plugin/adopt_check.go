@@ -14,7 +14,7 @@ import (
 )
 
 // tryAdoption asks the API server, with dry runs, whether it would accept each step of an adoption. It finds missing rights, names
-// that are not valid, quotas and policies. The trial app names other Secrets, because admission rejects those that are not handed
+// that are not valid, quotas and policies. The trial app names other Secrets, because admission rejects Secrets that are not handed
 // over yet.
 func (c *cluster) tryAdoption(ctx context.Context, app *todov1.TodoApp, secrets []*corev1.Secret) error {
 	for _, secret := range secrets {

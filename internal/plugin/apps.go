@@ -31,7 +31,7 @@ func (c *cluster) app(ctx context.Context, name string) (*todov1.TodoApp, error)
 	return app, nil
 }
 
-// apps reads the named TodoApps, or those that a selector matches, or all of the namespace.
+// apps reads the named TodoApps, or the TodoApps that a selector matches, or all of the namespace.
 func (c *cluster) apps(ctx context.Context, names []string, selector string, all bool) ([]*todov1.TodoApp, error) {
 	if len(names) > 0 {
 		var found []*todov1.TodoApp

@@ -35,7 +35,7 @@ func register(command *cobra.Command, flag string, complete cobra.CompletionFunc
 	}
 }
 
-// completionOf returns the completion of a flag of a command. It is nil for flags without a value, and for those that name a file,
+// completionOf returns the completion of a flag of a command. It is nil for flags without a value, and for names of files,
 // which the shell completes.
 func (c *cluster) completionOf(flag *pflag.Flag) cobra.CompletionFunc {
 	kind, _ := pflag.UnquoteUsage(flag)

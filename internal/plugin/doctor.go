@@ -144,7 +144,7 @@ func judge(f *facts) []finding {
 	return all
 }
 
-// grouped returns the findings with one in place of those that differ in the name of the pod only. It names the other pods.
+// grouped merges findings that differ in the name of the pod only. The first of them names the other pods.
 func grouped(findings []finding) []finding {
 	var order []finding
 	others := map[finding][]string{}

@@ -41,7 +41,7 @@ func newRedactor() *redactor {
 	return &redactor{salt: salt, known: map[string]string{}}
 }
 
-// placeholder returns the text that stands in for a value.
+// placeholder returns the text that replaces a value.
 func (r *redactor) placeholder(value string) string {
 	mac := hmac.New(sha256.New, r.salt)
 	_, _ = mac.Write([]byte(value))

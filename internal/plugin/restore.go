@@ -62,7 +62,7 @@ func restoreCommand(c *cluster) *cobra.Command {
 	return command
 }
 
-// restore checks what it can before it stops the backend, and starts the backend again whatever happens.
+// restore verifies all it can before it stops the backend, and starts the backend again also if it fails.
 func (c *cluster) restore(ctx context.Context, name, path string, yes bool) (err error) {
 	app, err := c.app(ctx, name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
-// width is the number of columns that output fits into, whatever the terminal has.
+// width is the number of columns that output fits into, also on a wider terminal.
 const width = 100
 
 // style says whether output has colours.
