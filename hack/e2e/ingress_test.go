@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	networkingv1 "k8s.io/api/networking/v1"
 
+	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
 	"github.com/todoapp-operator/todoapp-operator/hack/e2e/signer"
 )
 
@@ -75,13 +76,31 @@ func servedByIngress(t *testing.T, reach string) {
 	if status, _ := e.browse(address, "elsewhere.localhost", http.MethodGet, "/", "", ""); status != http.StatusNotFound {
 		t.Errorf("another host: %d", status)
 	}
-	must(t, cluster.Patch(t.Context(), app, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"ingress":null}}`))))
+	e.annotates(app)
+	e.merge(app, `{"spec":{"ingress":null}}`)
 	e.await("the end of the Ingress", time.Minute, func() error {
 		if status, body := browser(http.MethodGet, "/", "", ""); status != http.StatusNotFound {
 			return fmt.Errorf("%d %s", status, body)
 		}
 		return nil
 	})
+}
+
+// annotates adds an annotation to the Ingress of an app, and removes it again.
+func (e *environment) annotates(app *todov1.TodoApp) {
+	e.Helper()
+	const key = "example.com/body-size"
+	for _, c := range []struct{ value, want string }{{`"10m"`, "10m"}, {"null", ""}} {
+		e.merge(app, fmt.Sprintf(`{"spec":{"ingress":{"annotations":{%q:%s}}}}`, key, c.value))
+		e.await(fmt.Sprintf("annotation %q of the Ingress", c.want), healWithin, func() error {
+			var ingress networkingv1.Ingress
+			e.get(&ingress, app.Name)
+			if got := ingress.Annotations[key]; got != c.want {
+				return fmt.Errorf("it is %q", got)
+			}
+			return nil
+		})
+	}
 }
 
 // reachOfThisMachine returns the value of E2E_REACH, or auto: then hack/ingress finds out how it reaches pods.

@@ -40,8 +40,6 @@ var unused = map[string]string{
 	system + " patch events":                               "a new leader's event, once more within minutes",
 	"everywhere patch events.events.k8s.io":                "an app's event, once more within minutes",
 	"everywhere get networkpolicies.networking.k8s.io":     "if one is missing, or another's, while a plan reads live",
-	"everywhere patch ingresses.networking.k8s.io":         "changed in the tests of the controller, with an API server",
-	"everywhere patch networkpolicies.networking.k8s.io":   "changed in the tests of the controller, with an API server",
 	"everywhere list configmaps":                           "API servers before 1.34 do not stream lists",
 	"everywhere list horizontalpodautoscalers.autoscaling": "API servers before 1.34 do not stream lists",
 	"everywhere list httproutes.gateway.networking.k8s.io": "API servers before 1.34 do not stream lists",

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -113,7 +114,7 @@ func (r *release) confined() {
 	const program = "../../bin/todoapp-operator"
 	r.program(program, "check", "--namespace="+r.namespace)
 	if output, err := command(r.Context(), program, "check", "--namespace="+other.namespace, "--within=1s"); err == nil {
-		r.Errorf("a namespace that is not looked after passes the check: %s", output)
+		r.Errorf("a namespace that is not watched passes the check: %s", output)
 	}
 	stray := other.apply("stray", `{}`)
 	app := r.users[0].app
@@ -123,7 +124,7 @@ func (r *release) confined() {
 	r.get(app, app.Name)
 	must(r, cluster.Get(r.Context(), client.ObjectKeyFromObject(stray), stray))
 	if len(stray.Status.Conditions) > 0 {
-		r.Errorf("an app elsewhere was looked after: %+v", stray.Status)
+		r.Errorf("an app elsewhere was reconciled: %+v", stray.Status)
 	}
 	r.judgeAll()
 }
@@ -141,6 +142,7 @@ func (r *release) trimmed() {
 	for _, object := range made {
 		must(r, cluster.Get(r.Context(), client.ObjectKeyFromObject(object), object))
 	}
+	r.closed(&networkingv1.NetworkPolicy{ObjectMeta: name})
 	patch := []byte(`{"spec":{"frontend":{"image":null,"secretRef":{"name":"elsewhere"}}}}`)
 	must(r, cluster.Patch(r.Context(), app, client.RawPatch(types.MergePatchType, patch)))
 	for _, object := range made {
@@ -148,6 +150,24 @@ func (r *release) trimmed() {
 	}
 	r.awaitReady(app)
 	r.get(&corev1.Secret{}, "elsewhere")
+}
+
+// closed removes the rules of a NetworkPolicy, which then admits no traffic. The operator must restore them.
+func (r *release) closed(policy *networkingv1.NetworkPolicy) {
+	key := client.ObjectKeyFromObject(policy)
+	must(r, cluster.Get(r.Context(), key, policy))
+	before := policy.DeepCopy()
+	policy.Spec.Ingress = nil
+	must(r, cluster.Patch(r.Context(), policy, client.MergeFrom(before)))
+	r.await("the return of the rules of NetworkPolicy "+key.Name, healWithin, func() error {
+		if err := cluster.Get(r.Context(), key, policy); err != nil {
+			return err
+		}
+		if !equality.Semantic.DeepEqual(policy.Spec, before.Spec) {
+			return fmt.Errorf("it has %v", policy.Spec)
+		}
+		return nil
+	})
 }
 
 // versionsOfKeys returns the versions and timestamps of all keys, without their values.
