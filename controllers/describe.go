@@ -141,7 +141,7 @@ func (d driftDetector) differences(c *change) ([]string, error) {
 // not which of the fields were desired and which are default values.
 const unnamed = "fields that are no longer desired"
 
-// onlyAdds reports whether a live object was created with the wanted fields except those that are added now.
+// onlyAdds reports whether a live object was created with all wanted fields except the added ones.
 func onlyAdds(live client.Object, wanted *typed.TypedValue, added *fieldpath.Set) (bool, error) {
 	before, err := wanted.RemoveItems(added).ToFieldSet()
 	if err != nil {
