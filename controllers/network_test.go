@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -65,6 +66,16 @@ func TestAnIngressComesAndGoesWithTheSpec(t *testing.T) {
 	if sent := e.quiet(manager); len(sent) > 0 {
 		t.Errorf("a reconcile with nothing to do sent %v", sent)
 	}
+	for _, c := range []struct{ value, want string }{{`"10m"`, "10m"}, {"null", ""}} {
+		e.merge(app, `{"spec":{"ingress":{"annotations":{"size":`+c.value+`}}}}`)
+		eventually(t, func() error {
+			var changed networkingv1.Ingress
+			if err := e.get("todo", &changed); err != nil || changed.Annotations["size"] != c.want || changed.UID != ingress.UID {
+				return fmt.Errorf("annotation size is %q, expected %q (%w)", changed.Annotations["size"], c.want, err)
+			}
+			return nil
+		})
+	}
 	e.merge(app, `{"spec":{"ingress":null}}`)
 	e.gone("todo", &networkingv1.Ingress{})
 	e.url("todo", "")
@@ -87,6 +98,16 @@ func TestPoliciesComeAndGoWithTheFlag(t *testing.T) {
 	if sent := e.quiet(first); len(sent) > 0 {
 		t.Errorf("a reconcile with nothing to do sent %v", sent)
 	}
+	var policy networkingv1.NetworkPolicy
+	must(t, e.get("todo-backend", &policy))
+	rules := policy.DeepCopy().Spec.Ingress
+	e.merge(&policy, `{"spec":{"ingress":null}}`)
+	eventually(t, func() error {
+		if err := e.get("todo-backend", &policy); err != nil || !equality.Semantic.DeepEqual(policy.Spec.Ingress, rules) {
+			return fmt.Errorf("the policy that was closed by hand has the rules %v (%w)", policy.Spec.Ingress, err)
+		}
+		return nil
+	})
 	first.stop()
 	e.start(policies(false))
 	e.gone("todo-frontend", &networkingv1.NetworkPolicy{})
