@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,7 +152,16 @@ func (e *environment) start(command *exec.Cmd) *process {
 	command.Stderr = command.Stdout
 	// The program runs in its own process group, so that its children end with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	must(e, command.Start())
+	started, ended := make(chan error), make(chan struct{})
+	go func() {
+		// The kernel kills the program if the thread that started it ends. Other tests end threads, so this one is not shared.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		started <- command.Start()
+		<-ended
+	}()
+	e.Cleanup(func() { close(ended) })
+	must(e, <-started)
 	e.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		_ = command.Wait()
