@@ -49,7 +49,7 @@ func serve(ctx context.Context, version string, s settings, env func(string) str
 	if err != nil {
 		return err
 	}
-	late, state := new(lateStore), storestate.New(time.Now, logChange(m, log))
+	late, state := newLateStore(), storestate.New(time.Now, logChange(m, log))
 	store := instrumented.New(traces.store(late.store(m.StoreCall)), state.Call)
 	// The store closes last, when no request is under way any more.
 	defer func() { err = errors.Join(err, store.Close(), traces.close()) }()
@@ -65,6 +65,7 @@ func serve(ctx context.Context, version string, s settings, env func(string) str
 		site{s.opsListen, api.Operations(), newConnections(maxOperations, maxStarted, func(int) {})},
 		site{profilesAddress(s.pprofListen), profiles(), newConnections(maxProfiles, maxProfiles, func(int) {})})
 	if err != nil {
+		late.attempted()
 		return err
 	}
 	log.Info("listening", "listen", ports[0].address(), "ops_listen", ports[1].address(), "versions", keys().Versions())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,15 +22,26 @@ const (
 	reopen = time.Second
 	// remind is the time after which the log repeats why the store cannot be opened.
 	remind = time.Minute
+	// longestOpening bounds how long calls wait for the first attempt to open the store.
+	longestOpening = 2 * time.Second
 )
 
-// lateStore is the store once it is open. Until then its calls fail, so that the ports answer before: a liveness probe
-// must not kill a process that waits for its database.
+// lateStore is the store once it is open. Its calls wait for the first attempt to open it, which usually takes milliseconds: a
+// container that restarts may get requests at once, because its pod was ready. After that calls fail until the store is open, so
+// that the ports answer before: a liveness probe must not kill a process that waits for its database.
 type lateStore struct {
 	opened atomic.Pointer[sqlstore.Store]
+	// tried is closed when the first attempt to open the store has ended, or when there will be none.
+	tried chan struct{}
+	once  sync.Once
 	// waiting is set while the server of the store cannot be used and the store was never open.
 	waiting atomic.Bool
 }
+
+func newLateStore() *lateStore { return &lateStore{tried: make(chan struct{})} }
+
+// attempted ends the wait of calls for the first attempt to open the store.
+func (l *lateStore) attempted() { l.once.Do(func() { close(l.tried) }) }
 
 // state returns the state of the store: failing while it waits for its server, and else what its calls tell.
 func (l *lateStore) state(followed func() storestate.State) storestate.State {
@@ -52,6 +64,13 @@ func (l *lateStore) store(begin instrumented.Begin) task.Store {
 		if store := l.opened.Load(); store != nil {
 			return store, nil
 		}
+		select {
+		case <-l.tried:
+		case <-time.After(longestOpening):
+		}
+		if store := l.opened.Load(); store != nil {
+			return store, nil
+		}
 		return nil, task.ErrNotOpened
 	}, begin)
 }
@@ -60,6 +79,7 @@ func (l *lateStore) store(begin instrumented.Begin) task.Store {
 // together, or if the server refuses the user or the database, which others may be about to create. Any other error, such
 // as a file that cannot be opened, ends it.
 func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, log *slog.Logger) error {
+	defer l.attempted()
 	began := time.Now()
 	var told string
 	var toldAt time.Time
@@ -78,6 +98,7 @@ func (l *lateStore) open(ctx context.Context, url string, m *metrics.Metrics, lo
 			return fmt.Errorf("opening the store: %w", err)
 		}
 		l.waits(true, m)
+		l.attempted()
 		if cause := err.Error(); cause != told || time.Since(toldAt) >= remind {
 			log.Warn("waiting for the store", "error", cause)
 			told, toldAt = cause, time.Now()
