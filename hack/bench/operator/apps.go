@@ -121,6 +121,19 @@ func signsWith(version int64) check {
 	}
 }
 
+// madeBefore returns a check that the active key was made before the present second. A rotation is asked for by a moment, to the
+// second, and replaces no key that was made then or later.
+func madeBefore(now func() time.Time) check {
+	return func(app *todov1.TodoApp) bool {
+		for _, key := range app.Status.Keys {
+			if key.State == todov1.KeyActive {
+				return key.CreatedAt.Time.Before(now().Truncate(time.Second))
+			}
+		}
+		return false
+	}
+}
+
 // drains returns a check that a version is active and that the rotation waits for nothing but the end of old tokens.
 func drains(version int64) check {
 	return func(app *todov1.TodoApp) bool {

@@ -72,7 +72,11 @@ func (d *disturber) rotate(ctx context.Context, proxy *faults, apps fleet) (int,
 	}
 	active := int64(1)
 	for err == nil && active <= chaosRotations {
-		if err = d.e.merge(ctx, apps, moment("rotateAfter")); err == nil {
+		err = d.e.await(ctx, "ready to be asked for a rotation", apps, patient, madeBefore(time.Now))
+		if err == nil {
+			err = d.e.merge(ctx, apps, moment("rotateAfter"))
+		}
+		if err == nil {
 			active++
 			err = d.e.await(ctx, "promoted", apps, patient, signsWith(active))
 		}
