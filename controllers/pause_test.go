@@ -48,10 +48,7 @@ func TestAPausedAppIsOnlyDescribed(t *testing.T) {
 	app, _ := e.rotating()
 	e.phase("todo", "Stable", "")
 	e.quiet(p)
-	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
-	eventually(t, func() error {
-		return e.condition("todo", todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
-	})
+	e.pause(app)
 	e.ask(app, "rotateAfter")
 	e.merge(app, `{"spec":{"backend":{"replicas":3},"frontend":{"image":"web:2","env":[{"name":"PASSWORD","value":"hunter2"}]}}}`)
 	e.planned("todo",
@@ -195,15 +192,21 @@ func TestAPausedAppThatLosesASecretIsNotReady(t *testing.T) {
 	e.settled("todo")
 	e.phase("todo", "Stable", "")
 	e.quiet(p)
-	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
-	eventually(t, func() error {
-		return e.condition("todo", todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
-	})
+	e.pause(app)
 	must(t, e.client.Delete(t.Context(), &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-backend-auth"}}))
 	e.planned("todo", "create Secret todo-backend-auth")
 	must(t, e.condition("todo", todov1.ConditionKeysInSync, metav1.ConditionFalse, todov1.ReasonPaused))
 	e.writesOnlyStatus(p)
+}
+
+// pause pauses an app, and waits until its status says so.
+func (e *environment) pause(app *todov1.TodoApp) {
+	e.t.Helper()
+	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
+	eventually(e.t, func() error {
+		return e.condition(app.Name, todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
+	})
 }
 
 // TestAPlanOfAnUnlabelledObject fails if a paused app cannot describe the change of an object that lost the app's label. Such an
@@ -214,10 +217,7 @@ func TestAPlanOfAnUnlabelledObject(t *testing.T) {
 	app := e.app("todo")
 	e.settled("todo")
 	e.quiet(p)
-	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
-	eventually(t, func() error {
-		return e.condition("todo", todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
-	})
+	e.pause(app)
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "todo-backend"}}
 	e.merge(service, `{"metadata":{"labels":{"todoapp.dev/app":null}}}`)
 	within(t, 15*time.Second, func() error {

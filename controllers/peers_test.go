@@ -174,10 +174,7 @@ func TestAPauseOutlivesARestart(t *testing.T) {
 	app := e.app("todo")
 	e.settled("todo")
 	e.quiet(p)
-	e.merge(app, `{"metadata":{"annotations":{"todoapp.dev/paused":"true"}}}`)
-	eventually(t, func() error {
-		return e.condition("todo", todov1.ConditionPaused, metav1.ConditionTrue, todov1.ReasonPaused)
-	})
+	e.pause(app)
 	e.merge(app, `{"spec":{"backend":{"env":[{"name":"A","value":"b"}]}}}`)
 	plan := "update Deployment todo-backend: template.spec.containers[name=\"backend\"].env[name=\"A\"].value"
 	e.planned("todo", plan)
