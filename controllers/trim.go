@@ -88,8 +88,11 @@ func known(object client.Object, field string, all map[string]string) map[string
 		return kept // the common case, in which no record is decoded
 	}
 	for _, entry := range object.GetManagedFields() {
-		var fields fieldpath.Set
-		if !own(entry) || entry.FieldsV1 == nil || fields.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
+		if !own(entry) || entry.FieldsV1 == nil {
+			continue
+		}
+		fields, err := fieldSet(object, entry)
+		if err != nil {
 			continue
 		}
 		for name, value := range all {

@@ -39,9 +39,7 @@ func claims(app *todov1.TodoApp, others []todov1.TodoApp) []string {
 	for _, name := range []string{desired.FrontendSecret(app), desired.BackendSecret(app)} {
 		for i := range others {
 			other := &others[i]
-			source := other.Spec.Auth.Source
-			used := slices.Contains(desired.Secrets(other), name) || source != nil && source.SecretRef.Name == name
-			if used && other.DeletionTimestamp.IsZero() {
+			if slices.Contains(desired.NamedSecrets(other), name) && other.DeletionTimestamp.IsZero() {
 				problems = append(problems, fmt.Sprintf("Secret %s is used by TodoApp %s: copy it into a new Secret", name, other.Name))
 			}
 		}

@@ -55,18 +55,9 @@ func (c *cluster) completionOf(flag *pflag.Flag) cobra.CompletionFunc {
 	}
 }
 
-// completeSecrets completes the names of Secrets. It reads no value.
+// completeSecrets completes the names of Secrets.
 func (c *cluster) completeSecrets(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-	if c.connect() != nil || c.List(command.Context(), list, client.InNamespace(c.namespace)) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	names := make([]cobra.Completion, len(list.Items))
-	for i := range list.Items {
-		names[i] = list.Items[i].Name
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return c.completeNames(command, "Secret")
 }
 
 // completeKeys completes the versions of the keys of the app that the arguments name, which are not revoked.
@@ -87,8 +78,15 @@ func (c *cluster) completeKeys(command *cobra.Command, args []string, _ string) 
 
 // completeNamespaces completes the names of namespaces.
 func (c *cluster) completeNamespaces(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var list corev1.NamespaceList
-	if c.connect() != nil || c.List(command.Context(), &list) != nil {
+	return c.completeNames(command, "Namespace")
+}
+
+// completeNames completes the names of the objects of a kind. It reads their metadata alone. The API client drops the namespace if
+// the kind has none.
+func (c *cluster) completeNames(command *cobra.Command, kind string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
+	if c.connect() != nil || c.List(command.Context(), list, client.InNamespace(c.namespace)) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	names := make([]cobra.Completion, len(list.Items))

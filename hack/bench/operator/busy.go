@@ -59,12 +59,9 @@ func measureBusy(ctx context.Context, e *environment, r *report, t template, app
 
 // addRotation adds what the rotations of a number of apps cost beside those of the floor.
 func (r *report) addRotation(apps int, c, floor cost) {
-	n := float64(apps)
 	what := fmt.Sprintf("rotation of %d apps", apps)
-	r.addRequests(what, apps, c, float64(len(floor.requests))/n, "≤ 28", 0)
-	r.add(result{what: what + ": CPU per app", value: c.perApp(apps), unit: "ms", floor: floor.perApp(apps)})
-	r.add(result{what: what + ": CPU per app, manager", value: 1000 * c.manager / n, unit: "ms", floor: 1000 * floor.manager / n})
-	r.add(result{what: what + ": CPU per app, API server", value: 1000 * c.api / n, unit: "ms", floor: 1000 * floor.api / n})
+	r.addRequests(what, apps, c, float64(len(floor.requests))/float64(apps), "≤ 28", 0)
+	r.addCPU(what, apps, c, floor, "")
 	r.add(result{what: what + ": all promoted after", value: c.took.Seconds(), unit: "s", floor: floor.took.Seconds(), target: "≤ 3×"})
 }
 

@@ -130,6 +130,12 @@ func (r *report) addCosts(what string, apps int, c, floor cost, target string) {
 	n := float64(apps)
 	per := func(c cost) float64 { return 1000 * c.took.Seconds() / n }
 	r.add(result{what: what + ": time per app", value: per(c), unit: "ms", floor: per(floor)})
+	r.addCPU(what, apps, c, floor, target)
+}
+
+// addCPU adds the CPU of a phase beside that of the floor, in all and by program.
+func (r *report) addCPU(what string, apps int, c, floor cost, target string) {
+	n := float64(apps)
 	r.add(result{what: what + ": CPU per app", value: c.perApp(apps), unit: "ms", floor: floor.perApp(apps), target: target})
 	r.add(result{what: what + ": CPU per app, manager", value: 1000 * c.manager / n, unit: "ms", floor: 1000 * floor.manager / n})
 	r.add(result{what: what + ": CPU per app, API server", value: 1000 * c.api / n, unit: "ms", floor: 1000 * floor.api / n})

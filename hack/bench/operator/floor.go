@@ -104,12 +104,18 @@ func (t template) create(ctx context.Context, c client.Client, namespace string)
 			owner = object
 		}
 	}
-	status := &unstructured.Unstructured{Object: map[string]any{"status": t.Status}}
-	status.SetGroupVersionKind(owner.GroupVersionKind())
-	status.SetName(owner.GetName())
-	status.SetNamespace(namespace)
-	err := c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), client.FieldOwner("floor"), client.ForceOwnership)
-	if err != nil {
+	return t.applyStatus(ctx, c, namespace, t.Status)
+}
+
+// applyStatus applies a status to the TodoApp of one copy.
+func (t template) applyStatus(ctx context.Context, c client.Client, namespace string, status map[string]any) error {
+	app := t.Objects[0]
+	object := &unstructured.Unstructured{Object: map[string]any{"status": status}}
+	object.SetGroupVersionKind(app.GroupVersionKind())
+	object.SetName(app.GetName())
+	object.SetNamespace(namespace)
+	config := client.ApplyConfigurationFromUnstructured(object)
+	if err := c.Status().Apply(ctx, config, client.FieldOwner("floor"), client.ForceOwnership); err != nil {
 		return fmt.Errorf("applying a status: %w", err)
 	}
 	return nil

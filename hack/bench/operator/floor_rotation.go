@@ -58,15 +58,7 @@ func (t template) changeStatus(ctx context.Context, c client.Client, namespace s
 	if err := unstructured.SetNestedField(status, string(phase), "rotation", "phase"); err != nil {
 		return fmt.Errorf("changing the status of a copy: %w", err)
 	}
-	object := &unstructured.Unstructured{Object: map[string]any{"status": status}}
-	object.SetGroupVersionKind(t.Objects[0].GroupVersionKind())
-	object.SetName(t.Objects[0].GetName())
-	object.SetNamespace(namespace)
-	config := client.ApplyConfigurationFromUnstructured(object)
-	if err := c.Status().Apply(ctx, config, client.FieldOwner("floor"), client.ForceOwnership); err != nil {
-		return fmt.Errorf("applying a status: %w", err)
-	}
-	return nil
+	return t.applyStatus(ctx, c, namespace, status)
 }
 
 // event returns an Event about a copy.

@@ -28,11 +28,11 @@ func runSmall(ctx context.Context, o options, r *report) error {
 			return err
 		}
 		r.addRequests(what+", from created to ready", o.apps, ready, 0, "", 0)
-		measureAll := func(ctx context.Context, _ options, e *environment, r *report, apps fleet) error {
+		busy := func(ctx context.Context, _ options, e *environment, r *report, apps fleet) error {
 			return measureBusy(ctx, e, r, t, apps)
 		}
 		for _, rows := range []func(context.Context, options, *environment, *report, fleet) error{
-			measureRest, measureScrape, measureRestart, measureAll, measureSilent,
+			measureRest, measureScrape, measureRestart, busy, measureSilent,
 		} {
 			if err := rows(ctx, o, e, r, apps); err != nil {
 				return err
