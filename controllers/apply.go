@@ -133,8 +133,14 @@ func (r *Reconciler) send(ctx context.Context, c *change) (client.Object, error)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(c.object.Object, object); err != nil {
 		return nil, fmt.Errorf("decoding the desired object: %w", err)
 	}
-	err = r.Client.Create(ctx, object, client.FieldOwner(c.creator))
-	return object, err //nolint:wrapcheck // the caller wraps it
+	if err := r.Client.Create(ctx, object, client.FieldOwner(c.creator)); err != nil {
+		return nil, err //nolint:wrapcheck // the caller wraps it
+	}
+	// An admission webhook of the cluster may have changed the object.
+	if same, err := contains(object, c.object); err == nil && same {
+		r.settled.add(object, c.content)
+	}
+	return object, nil
 }
 
 // wrote remembers a write of an object until the cache shows it.

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -24,31 +25,31 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 	for _, object := range p.observed.objects() {
 		live[identity{r.kindOf(object), object.GetName()}] = object
 	}
+	inputs, err := json.Marshal([]any{app.UID, app.Spec.InheritedMetadata, p.observed.digests})
+	if err != nil {
+		return fmt.Errorf("encoding what all desired objects depend on: %w", err)
+	}
 	for _, config := range r.desiredObjects(app, p) {
-		want, err := unstructuredOf(config)
+		content, err := json.Marshal(config)
 		if err != nil {
-			return err
+			return fmt.Errorf("encoding the desired %s: %w", *config.GetKind(), err)
 		}
-		desired.Inherit(app, want)
-		id := identity{want.GetKind(), want.GetName()}
+		content = append(content, inputs...)
+		id := identity{*config.GetKind(), *config.GetName()}
 		have := live[id]
 		delete(live, id)
-		if have == nil && reader == r.Live {
-			if have, err = r.unlabelled(ctx, want); err != nil {
-				return err
-			}
+		if have != nil && r.settled.has(have, content) {
+			continue
 		}
-		if want.GetKind() == "Deployment" {
-			if err := restart(want, have, p.observed.digests[want.GetLabels()[todov1.LabelComponent]]); err != nil {
-				return err
-			}
-		}
-		c, err := r.changeTo(want, have, app)
-		if err != nil {
+		c, err := r.difference(ctx, reader, p, app, config, have)
+		switch {
+		case err != nil:
 			return err
-		}
-		if c != nil {
+		case c != nil:
+			c.content = content
 			p.changed = append(p.changed, c)
+		case have != nil:
+			r.settled.add(have, content)
 		}
 	}
 	for _, object := range live {
@@ -57,6 +58,28 @@ func (r *Reconciler) compare(ctx context.Context, reader client.Reader, p *plan,
 		}
 	}
 	return nil
+}
+
+// difference returns the change that makes the live object, if any, a desired one, and nil if it already matches.
+func (r *Reconciler) difference(
+	ctx context.Context, reader client.Reader, p *plan, app *todov1.TodoApp, config desired.Object, have client.Object,
+) (*change, error) {
+	want, err := unstructuredOf(config)
+	if err != nil {
+		return nil, err
+	}
+	desired.Inherit(app, want)
+	if have == nil && reader == r.Live {
+		if have, err = r.unlabelled(ctx, want); err != nil {
+			return nil, err
+		}
+	}
+	if want.GetKind() == "Deployment" {
+		if err := restart(want, have, p.observed.digests[want.GetLabels()[todov1.LabelComponent]]); err != nil {
+			return nil, err
+		}
+	}
+	return r.changeTo(want, have, app)
 }
 
 // unlabelled returns the live object under a desired object's name that lists by the app's label do not contain: a foreign or
@@ -84,6 +107,9 @@ func (r *Reconciler) creation(want *unstructured.Unstructured) (*change, error) 
 	if want.GroupVersionKind() == routeKind || want.GetKind() == "Deployment" && !counted {
 		want.SetResourceVersion(unusedVersion)
 		return &change{object: want}, nil
+	}
+	if want.GetKind() == "Secret" {
+		return &change{object: want, creator: secretCreator}, nil
 	}
 	_, fields, err := r.driftDetector.fields(want)
 	if err != nil {

@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -33,11 +32,10 @@ var identity = fieldpath.NewSet(
 // driftDetector predicts whether applying an object would change it, so that an object without drift costs no request.
 type driftDetector struct {
 	converter managedfields.TypeConverter
-	settled   *settledObjects
 }
 
 func newDriftDetector(scheme *runtime.Scheme) driftDetector {
-	return driftDetector{converter: applyconfigurations.NewTypeConverter(scheme), settled: &settledObjects{}}
+	return driftDetector{converter: applyconfigurations.NewTypeConverter(scheme)}
 }
 
 // upToDate reports whether the operator owns exactly the fields of want in live, with the same values. It ignores fields of other
@@ -46,23 +44,6 @@ func (d driftDetector) upToDate(live client.Object, want *unstructured.Unstructu
 	if route, ok := live.(*unstructured.Unstructured); ok {
 		return upToDateRoute(route, want)
 	}
-	content, err := json.Marshal(want.Object)
-	if err != nil {
-		return false, fmt.Errorf("encoding the desired %s: %w", want.GetKind(), err)
-	}
-	if d.settled.has(live, content) {
-		return true, nil
-	}
-	same, err := d.matches(live, want)
-	if same {
-		d.settled.add(live, content)
-	}
-	return same, err
-}
-
-// matches compares a live object with the desired one, first without the schema of the kind: if all that is desired is there, in
-// the same order, the schema would not find a difference either.
-func (d driftDetector) matches(live client.Object, want *unstructured.Unstructured) (bool, error) {
 	wanted, fields, err := d.fields(want)
 	if err != nil {
 		return false, err
@@ -71,19 +52,25 @@ func (d driftDetector) matches(live client.Object, want *unstructured.Unstructur
 	if err != nil || owned == nil || !fields.Equals(owned) {
 		return false, err
 	}
-	present, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
-	if err != nil {
-		return false, fmt.Errorf("encoding the live %s: %w", want.GetKind(), err)
-	}
-	present["apiVersion"], present["kind"] = want.GetAPIVersion(), want.GetKind() // a typed object may lack them
-	if within(want.Object, present) {
-		return true, nil
+	if same, err := contains(live, want); same || err != nil {
+		return same, err
 	}
 	actual, err := d.converter.ObjectToTyped(live)
 	if err != nil {
 		return false, fmt.Errorf("reading the live %s: %w", want.GetKind(), err)
 	}
 	return within(wanted.ExtractItems(owned).AsValue().Unstructured(), actual.ExtractItems(owned).AsValue().Unstructured()), nil
+}
+
+// contains reports whether all that is desired is in a live object, in the same order. It does not know the schema of the kind,
+// which would not find a difference then either.
+func contains(live client.Object, want *unstructured.Unstructured) (bool, error) {
+	present, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if err != nil {
+		return false, fmt.Errorf("encoding the live %s: %w", want.GetKind(), err)
+	}
+	present["apiVersion"], present["kind"] = want.GetAPIVersion(), want.GetKind() // a typed object may lack them
+	return within(want.Object, present), nil
 }
 
 // fields returns a desired object as typed, and the fields that the operator owns after applying it.

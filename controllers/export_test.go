@@ -7,20 +7,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// CreatedAsDesired creates a desired object as a reconcile does, and reports whether the live object then counts as up to date.
-func CreatedAsDesired(ctx context.Context, c client.Client, want *unstructured.Unstructured) (bool, error) {
+// CreatedAsDesired creates a desired object as a reconcile does. It reports whether the live object counts as up to date if it is
+// compared, and whether it counts as settled without a comparison.
+func CreatedAsDesired(ctx context.Context, c client.Client, want *unstructured.Unstructured) (upToDate, settled bool, err error) {
 	r := &Reconciler{Client: c, Live: c, driftDetector: newDriftDetector(c.Scheme())}
 	created, err := r.creation(want.DeepCopy())
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
+	created.content = []byte("desired")
 	if _, err := r.send(ctx, created); err != nil {
-		return false, err
+		return false, false, err
 	}
 	live, err := r.liveObject(ctx, want.GroupVersionKind(), client.ObjectKeyFromObject(want))
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	shrink(live)
-	return r.driftDetector.upToDate(live, want)
+	upToDate, err = r.driftDetector.upToDate(live, want)
+	return upToDate, r.settled.has(live, created.content), err
 }

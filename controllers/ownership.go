@@ -20,6 +20,10 @@ const FieldOwner = "todoapp-operator"
 // creatorPrefix begins the names of the field managers that create objects. A digest of the desired fields follows.
 const creatorPrefix = FieldOwner + "-created-"
 
+// secretCreator is the field manager that creates Secrets. To these the API server adds no default values, so that the record of the
+// creation tells by itself which fields were desired.
+const secretCreator = creatorPrefix + "secret"
+
 // creator returns the field manager that creates an object with the desired fields. The API server records the fields of a created
 // object together with default values. The name tells later which of them were desired, so that a field that is no longer desired
 // is found. The UID of the owner does not count, so that the objects of all apps have the same creators.

@@ -43,6 +43,8 @@ type plan struct {
 // change is a desired object that the live one, if any, does not match.
 type change struct {
 	object *unstructured.Unstructured
+	// content is the key of the desired object among the settled objects.
+	content []byte
 	// after is the object as the API server has stored it; nil if it was not written.
 	after client.Object
 	// exists says that there is a live object by that name, and live is that object.

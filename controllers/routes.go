@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
@@ -200,9 +199,9 @@ func upToDateRoute(live, want *unstructured.Unstructured) (bool, error) {
 }
 
 // desiredObjects returns the desired objects of an app. Without the Gateway API there is no route, and RouteAccepted tells so.
-func (r *Reconciler) desiredObjects(app *todov1.TodoApp, p *plan) []runtime.ApplyConfiguration {
+func (r *Reconciler) desiredObjects(app *todov1.TodoApp, p *plan) []desired.Object {
 	objects := desired.Objects(app, p.keys, r.Images, r.Network)
-	return slices.DeleteFunc(objects, func(object runtime.ApplyConfiguration) bool {
+	return slices.DeleteFunc(objects, func(object desired.Object) bool {
 		_, route := object.(*desired.Route)
 		return route && !p.observed.routable
 	})

@@ -68,6 +68,7 @@ type Reconciler struct {
 	NewKey func() keyring.Value
 
 	driftDetector driftDetector
+	settled       settledObjects
 	routes        *routes
 	ownWrites     ownWrites
 	// sources caches the identities of the Secrets and ConfigMaps that the operator did not make; nil reads them each time.

@@ -33,11 +33,18 @@ type Keys struct {
 	Frontend, Backend keyring.Projection
 }
 
+// Object is a desired object in the form of an apply: it has the fields that the operator sets.
+type Object interface {
+	runtime.ApplyConfiguration
+	GetKind() *string
+	GetName() *string
+}
+
 // Objects returns the objects of an app except its keyring, in the order of applying: Secrets, volumes and policies come before
 // the pods that depend on them. Secrets are sorted by name, so that if two apps reference the same two Secrets in swapped roles,
 // one of them gets both.
-func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{backendSecret(app, keys.Backend), frontendSecret(app, keys.Frontend)}
+func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []Object {
+	objects := []Object{backendSecret(app, keys.Backend), frontendSecret(app, keys.Frontend)}
 	if BackendSecret(app) > FrontendSecret(app) {
 		slices.Reverse(objects)
 	}
@@ -59,8 +66,8 @@ func Objects(app *todov1.TodoApp, keys Keys, images Images, network Network) []r
 	return objects
 }
 
-func backend(app *todov1.TodoApp, versions []int64, images Images, network Network) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{service(app, backendComponent(app))}
+func backend(app *todov1.TodoApp, versions []int64, images Images, network Network) []Object {
+	objects := []Object{service(app, backendComponent(app))}
 	if network.Policies {
 		objects = append(objects, backendPolicy(app, network))
 	}
@@ -77,8 +84,8 @@ func backend(app *todov1.TodoApp, versions []int64, images Images, network Netwo
 	return objects
 }
 
-func frontend(app *todov1.TodoApp, versions []int64, network Network) []runtime.ApplyConfiguration {
-	objects := []runtime.ApplyConfiguration{service(app, frontendComponent(app))}
+func frontend(app *todov1.TodoApp, versions []int64, network Network) []Object {
+	objects := []Object{service(app, frontendComponent(app))}
 	if network.Policies {
 		objects = append(objects, frontendPolicy(app, network))
 	}
