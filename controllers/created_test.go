@@ -93,7 +93,7 @@ func (m meddling) Create(ctx context.Context, object client.Object, options ...c
 	case *corev1.Service:
 		object.Spec.Selector[todov1.LabelApp] = meddled
 	}
-	return m.Client.Create(ctx, object, options...) //nolint:wrapcheck // a client in place of another
+	return m.Client.Create(ctx, object, options...)
 }
 
 // TestEmptyValuesAreWrittenOnce creates an app with empty values wherever the API admits them, and with quantities that the API

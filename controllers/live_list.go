@@ -17,24 +17,32 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// pageSize bounds how many objects of the API server are in memory before they are trimmed.
-const pageSize = 20
+const (
+	// pageSize bounds how many objects of the API server are in memory before they are trimmed.
+	pageSize = 20
+	// pageMargin is how many objects a first page has room for in addition to those that the cache shows.
+	pageMargin = 3
+)
 
-// livePages bounds the pages that all workers together hold before they are trimmed. An object of 1 MB takes a few times that.
-var livePages = semaphore.NewWeighted(3)
+// liveObjects bounds the objects in pages that all workers together hold before they are trimmed. An object of 1 MB takes a few
+// times that.
+var liveObjects = semaphore.NewWeighted(3 * pageSize)
 
 // pagedReader lists from the API server page by page, and keeps of each object of an app only what decisions read.
 type pagedReader struct {
 	client.Reader
 	app *todov1.TodoApp
+	// cached is a snapshot of the app from the cache.
+	cached *snapshot
 }
 
 // List implements client.Reader.
 func (r pagedReader) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var all []runtime.Object
-	for next := ""; ; {
+	size := r.firstPage(list)
+	for next := ""; ; size = pageSize {
 		page, _ := list.DeepCopyObject().(client.ObjectList)
-		kept, err := r.readPage(ctx, page, append(slices.Clone(options), client.Limit(pageSize), client.Continue(next)))
+		kept, err := r.readPage(ctx, page, size, append(slices.Clone(options), client.Limit(size), client.Continue(next)))
 		if err != nil {
 			return err
 		}
@@ -45,12 +53,29 @@ func (r pagedReader) List(ctx context.Context, list client.ObjectList, options .
 	}
 }
 
+// firstPage returns how many objects the first page of a list may have. A list takes the API server up to 100 ms, because it waits
+// until its own cache is up to date. So the page of an app with few objects leaves room for the pages of other workers.
+func (r pagedReader) firstPage(list client.ObjectList) int64 {
+	shown := pageSize
+	switch list.(type) {
+	case *corev1.PodList:
+		shown = len(r.cached.pods)
+	case *appsv1.ReplicaSetList:
+		shown = len(r.cached.replicaSets)
+	case *appsv1.DeploymentList:
+		shown = len(r.cached.deployments)
+	}
+	return int64(min(shown+pageMargin, pageSize))
+}
+
 // readPage reads a page of a list and returns its trimmed objects.
-func (r pagedReader) readPage(ctx context.Context, page client.ObjectList, options []client.ListOption) ([]runtime.Object, error) {
-	if err := livePages.Acquire(ctx, 1); err != nil {
+func (r pagedReader) readPage(
+	ctx context.Context, page client.ObjectList, size int64, options []client.ListOption,
+) ([]runtime.Object, error) {
+	if err := liveObjects.Acquire(ctx, size); err != nil {
 		return nil, fmt.Errorf("waiting to list: %w", err)
 	}
-	defer livePages.Release(1)
+	defer liveObjects.Release(size)
 	if err := r.Reader.List(ctx, page, options...); err != nil {
 		return nil, err //nolint:wrapcheck // it is one reader in front of another
 	}

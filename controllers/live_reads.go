@@ -124,9 +124,9 @@ func listsRevocations(listed []todov1.KeyStatus, ring keyring.Ring) bool {
 // object was read before a deletion began, and every write carries the resourceVersion that was read. So if "kubectl delete
 // --cascade=orphan" releases an object after that, the write fails instead of making the app own the object again, which the
 // garbage collector would delete. An object that the app owned when it was read needs no such proof.
-func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, before answers) (*plan, error) {
+func (r *Reconciler) planLive(ctx context.Context, app *todov1.TodoApp, cached *snapshot) (*plan, error) {
 	for range 3 {
-		p, err := r.plan(ctx, r.Live, app, before)
+		p, err := r.plan(ctx, r.Live, app, cached)
 		if err != nil {
 			return nil, err
 		}

@@ -52,8 +52,9 @@ type snapshot struct {
 }
 
 // observe takes a snapshot of an app. With the API server as the reader, it reads the Secrets with keys, the rivals and everything
-// that runs pods from there, and the rest from the cache. It does not ask pods again whose answers are given.
-func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*snapshot, error) {
+// that runs pods from there, and the rest from the cache. It does not ask pods again that answered for an earlier snapshot, if one
+// is given.
+func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, cached *snapshot) (*snapshot, error) {
 	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 	}
 	belonging := r.belonging(reader, app)
 	if reader == r.Live {
-		reader = pagedReader{r.Live, app}
+		reader = pagedReader{r.Live, app, cached}
 	}
 	if err := w.listWorkloads(ctx, reader, belonging); err != nil {
 		return nil, err
@@ -82,12 +83,20 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 		return nil, err
 	}
 	w.own = ownWorkloads(app, w)
-	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), before); err != nil {
+	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), cached.given()); err != nil {
 		return nil, err
 	}
 	r.findCauses(ctx, w, app)
 	w.now = r.Now() // read after listing pods: a pod missing from the list cannot have signed later than this
 	return w, nil
+}
+
+// given returns the answers of pods, if there is a snapshot.
+func (w *snapshot) given() answers {
+	if w == nil {
+		return nil
+	}
+	return w.answers
 }
 
 // listWorkloads reads the objects with the app's label that run pods or may start them.

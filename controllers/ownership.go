@@ -20,7 +20,7 @@ const FieldOwner = "todoapp-operator"
 // creatorPrefix begins the names of the field managers that create objects. A digest of the desired fields follows.
 const creatorPrefix = FieldOwner + "-created-"
 
-// secretCreator is the field manager that creates Secrets. To these the API server adds no default values, so that the record of the
+// secretCreator is the field manager that creates Secrets. The API server adds no default values to a Secret, so the record of its
 // creation tells by itself which fields were desired.
 const secretCreator = creatorPrefix + "secret"
 

@@ -127,7 +127,7 @@ func (r *Reconciler) planFor(ctx context.Context, app *todov1.TodoApp, stale boo
 
 // planAgain plans on live reads instead of the cache.
 func (r *Reconciler) planAgain(ctx context.Context, app *todov1.TodoApp, cached *plan) (*plan, error) {
-	p, err := r.planLive(ctx, app, cached.observed.answers)
+	p, err := r.planLive(ctx, app, cached.observed)
 	if err == nil && app.Paused() {
 		err = r.pause(app, p)
 	}
@@ -145,11 +145,11 @@ func (r *Reconciler) planCached(ctx context.Context, app *todov1.TodoApp) (*plan
 }
 
 // plan takes a snapshot of an app through a reader and computes the changes that it calls for.
-func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, before answers) (*plan, error) {
+func (r *Reconciler) plan(ctx context.Context, reader client.Reader, app *todov1.TodoApp, cached *snapshot) (*plan, error) {
 	if app.Undecodable != "" {
 		return nil, errUndecodable
 	}
-	observed, err := r.observe(ctx, reader, app, before)
+	observed, err := r.observe(ctx, reader, app, cached)
 	if err != nil {
 		return nil, err
 	}

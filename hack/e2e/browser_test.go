@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	todov1 "github.com/todoapp-operator/todoapp-operator/api/v1alpha1"
+	"github.com/todoapp-operator/todoapp-operator/internal/childprocess"
 	"github.com/todoapp-operator/todoapp-operator/internal/desired"
 	"github.com/todoapp-operator/todoapp-operator/internal/keyring"
 )
@@ -151,17 +151,8 @@ func (e *environment) start(command *exec.Cmd) *process {
 	must(e, err)
 	command.Stderr = command.Stdout
 	// The program runs in its own process group, so that its children end with it.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	started, ended := make(chan error), make(chan struct{})
-	go func() {
-		// The kernel kills the program if the thread that started it ends. Other tests end threads, so this one is not shared.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		started <- command.Start()
-		<-ended
-	}()
-	e.Cleanup(func() { close(ended) })
-	must(e, <-started)
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	must(e, childprocess.Start(command))
 	e.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		_ = command.Wait()

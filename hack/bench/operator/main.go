@@ -49,7 +49,6 @@ var groups = []group{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go serveStarts()
 	ctrl.SetLogger(logr.Discard()) // clients report each restart of the API server
 	klog.SetLogger(logr.Discard())
 	if err := run(ctx, os.Args[1:]); err != nil {

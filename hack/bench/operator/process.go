@@ -7,12 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/childprocess"
 )
 
 // stopWithin is how long a process may take to end after SIGTERM before it is killed.
@@ -32,18 +33,6 @@ type process struct {
 	used float64
 }
 
-// starts receives the starts of all processes. They run on one thread, because the kernel kills a process whose parent thread
-// ends (Pdeathsig), not only one whose parent process ends.
-var starts = make(chan func())
-
-// serveStarts runs all starts on a thread that never ends.
-func serveStarts() {
-	runtime.LockOSThread()
-	for start := range starts {
-		start()
-	}
-}
-
 // start starts the program. The kernel kills it if this process ends for any reason.
 func (p *process) start() error {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -54,10 +43,8 @@ func (p *process) start() error {
 	command := exec.Command(p.path, p.args...)
 	command.Env = append(os.Environ(), p.env...)
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	failed := make(chan error)
-	starts <- func() { failed <- command.Start() }
-	if err := <-failed; err != nil {
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := childprocess.Start(command); err != nil {
 		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	p.command, p.done = command, make(chan struct{})

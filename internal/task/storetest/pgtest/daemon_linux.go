@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/childprocess"
 )
 
 // daemon is a server process in the foreground. It is killed when the test binary ends, however that ends.
@@ -26,21 +26,14 @@ func (d *daemon) start(command *exec.Cmd, ready string) error {
 	if err != nil {
 		return err
 	}
-	started := make(chan error)
-	ended := make(chan struct{})
-	go func() {
-		// The parent that the kernel watches is the thread that starts the process, so this one stays until it ends.
-		runtime.LockOSThread()
-		defer close(ended)
-		err := command.Start()
-		started <- err
-		if err == nil {
-			_, _ = command.Process.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := childprocess.Start(command); err != nil {
 		return err
 	}
+	ended := make(chan struct{})
+	go func() {
+		_, _ = command.Process.Wait()
+		close(ended)
+	}()
 	d.process, d.ended = command.Process, ended
 	var seen strings.Builder
 	lines := bufio.NewScanner(log)
@@ -99,9 +92,4 @@ func children(pid int) []int {
 		}
 	}
 	return found
-}
-
-// endWithParent has the kernel kill the command when the test binary ends.
-func endWithParent(command *exec.Cmd) {
-	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
 }

@@ -2,6 +2,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/todoapp-operator/todoapp-operator/internal/childprocess"
 )
 
 // Server is a PostgreSQL server of its own, with its own data, on a free port of the loopback interface.
@@ -49,8 +52,10 @@ func Start(durable bool) (*Server, error) {
 func (s *Server) initialise() error {
 	initdb := unprivileged(filepath.Join(filepath.Dir(s.program), "initdb"), "--pgdata", s.data(), "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
-	if output, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("running initdb: %w\n%s", err, output)
+	var output bytes.Buffer
+	initdb.Stdout, initdb.Stderr = &output, &output
+	if err := childprocess.Run(initdb); err != nil {
+		return fmt.Errorf("running initdb: %w\n%s", err, output.Bytes())
 	}
 	return nil
 }

@@ -82,7 +82,6 @@ func unprivileged(name string, args ...string) *exec.Cmd {
 	command := exec.Command(name, args...)
 	command.Dir = "/"
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: servant()}
-	endWithParent(command)
 	return command
 }
 
