@@ -112,7 +112,7 @@ func TestLiveListsKeepWhatIsDecidedOn(t *testing.T) {
 	}
 }
 
-// TestPagesWaitForOneAnother: sixteen workers that read a page of large objects each would end a manager. Pages of apps with few
+// TestPagesWaitForOneAnother: eight workers that read a page of large objects each would end a manager. Pages of apps with few
 // objects do not wait: they take the API server up to 100 ms each, and rotations of a thousand apps would queue up behind three.
 func TestPagesWaitForOneAnother(t *testing.T) {
 	for name, c := range map[string]struct{ shown, page int }{

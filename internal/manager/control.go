@@ -29,7 +29,7 @@ type control struct {
 // retry periods late each, so with the defaults it leads at most two seconds after the lease has ended. Every retry period costs
 // the API server one update and one read.
 func controlFlags(flags *flag.FlagSet, c *control) {
-	flags.IntVar(&c.workers, "workers", 16, "`number` of apps that are reconciled at the same time")
+	flags.IntVar(&c.workers, "workers", 8, "`number` of apps that are reconciled at the same time")
 	flags.IntVar(&c.rotations, "concurrent-rotations", 32,
 		"`number` of apps that may begin a rotation at the same time; a revocation never waits; 0 is no limit")
 	flags.Float64Var(&c.qps, "kube-api-qps", 0,
