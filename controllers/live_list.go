@@ -42,7 +42,7 @@ func (r pagedReader) List(ctx context.Context, list client.ObjectList, options .
 	size := r.firstPage(list)
 	for next := ""; ; size = pageSize {
 		page, _ := list.DeepCopyObject().(client.ObjectList)
-		kept, err := r.readPage(ctx, page, size, append(slices.Clone(options), client.Limit(size), client.Continue(next)))
+		kept, err := r.readPage(ctx, page, size, append(slices.Clone(options), client.Continue(next)))
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (r pagedReader) firstPage(list client.ObjectList) int64 {
 	return int64(min(shown+pageMargin, pageSize))
 }
 
-// readPage reads a page of a list and returns its trimmed objects.
+// readPage reads a page of at most the given size and returns its trimmed objects.
 func (r pagedReader) readPage(
 	ctx context.Context, page client.ObjectList, size int64, options []client.ListOption,
 ) ([]runtime.Object, error) {
@@ -76,7 +76,7 @@ func (r pagedReader) readPage(
 		return nil, fmt.Errorf("waiting to list: %w", err)
 	}
 	defer liveObjects.Release(size)
-	if err := r.Reader.List(ctx, page, options...); err != nil {
+	if err := r.Reader.List(ctx, page, append(options, client.Limit(size))...); err != nil {
 		return nil, err //nolint:wrapcheck // it is one reader in front of another
 	}
 	var kept []runtime.Object

@@ -52,8 +52,8 @@ type snapshot struct {
 }
 
 // observe takes a snapshot of an app. With the API server as the reader, it reads the Secrets with keys, the rivals and everything
-// that runs pods from there, and the rest from the cache. It does not ask pods again that answered for an earlier snapshot, if one
-// is given.
+// that runs pods from there, and the rest from the cache. It does not ask pods again that answered for an earlier snapshot, which
+// may be empty.
 func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *todov1.TodoApp, cached *snapshot) (*snapshot, error) {
 	w := &snapshot{secrets: map[string]*corev1.Secret{}}
 	if err := r.observeSecrets(ctx, reader, w, app); err != nil {
@@ -83,20 +83,12 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, app *tod
 		return nil, err
 	}
 	w.own = ownWorkloads(app, w)
-	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), cached.given()); err != nil {
+	if w.answers, err = r.Verifiers.ask(ctx, client.ObjectKeyFromObject(app), w.answeringPods(), cached.answers); err != nil {
 		return nil, err
 	}
 	r.findCauses(ctx, w, app)
 	w.now = r.Now() // read after listing pods: a pod missing from the list cannot have signed later than this
 	return w, nil
-}
-
-// given returns the answers of pods, if there is a snapshot.
-func (w *snapshot) given() answers {
-	if w == nil {
-		return nil
-	}
-	return w.answers
 }
 
 // listWorkloads reads the objects with the app's label that run pods or may start them.

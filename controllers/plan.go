@@ -141,7 +141,7 @@ func (r *Reconciler) planCached(ctx context.Context, app *todov1.TodoApp) (*plan
 			return nil, fmt.Errorf("reading the app: %w", err)
 		}
 	}
-	return r.plan(ctx, r.Client, app, nil)
+	return r.plan(ctx, r.Client, app, &snapshot{})
 }
 
 // plan takes a snapshot of an app through a reader and computes the changes that it calls for.
